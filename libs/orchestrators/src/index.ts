@@ -1,1 +1,5 @@
-export {};
+export type { Capabilities, Support } from './capabilities.js';
+export type { AppSettings, Deployment, EnvironmentRef, HealthCheck, RollingStrategy, SecretBinding } from './deployment.js';
+export type { Applied, Drift, Instance, InstanceEvidence, InstanceState, Observed, Probe, Refusal } from './observed.js';
+export type { ActContext, OneShot, OneShotResult, Orchestrator, Progress } from './port.js';
+export { TargetUnavailable } from './port.js';
