@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+/** What a person is in a project, or everywhere. One person may be several things at once. */
+export const Role = z.enum(['developer', 'tester', 'operator', 'administrator', 'auditor']);
+export type Role = z.infer<typeof Role>;
+
+/** A role in one project, or with `*` in every one and over the installation itself. */
+export const RoleGrant = z.object({ role: Role, project: z.string().min(1) });
+export type RoleGrant = z.infer<typeof RoleGrant>;
+
+/** Everything a person can be allowed to do, as noun.verb. */
+export const Permission = z.enum([
+  'release.read', // releases, their logs, environments, approvals, the event stream
+  'release.retry',
+  'release.cancel',
+  'release.withdraw',
+  'approval.sign-off', // which requirement it fills is the policy's question; this is only the door
+  'approval.override',
+  'environment.hold', // keep a test environment as it is, and let it go
+  'environment.scale',
+  'environment.restart',
+  'environment.rollback',
+  'environment.freeze',
+  'rollout.steer', // pause, resume, abort, promote
+  'line.stop', // anybody who works on a project may pull the cord; only some may let go
+  'line.resume',
+  'project.apply',
+  'target.read',
+  'target.apply',
+  'audit.read',
+  'people.read',
+  'people.manage',
+  'dead-letters.read',
+  'dead-letters.manage',
+]);
+export type Permission = z.infer<typeof Permission>;
+
+const reading = ['release.read'] as const;
+const working = [...reading, 'release.retry', 'release.cancel', 'approval.sign-off', 'line.stop'] as const;
+const operating = [
+  'release.withdraw',
+  'environment.hold',
+  'environment.scale',
+  'environment.restart',
+  'environment.rollback',
+  'environment.freeze',
+  'rollout.steer',
+  'line.resume',
+  'target.read',
+  'target.apply',
+  'dead-letters.read',
+  'dead-letters.manage',
+] as const;
+
+/** What each role may do. An operator can't change the policy he works under; an auditor reads everything and does nothing. */
+export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
+  developer: working,
+  tester: [...working, 'environment.hold', 'release.withdraw'],
+  operator: [...working, ...operating],
+  administrator: [...working, ...operating, 'approval.override', 'project.apply', 'audit.read', 'people.read', 'people.manage'],
+  auditor: [...reading, 'target.read', 'audit.read', 'people.read', 'dead-letters.read'],
+};
+
+/** These are about no single project: a role in one project, even an administrator's, does not give them. */
+const installationOnly: ReadonlySet<Permission> = new Set(['target.apply', 'people.manage', 'dead-letters.read', 'dead-letters.manage']);
+
+/** The roles a person has in a project, those granted everywhere included. */
+export function rolesIn(person: { readonly roles: readonly RoleGrant[] }, project: string): Role[] {
+  return [...new Set(person.roles.filter((grant) => grant.project === '*' || grant.project === project).map((grant) => grant.role))];
+}
+
+/**
+ * Whether a person may do this in this project; `*` asks for the installation, which takes a role granted for `*`.
+ * A person who is not active may do nothing.
+ */
+export function can(person: { readonly roles: readonly RoleGrant[]; readonly active?: boolean }, permission: Permission, project: string): boolean {
+  if (person.active === false) return false;
+  const everywhere = project === '*' || installationOnly.has(permission);
+  return rolesIn(person, everywhere ? '*' : project).some((role) => permissionsOf[role].includes(permission));
+}
