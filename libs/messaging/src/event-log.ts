@@ -1,0 +1,94 @@
+/** A record to be written. `key` decides the partition, and with it what is in order with what. */
+export interface OutRecord {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A record as it was read. Nothing in it is believed yet. */
+export interface InRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** When the log took it, milliseconds since 1970 by the log's clock. */
+  readonly timestamp: number;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** What a batch may ask of the log while it is worked on. */
+export interface BatchControl {
+  /** Aborted when the partition was taken away, or the consumer stops: leave the batch at once. */
+  readonly signal: AbortSignal;
+  /** Tells the log that we live; to be called between records and while waiting. Never throws: a lost partition shows in `signal`. */
+  beat(): Promise<void>;
+  /** Everything up to and including this record is dealt with. */
+  done(record: InRecord): void;
+}
+
+/** What became of a batch: `again` pauses this partition for so long and reads on from the first record that is not done. */
+export type BatchOutcome = { readonly again?: { readonly afterMs: number } };
+
+export interface ConsumeOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Partitions worked on at once. Default 4. */
+  readonly concurrency?: number;
+  /**
+   * The next offset we know of for these partitions. The log starts at the lower of that and its own. Asked at each assignment.
+   */
+  positions?(assigned: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly next: string })[]>;
+  /** Records of one partition in order. Must not throw: what it throws is a bug and ends the consumer by way of `onDied`. */
+  onBatch(records: readonly InRecord[], control: BatchControl): Promise<BatchOutcome>;
+  /** The consumer ended for good by itself. The process should end too, so that whoever watches it starts it again. */
+  onDied(error: Error): void;
+}
+
+/** A running consumer. */
+export interface Running {
+  /** Finishes the records in hand within `graceMs`, commits, and leaves the group, so that others take over at once. */
+  stop(graceMs: number): Promise<void>;
+  health(): { readonly joined: boolean; readonly assigned: number; readonly lastProgressAt: number };
+  /** Records not dealt with yet, by topic, as far as the last fetch knew. */
+  lag(): ReadonlyMap<string, number>;
+}
+
+/** A topic to be made if it is not there. `compact` keeps the last record of each key for ever. */
+export interface TopicWanted {
+  readonly name: string;
+  readonly partitions: number;
+  readonly retention: 'compact' | { readonly ms: number };
+}
+
+/** A publication that did not happen, or may not have. */
+export class PublishFailed extends Error {
+  override readonly name = 'PublishFailed';
+  constructor(
+    /** `unavailable`: the log or the way to it is away, everything may be tried again later. `refused`: something in this batch will never be taken as it is. `no-topic`: make the topic first. */
+    readonly why: 'unavailable' | 'refused' | 'no-topic',
+    cause: unknown,
+  ) {
+    super(`publishing failed (${why}): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** The log the services talk over: Kafka, or one in memory for tests. */
+export interface EventLog {
+  /**
+   * Writes records in order per key. Resolves when every in-sync replica has all of them.
+   * @throws PublishFailed; some of the records may have been written.
+   */
+  publish(records: readonly OutRecord[]): Promise<void>;
+  consume(options: ConsumeOptions): Promise<Running>;
+  /** Makes what is missing, leaves what is there. @throws Error naming the topics that are missing and may not be made. */
+  ensureTopics(topics: readonly TopicWanted[]): Promise<void>;
+  health(): { readonly connected: boolean; readonly reason?: string };
+  close(): Promise<void>;
+}
