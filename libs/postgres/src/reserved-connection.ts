@@ -1,0 +1,82 @@
+import pg from 'pg';
+
+export interface ConnectionOptions {
+  url: string;
+  schema: string;
+  applicationName: string;
+}
+
+/**
+ * One connection of our own outside the pool, for what must go on while the pool is busy or the session itself is what matters: lease
+ * renewals, session advisory locks, LISTEN. It is made at the first use and made anew at the next use after it was lost.
+ */
+export class ReservedConnection {
+  private client: Promise<pg.Client> | undefined;
+  private closed = false;
+  private readonly lostListeners = new Set<(error: Error) => void>();
+
+  constructor(private readonly options: ConnectionOptions) {}
+
+  /** Calls back each time the session ends for whatever reason, `close` included: whatever the session held is gone. */
+  onLost(listener: (error: Error) => void): () => void {
+    this.lostListeners.add(listener);
+    return () => this.lostListeners.delete(listener);
+  }
+
+  /** Runs one statement within `timeoutMs`, connecting included. On a time-out the session is given up, for nobody knows what it holds. */
+  async query<T = Record<string, unknown>>(sql: string, params: unknown[] = [], timeoutMs = 5_000): Promise<T[]> {
+    if (this.closed) throw new Error('The client has been closed');
+    const mine = (this.client ??= this.open());
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`Query read timeout: no answer within ${timeoutMs} ms`)), timeoutMs);
+      timer.unref();
+    });
+    try {
+      return await Promise.race([mine.then(async (client) => (await client.query(sql, params)).rows as T[]), late]);
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('Query read timeout')) this.giveUp(mine, error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The pg client itself, for LISTEN. */
+  async session(): Promise<pg.Client> {
+    if (this.closed) throw new Error('The client has been closed');
+    return await (this.client ??= this.open());
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    const mine = this.client;
+    if (mine) this.giveUp(mine, new Error('The client has been closed'));
+    await mine?.then((client) => client.end()).catch(() => undefined);
+  }
+
+  private open(): Promise<pg.Client> {
+    const { url, schema, applicationName } = this.options;
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: applicationName,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      statement_timeout: 15_000,
+      options: `-c search_path=${schema}`,
+    });
+    const mine = client.connect().then(() => client);
+    const forget = (error: Error) => this.giveUp(mine, error);
+    client.on('error', forget); // without it a restart of the server would end the process
+    client.on('end', () => forget(new Error('Connection terminated')));
+    mine.catch(forget);
+    return mine;
+  }
+
+  private giveUp(session: Promise<pg.Client>, error: Error): void {
+    if (this.client !== session) return;
+    this.client = undefined;
+    void session.then((client) => client.end()).catch(() => undefined);
+    for (const listener of [...this.lostListeners]) listener(error);
+  }
+}
