@@ -41,7 +41,14 @@ export function defineEvent<const Name extends string, Data extends z.ZodType>(e
   upcast?: Readonly<Record<number, (data: unknown) => unknown>>;
 }): EventDefinition<Name, Data> {
   const version = event.version ?? 1;
-  return { ...event, version, type: `slipway.${event.name}.v${version}`, actedOnBy: event.actedOnBy ?? [], information: event.information ?? false, upcast: event.upcast ?? {} };
+  return {
+    ...event,
+    version,
+    type: `slipway.${event.name}.v${version}`,
+    actedOnBy: event.actedOnBy ?? [],
+    information: event.information ?? false,
+    upcast: event.upcast ?? {},
+  };
 }
 
 /** The topic an event goes to when this service writes it. */

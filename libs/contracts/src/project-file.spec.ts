@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { ProjectFile } from './project-file.js';
+
+const minimal = {
+  apiVersion: 'slipway.dev/v1',
+  kind: 'Project',
+  metadata: { name: 'shop' },
+  spec: {
+    source: { git: { url: 'https://git.example/shop.git' } },
+    image: { repository: 'localhost:5000/shop' },
+    environments: [
+      { name: 'test', stage: 'test', target: 'lab' },
+      { name: 'production', stage: 'production', after: ['test'], target: 'lab', app: { instances: 4, health: { http: '/ready' } } },
+    ],
+  },
+};
+
+function problems(change: (file: typeof minimal & Record<string, unknown>) => void): string[] {
+  const file = structuredClone(minimal) as typeof minimal & Record<string, unknown>;
+  change(file);
+  const result = ProjectFile.safeParse(file);
+  return result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+}
+
+describe('the project file', () => {
+  it('needs little and fills in the rest', () => {
+    const file = ProjectFile.parse(minimal);
+    expect(file.spec.app).toMatchObject({ port: 8080, instances: 1, memory: '256Mi', health: { http: '/', every: '2s' } });
+    expect(file.spec.environments[1]).toMatchObject({ stage: 'production', approval: { require: [], duties: 'separate' }, 'on-failure': 'rollback' });
+  });
+
+  it('leaves what an environment does not override to the app', () => {
+    expect(ProjectFile.parse(minimal).spec.environments[1]?.app).toEqual({ instances: 4, health: { http: '/ready' } });
+  });
+
+  it('names an unknown key', () => {
+    expect(problems((file) => Object.assign(file.spec, { enviroments: [] }))[0]).toMatch(/^spec: .*enviroments/);
+  });
+
+  it('refuses a feature that is not built yet by its name', () => {
+    expect(problems((file) => Object.assign(file.spec, { gates: [] }))).toEqual(['spec.gates: gates is not supported yet: remove it']);
+  });
+
+  it('refuses an environment that follows one further down', () => {
+    expect(problems((file) => file.spec.environments.reverse())[0]).toMatch(/^spec.environments.0.after.0: name an environment that stands further up/);
+  });
+
+  it('refuses two environments of one name', () => {
+    expect(problems((file) => file.spec.environments.push(file.spec.environments[0] as never))[0]).toMatch(/two environments are called test/);
+  });
+
+  it('wants production to follow something', () => {
+    expect(problems((file) => Object.assign(file.spec.environments[1] as object, { after: [] }))[0]).toMatch(/must pass before production/);
+  });
+
+  it('takes one source and one only', () => {
+    expect(problems((file) => Object.assign(file.spec.source, { svn: { url: 'svn://svn.example/shop' } }))[0]).toMatch(/exactly one of git and svn/);
+  });
+});

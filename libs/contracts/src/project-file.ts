@@ -1,0 +1,243 @@
+import { z } from 'zod';
+import { Duration, MemorySize } from './duration.js';
+import { Name, Role } from './nouns.js';
+
+/** A key of the design that no service acts on yet: refused by name, never ignored. */
+const later = (what: string) => z.undefined({ error: `${what} is not supported yet: remove it` }).optional();
+
+const Pattern = z.string().min(1).max(200);
+/** The name of a secret: a file `<project>/<name>` under SLIPWAY_SECRETS_DIR of the service that uses it. */
+export const SecretName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/, 'name a secret with lower-case letters, digits, dots and dashes');
+const EnvVars = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not a name of an environment variable'), z.string().max(32_768));
+
+export const webhookProviders = ['github', 'gitea', 'generic'] as const;
+const Webhook = z.union([z.enum(webhookProviders), z.strictObject({ provider: z.enum(webhookProviders), secret: SecretName })]);
+
+const GitSource = z.strictObject({
+  url: z.string().min(1).max(1000),
+  branches: z.array(Pattern).min(1).max(50).default(['main']),
+  tags: z.array(Pattern).max(50).default([]),
+  paths: z.array(Pattern).max(100).default([]),
+  poll: Duration.default('60s'),
+  webhook: Webhook.optional(),
+  credentials: SecretName.optional(),
+  submodules: z.boolean().default(false),
+  lfs: z.boolean().default(false),
+});
+
+const SvnSource = z.strictObject({
+  url: z.string().min(1).max(1000),
+  /** Paths below the url; `branches/*` stands for every folder there. */
+  branches: z.array(Pattern).min(1).max(50).default(['trunk']),
+  tags: z.array(Pattern).max(50).default([]),
+  paths: z.array(Pattern).max(100).default([]),
+  poll: Duration.default('60s'),
+  username: z.string().max(200).optional(),
+  credentials: SecretName.optional(),
+});
+
+const Source = z
+  .strictObject({ git: GitSource.optional(), svn: SvnSource.optional(), image: later('source.image') })
+  .refine((source) => (source.git === undefined) !== (source.svn === undefined), { error: 'give exactly one of git and svn' });
+
+const dockerBuildShape = {
+  context: z.string().min(1).max(400),
+  dockerfile: z.string().min(1).max(400),
+  target: z.string().max(200),
+  args: z.record(z.string(), z.string().max(4000)),
+  timeout: Duration,
+};
+export const DockerBuild = z.strictObject({
+  context: dockerBuildShape.context.default('.'),
+  dockerfile: dockerBuildShape.dockerfile.default('Dockerfile'),
+  target: dockerBuildShape.target.optional(),
+  args: dockerBuildShape.args.default({}),
+  timeout: dockerBuildShape.timeout.default('30m'),
+});
+export type DockerBuild = z.infer<typeof DockerBuild>;
+
+const Build = z.strictObject({
+  docker: DockerBuild.prefault({}),
+  jenkins: later('build.jenkins'),
+  hudson: later('build.hudson'),
+  supersede: z.enum(['never', 'queued', 'running']).default('queued'),
+});
+
+const healthShape = { http: z.string().startsWith('/').max(400), every: Duration, timeout: Duration, grace: Duration };
+export const Health = z.strictObject({
+  http: healthShape.http.default('/'),
+  every: healthShape.every.default('2s'),
+  timeout: healthShape.timeout.default('1s'),
+  grace: healthShape.grace.default('30s'),
+});
+
+const appShape = {
+  port: z.int().min(1).max(65_535),
+  instances: z.int().min(0).max(500),
+  cpus: z.number().positive().max(256),
+  memory: MemorySize,
+  env: EnvVars,
+  secrets: z.array(SecretName).max(50),
+  drain: Duration,
+  stable: Duration,
+};
+/** What an environment runs, every value given. */
+export const App = z.strictObject({
+  ...appShape,
+  port: appShape.port.default(8080),
+  instances: appShape.instances.default(1),
+  cpus: appShape.cpus.default(0.5),
+  memory: appShape.memory.default('256Mi'),
+  env: appShape.env.default({}),
+  secrets: appShape.secrets.default([]),
+  drain: appShape.drain.default('10s'),
+  stable: appShape.stable.default('5s'),
+  health: Health.prefault({}),
+});
+export type App = z.infer<typeof App>;
+
+/** What an environment, or the repository's own file, changes of it. */
+export const AppOverride = z.strictObject({ ...appShape, health: z.strictObject(healthShape).partial() }).partial();
+export type AppOverride = z.infer<typeof AppOverride>;
+
+export const VerifyStep = z.union([
+  z.strictObject({
+    http: z.string().startsWith('/'),
+    expect: z.int().min(100).max(599).default(200),
+    contains: z.string().max(1000).optional(),
+    timeout: Duration.default('10s'),
+  }),
+  z.strictObject({
+    run: z.array(z.string().min(1)).min(1).max(100),
+    image: z.string().optional(),
+    timeout: Duration.default('5m'),
+    junit: z.string().startsWith('/').optional(),
+  }),
+]);
+export type VerifyStep = z.infer<typeof VerifyStep>;
+
+export const Requirement = z.strictObject({ role: Role, count: z.int().min(1).max(20).default(1) });
+export type Requirement = z.infer<typeof Requirement>;
+
+/** Who must say yes before a release enters an environment; no `require` means it is granted by policy. */
+export const ApprovalPolicy = z.strictObject({
+  require: z.array(Requirement).max(20).default([]),
+  /** One person fills one requirement only. */
+  distinct: z.boolean().default(true),
+  expires: Duration.default('7d'),
+  soak: Duration.optional(),
+  supersede: z.enum(['on-grant', 'on-request', 'never']).default('on-grant'),
+  /** `key` asks for a signature by the person's own registered key. */
+  proof: z.enum(['any', 'key']).default('any'),
+  /** Separation of duties: nobody counts towards the sign-off of their own change. */
+  duties: z.enum(['separate', 'off']).default('separate'),
+  freeze: later('approval.freeze'),
+});
+export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
+
+const environmentShape = {
+  name: Name,
+  target: Name,
+  after: z.array(Name).max(20).default([]),
+  accepts: z.strictObject({ branches: z.array(Pattern).max(50).default([]), tags: z.array(Pattern).max(50).default([]) }).optional(),
+  app: AppOverride.optional(),
+  /** The stable port on the target's address; one of the target's range when absent. */
+  port: z.int().min(1).max(65_535).optional(),
+  deadline: Duration.default('600s'),
+  before: later('before'),
+  afterwards: later('afterwards'),
+  jobs: later('jobs'),
+};
+
+const TestEnvironment = z.strictObject({
+  ...environmentShape,
+  stage: z.literal('test'),
+  occupancy: z.enum(['newest', 'until-decided']).default('newest'),
+  ephemeral: z.literal(false, { error: 'ephemeral environments are not supported yet: remove it' }).default(false),
+  verify: z.array(VerifyStep).max(50).default([]),
+  approval: later('approval of a test environment'),
+});
+export type TestEnvironment = z.infer<typeof TestEnvironment>;
+
+const DeliveryEnvironment = z.strictObject({
+  ...environmentShape,
+  stage: z.enum(['pre-release', 'production']),
+  approval: ApprovalPolicy.prefault({}),
+  strategy: z
+    .strictObject({
+      rolling: z.strictObject({ surge: z.int().min(1).max(100).default(1) }).prefault({}),
+      canary: later('strategy.canary'),
+      'blue-green': later('strategy.blue-green'),
+    })
+    .prefault({}),
+  'on-failure': z.enum(['rollback', 'hold']).default('rollback'),
+  start: z.literal('automatic', { error: 'start: manual is not supported yet: remove it' }).default('automatic'),
+});
+export type DeliveryEnvironment = z.infer<typeof DeliveryEnvironment>;
+
+export const Environment = z.discriminatedUnion('stage', [TestEnvironment, DeliveryEnvironment]);
+export type Environment = z.infer<typeof Environment>;
+
+/** The project file (design part 5), applied by the project's administrators and versioned. */
+export const ProjectFile = z
+  .strictObject({
+    apiVersion: z.literal('slipway.dev/v1'),
+    kind: z.literal('Project'),
+    metadata: z.strictObject({ name: Name, team: Name.optional(), description: z.string().max(1000).optional() }),
+    spec: z.strictObject({
+      source: Source,
+      build: Build.prefault({}),
+      image: z.strictObject({
+        repository: z
+          .string()
+          .regex(/^[a-z0-9._:/-]+$/i, 'not a repository, expected registry:port/path')
+          .max(400),
+      }),
+      gates: later('gates'),
+      app: App.prefault({}),
+      apps: later('apps'),
+      environments: z.array(Environment).min(1).max(30),
+    }),
+  })
+  .superRefine(checkEnvironments);
+export type ProjectFile = z.infer<typeof ProjectFile>;
+
+function checkEnvironments(
+  file: { spec: { environments: { name: string; after: string[]; stage: string }[] } },
+  context: z.RefinementCtx,
+): void {
+  const seen = new Set<string>();
+  for (const [index, environment] of file.spec.environments.entries()) {
+    const path = ['spec', 'environments', index];
+    if (seen.has(environment.name))
+      context.addIssue({ code: 'custom', path: [...path, 'name'], message: `two environments are called ${environment.name}` });
+    for (const [at, earlier] of environment.after.entries()) {
+      if (!seen.has(earlier))
+        context.addIssue({
+          code: 'custom',
+          path: [...path, 'after', at],
+          message: `name an environment that stands further up; ${earlier} does not`,
+        });
+    }
+    if (environment.stage !== 'test' && environment.after.length === 0) {
+      context.addIssue({
+        code: 'custom',
+        path: [...path, 'after'],
+        message: `say which environment a release must pass before ${environment.name}`,
+      });
+    }
+    seen.add(environment.name);
+  }
+}
+
+/** `slipway.yaml` in the repository: what developers own. It adds to the project file and never loosens it. */
+export const RepositoryFile = z.strictObject({
+  apiVersion: z.literal('slipway.dev/v1'),
+  kind: z.literal('Repository'),
+  build: z.strictObject({ docker: z.strictObject(dockerBuildShape).partial() }).optional(),
+  app: AppOverride.omit({ instances: true }).optional(),
+  verify: z.array(VerifyStep).max(50).default([]),
+});
+export type RepositoryFile = z.infer<typeof RepositoryFile>;

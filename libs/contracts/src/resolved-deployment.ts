@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { Health, ApprovalPolicy, SecretName } from './project-file.js';
+import { Duration, MemorySize } from './duration.js';
+import { Id, ImageReference, Name, Ref, Revision, Sha256 } from './nouns.js';
+
+/**
+ * Everything that is about to run, with nothing left to look up: resolved once, signed as it stands, deployed as it stands (design part 4,
+ * promise 2). Secrets appear by version id, never by value.
+ */
+export const ResolvedDeployment = z.strictObject({
+  project: Name,
+  environment: Name,
+  stage: z.enum(['test', 'pre-release', 'production']),
+  projectVersion: z.int().positive(),
+  release: z.strictObject({ id: Id, number: z.int().positive(), ref: Ref, line: z.string(), revision: Revision }),
+  image: ImageReference,
+  app: z.strictObject({
+    port: z.int(),
+    instances: z.int().nonnegative(),
+    cpus: z.number(),
+    memory: MemorySize,
+    env: z.record(z.string(), z.string()),
+    secrets: z.array(z.strictObject({ name: SecretName, version: z.string().max(100) })),
+    drain: Duration,
+    stable: Duration,
+    health: Health,
+  }),
+  target: z.strictObject({ name: Name, version: z.int().positive(), namespace: Name, port: z.int().nullable() }),
+  policy: ApprovalPolicy.nullable(),
+  strategy: z.strictObject({ rolling: z.strictObject({ surge: z.int() }) }),
+  deadline: Duration,
+  onFailure: z.enum(['rollback', 'hold']),
+});
+export type ResolvedDeployment = z.infer<typeof ResolvedDeployment>;
+
+/** What a grant says, canonical JSON inside a DSSE envelope of type {@link grantPayloadType}. */
+export const GrantStatement = z.strictObject({
+  grant: Id,
+  request: Id,
+  deployment: ResolvedDeployment,
+  /** SHA-256 of the deployment's canonical form: what the people signed for. */
+  asks: Sha256,
+  issuedAt: z.iso.datetime(),
+  /** An unused grant is good until then, at most an hour. */
+  notAfter: z.iso.datetime(),
+  signOffs: z.array(z.strictObject({ person: Id, role: z.string(), event: z.string() })),
+});
+export type GrantStatement = z.infer<typeof GrantStatement>;
+export const grantPayloadType = 'application/vnd.slipway.grant+json;version=1';
+
+/** What the gateway attests of a sign-off given over HTTP; payload of a DSSE envelope of type {@link attestationPayloadType}. */
+export const SignOffAttestation = z.strictObject({
+  request: Id,
+  asks: Sha256,
+  decision: z.enum(['approve', 'reject']),
+  comment: z.string().max(4000),
+  person: Id,
+  time: z.iso.datetime(),
+  nonce: z.string().min(16).max(100),
+  via: z.enum(['session', 'token']),
+});
+export type SignOffAttestation = z.infer<typeof SignOffAttestation>;
+export const attestationPayloadType = 'application/vnd.slipway.sign-off+json;version=1';
