@@ -1,1 +1,11 @@
-export {};
+export { BuildFailed, type BuildLimits, type BuildRequest } from './build.js';
+export type { CopiedFile } from './copy-out.js';
+export { Containers } from './containers.js';
+export { DockerEngine } from './engine.js';
+export * from './errors.js';
+export type { EventFilter } from './events.js';
+export { Images, type TransferOptions } from './images.js';
+export { drain, LineCutter } from './log-stream.js';
+export { Networks } from './networks.js';
+export type * from './types.js';
+export { Volumes } from './volumes.js';
