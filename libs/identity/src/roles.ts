@@ -1,8 +1,5 @@
+import { Role } from '@slipway/contracts';
 import { z } from 'zod';
-
-/** What a person is in a project, or everywhere. One person may be several things at once. */
-export const Role = z.enum(['developer', 'tester', 'operator', 'administrator', 'auditor']);
-export type Role = z.infer<typeof Role>;
 
 /** A role in one project, or with `*` in every one and over the installation itself. */
 export const RoleGrant = z.object({ role: Role, project: z.string().min(1) });
