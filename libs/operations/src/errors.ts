@@ -1,0 +1,25 @@
+/** Somebody else has the operation now, or may have it: stop at once and change nothing. Never counted as a failed attempt. */
+export class LostClaim extends Error {
+  override readonly name = 'LostClaim';
+  constructor(kind: string, key: string, epoch: number) {
+    super(`${kind} ${key}: epoch ${epoch} no longer holds this operation`);
+  }
+}
+
+/** Abort reason: somebody cancelled the operation. `message` is the reason given. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled';
+}
+
+/** Abort reason: this process stops and hands its operations over; not counted as a failed attempt. */
+export class ShuttingDown extends Error {
+  override readonly name = 'ShuttingDown';
+  constructor() {
+    super('This process is stopping; another one goes on with the operation');
+  }
+}
+
+/** Abort reason, and what `exhausted` is told: `closeAfter` has run out. */
+export class TimeIsUp extends Error {
+  override readonly name = 'TimeIsUp';
+}

@@ -1,0 +1,4 @@
+import { Operation1700000000000 } from './1700000000000-operation.js';
+
+/** Run by service-kit before a service's own: `database.migrate(migrations, 'operations')`. */
+export const migrations = [Operation1700000000000];

@@ -1,0 +1,56 @@
+import type { UnitOfWork } from '@slipway/messaging';
+
+/** The row of a piece of long work, as its worker sees it. */
+export interface Operation<Input = unknown> {
+  readonly id: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly input: Input;
+  /** Counts up with every claim; goes with every outside effect that can be fenced. Never lower than one used before. */
+  readonly epoch: number;
+  /** Attempts that errored in a row before this one. Waiting (`again`), hand-over and takeover are none. */
+  readonly attempt: number;
+  readonly createdAt: Date;
+  /** What `note` said last, in this or an earlier claim. */
+  readonly progress: unknown;
+}
+
+/** The right to work on one operation, as long as the lease is renewed. */
+export interface Claim<Input = unknown> {
+  readonly operation: Operation<Input>;
+  /** Aborted with `LostClaim`, `Cancelled`, `ShuttingDown` or `TimeIsUp`. Give it to every outside call. */
+  readonly signal: AbortSignal;
+  /** Milliseconds for which nobody else can have this operation, by our own monotonic clock, ending 2 s before the database's. Start no outside call with less than its time-out left. */
+  leaseLeft(): number;
+  /** Waits until at least `ms` of lease are left (a renewal brings them), for an outside call that long. Throws the abort reason. */
+  enough(ms: number): Promise<void>;
+  /** One transaction that commits only if this claim is still the newest. @throws LostClaim when it is not; nothing is kept then. */
+  transact<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+  /** As `transact`, and the operation is done with it: what follows a crash can't do it again. Return `{done: true}` afterwards. */
+  complete<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+  /** Keeps how far it is for people and for the next claim. JSON, small. Lost claims are ignored. */
+  note(progress: unknown): Promise<void>;
+}
+
+/** Done, or to be looked at again later. Waiting is not failing: `again` counts as no attempt and starts the count anew. An error thrown is *errored*. */
+export type Outcome = { readonly done: true } | { readonly again: { readonly afterMs: number; readonly reason: string } };
+
+/** How one kind of operation is worked on. `run` may be started again at any point of an earlier run: look first, adopt, else act. */
+export interface Work<Input = unknown> {
+  readonly kind: string;
+  /** Most of this kind at a time in this process. Default 4. */
+  readonly concurrency?: number;
+  /** Default 15 000, renewed every third of it. */
+  readonly leaseMs?: number;
+  /** The longest single outside call `run` makes, in ms; it must be less than the lease less 2 s. */
+  readonly callTimeoutMs: number;
+  /** True where the outside refuses an old epoch by itself, or there is no outside. Else (default) whoever takes over from a dead owner first waits that owner's `callTimeoutMs`. */
+  readonly fenced?: boolean;
+  /** Attempts that may error in a row before it is exhausted. Default: no end, for an outage must cost time only. */
+  readonly attempts?: number;
+  run(claim: Claim<Input>): Promise<Outcome>;
+  /** Says so to the world when attempts or time have run out. Retried until it succeeds. */
+  exhausted?(claim: Claim<Input>, error: Error): Promise<void>;
+  /** Cleans up after a cancelled operation that had been claimed before. Retried until it succeeds. */
+  cancelled?(claim: Claim<Input>, reason: string): Promise<void>;
+}
