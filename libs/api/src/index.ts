@@ -1,1 +1,10 @@
-export {};
+export * from './approvals.js';
+export * from './client.js';
+export * from './commands.js';
+export * from './environments.js';
+export * from './installation.js';
+export * from './people.js';
+export * from './projects.js';
+export * from './releases.js';
+export * from './route.js';
+export * from './routes.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Name, Time } from './nouns.js';
+import { Service } from './services.js';
 
 const onEnvironment = { project: Name, environment: Name };
 
@@ -20,6 +21,8 @@ export const CommandAction = z.discriminatedUnion('kind', [
   /** To the last good release, or to the number given. */
   z.object({ kind: z.literal('environment.rollback'), ...onEnvironment, to: z.int().positive().nullable() }),
   z.object({ kind: z.literal('environment.restart'), ...onEnvironment }),
+  z.object({ kind: z.literal('dead-letter.replay'), service: Service, id: z.string().max(100) }),
+  z.object({ kind: z.literal('dead-letter.discard'), service: Service, id: z.string().max(100) }),
 ]);
 export type CommandAction = z.infer<typeof CommandAction>;
 export type CommandKind = CommandAction['kind'];

@@ -26,7 +26,11 @@ describe('the project file', () => {
   it('needs little and fills in the rest', () => {
     const file = ProjectFile.parse(minimal);
     expect(file.spec.app).toMatchObject({ port: 8080, instances: 1, memory: '256Mi', health: { http: '/', every: '2s' } });
-    expect(file.spec.environments[1]).toMatchObject({ stage: 'production', approval: { require: [], duties: 'separate' }, 'on-failure': 'rollback' });
+    expect(file.spec.environments[1]).toMatchObject({
+      stage: 'production',
+      approval: { require: [], duties: 'separate' },
+      'on-failure': 'rollback',
+    });
   });
 
   it('leaves what an environment does not override to the app', () => {
@@ -42,11 +46,15 @@ describe('the project file', () => {
   });
 
   it('refuses an environment that follows one further down', () => {
-    expect(problems((file) => file.spec.environments.reverse())[0]).toMatch(/^spec.environments.0.after.0: name an environment that stands further up/);
+    expect(problems((file) => file.spec.environments.reverse())[0]).toMatch(
+      /^spec.environments.0.after.0: name an environment that stands further up/,
+    );
   });
 
   it('refuses two environments of one name', () => {
-    expect(problems((file) => file.spec.environments.push(file.spec.environments[0] as never))[0]).toMatch(/two environments are called test/);
+    expect(problems((file) => file.spec.environments.push(file.spec.environments[0] as never))[0]).toMatch(
+      /two environments are called test/,
+    );
   });
 
   it('wants production to follow something', () => {
@@ -54,6 +62,8 @@ describe('the project file', () => {
   });
 
   it('takes one source and one only', () => {
-    expect(problems((file) => Object.assign(file.spec.source, { svn: { url: 'svn://svn.example/shop' } }))[0]).toMatch(/exactly one of git and svn/);
+    expect(problems((file) => Object.assign(file.spec.source, { svn: { url: 'svn://svn.example/shop' } }))[0]).toMatch(
+      /exactly one of git and svn/,
+    );
   });
 });

@@ -1,0 +1,85 @@
+import { Id, Name, Service, Time } from '@slipway/contracts';
+import { z } from 'zod';
+import { CommandAnswer, Reasoned } from './commands.js';
+import { defineRoute, PageQuery, pageOf } from './route.js';
+
+/** One link of an audit chain: `hash` covers `previous` and the entry's canonical JSON. */
+export const AuditEntry = z.object({
+  chain: z.string(),
+  sequence: z.int(),
+  at: Time,
+  entry: z.record(z.string(), z.unknown()),
+  previous: z.string(),
+  hash: z.string(),
+});
+/** The signed head of a chain: what truncation shows against. */
+export const AuditHead = z.object({ chain: z.string(), sequence: z.int(), hash: z.string(), at: Time, envelope: z.unknown() });
+
+const letter = z.strictObject({ service: Service, id: z.string().max(100) });
+export const DeadLetterView = z.object({
+  service: Service,
+  id: z.string(),
+  topic: z.string(),
+  partition: z.int(),
+  offset: z.string(),
+  event: z.string().nullable(),
+  name: z.string().nullable(),
+  reason: z.string(),
+  stack: z.string().nullable(),
+  at: Time,
+  state: z.enum(['open', 'replayed', 'discarded']),
+});
+
+export const installationRoutes = {
+  audit: defineRoute({
+    method: 'GET',
+    path: '/api/v1/audit',
+    summary: 'A page of an audit chain, with its signed heads; `project` absent: the installation’s own chain',
+    permission: 'audit.read',
+    query: z.strictObject({
+      project: Name.optional(),
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(1000).default(200),
+    }),
+    answer: z.object({ items: z.array(AuditEntry), head: AuditHead.nullable() }),
+  }),
+  listDeadLetters: defineRoute({
+    method: 'GET',
+    path: '/api/v1/dead-letters',
+    summary: 'Records no handler could take',
+    permission: 'installation.operate',
+    query: z.strictObject({ service: Service.optional(), ...PageQuery }),
+    answer: pageOf(DeadLetterView),
+  }),
+  replayDeadLetter: defineRoute({
+    method: 'POST',
+    path: '/api/v1/dead-letters/{service}/{id}/replay',
+    summary: 'Handle it again',
+    permission: 'installation.operate',
+    params: letter,
+    body: Reasoned,
+    answer: CommandAnswer,
+  }),
+  discardDeadLetter: defineRoute({
+    method: 'POST',
+    path: '/api/v1/dead-letters/{service}/{id}/discard',
+    summary: 'Give it up',
+    permission: 'installation.operate',
+    params: letter,
+    body: Reasoned,
+    answer: CommandAnswer,
+  }),
+  status: defineRoute({
+    method: 'GET',
+    path: '/api/v1/status',
+    summary: 'How the installation is: what doctor reads',
+    permission: 'signed-in',
+    answer: z.object({
+      version: z.string(),
+      journal: z.object({ events: z.int(), newest: Time.nullable() }),
+      services: z.array(z.object({ service: Service, lastHeard: Time.nullable() })),
+      stuck: z.array(z.object({ release: Id, state: z.string(), since: Time })),
+      warnings: z.array(z.object({ code: z.string(), message: z.string(), mend: z.string() })),
+    }),
+  }),
+};
