@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import type { Health } from './health.js';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The port asked for is somebody else's. */
+export class PortTaken extends Error {
+  override readonly name = 'PortTaken';
+}
+
+/**
+ * The HTTP server of a service. It listens before anything else is there and answers health and metrics itself;
+ * all other requests go to Nest once it is built, and get a 503 until then and while the service stops.
+ */
+export class HttpFront {
+  private readonly server: Server;
+  private application: Answer | undefined;
+  private stopping = false;
+
+  constructor(
+    private readonly health: Health,
+    private readonly registry: Registry,
+  ) {
+    // A client gets 10 s for its headers and 60 s for its body; looked after every 5 s (slow loris).
+    this.server = createServer({ headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 20_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 });
+    this.server.maxConnections = 2_000;
+    this.server.on('request', (request, response) => this.answer(request, response));
+    this.server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+  }
+
+  /** Listens on the port, or, if that is taken and only a default, on a free one. Throws PortTaken, naming PORT, when it was asked for. */
+  async listen(host: string, port: { asked: number | undefined; usual: number }): Promise<number> {
+    if (port.asked !== undefined) return this.tryPort(host, port.asked);
+    try {
+      return await this.tryPort(host, port.usual);
+    } catch (error) {
+      if (error instanceof PortTaken) return this.tryPort(host, 0);
+      throw error;
+    }
+  }
+
+  /** From now on this answers what is not health or metrics. */
+  serve(application: Answer): void {
+    this.application = application;
+  }
+
+  /** Takes no new connection and ends idle ones; resolves when the last answer is out, or cuts it off after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.stopping = true;
+    const cut = setTimeout(() => this.server.closeAllConnections(), graceMs);
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeIdleConnections();
+    });
+    clearTimeout(cut);
+  }
+
+  private tryPort(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const refuse = (error: NodeJS.ErrnoException) => {
+        this.server.removeListener('listening', accept);
+        reject(error.code === 'EADDRINUSE' ? new PortTaken(`PORT ${port} on ${host} is taken by another program; choose another PORT, or 0 for a free one.`) : error);
+      };
+      const accept = () => {
+        this.server.removeListener('error', refuse);
+        resolve((this.server.address() as AddressInfo).port);
+      };
+      this.server.once('error', refuse).once('listening', accept).listen(port, host);
+    });
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    if (this.stopping) response.setHeader('connection', 'close');
+    const path = (request.url ?? '').split('?', 1)[0];
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isRead && path === '/health/live') return sendJson(response, 200, { status: 'live' });
+    if (isRead && path === '/health/ready') return void this.tellReadiness(response);
+    if (isRead && path === '/metrics') return void this.tellMetrics(response);
+    if (this.application && !this.stopping) return this.application(request, response);
+    response.setHeader('retry-after', '2');
+    const detail = this.stopping ? 'This replica is stopping.' : 'The service is starting; /health/ready says what it waits for.';
+    sendJson(response, 503, { type: 'about:blank', title: 'Service Unavailable', status: 503, detail }, 'application/problem+json');
+  }
+
+  private async tellReadiness(response: ServerResponse): Promise<void> {
+    const readiness = await this.health.readiness();
+    sendJson(response, readiness.status === 'ready' ? 200 : 503, readiness);
+  }
+
+  private async tellMetrics(response: ServerResponse): Promise<void> {
+    try {
+      const text = await this.registry.metrics();
+      response.writeHead(200, { 'content-type': this.registry.contentType }).end(text);
+    } catch (error) {
+      response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`metrics cannot be collected: ${(error as Error).message}\n`);
+    }
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
+  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' }).end(JSON.stringify(body));
+}

@@ -1,0 +1,50 @@
+import { Module, type Provider, StandardSchemaValidationPipe, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
+import { type Logger, NestLogger } from './logging.js';
+import { requestDurations } from './metrics.js';
+import { ProblemFilter } from './problem.js';
+import { correlate } from './tracing.js';
+
+/** Makes what every service is given visible in all its modules. */
+@Module({})
+class GivenModule {}
+
+/** The module above a service's own: brings the given providers beside it. */
+@Module({})
+class ServiceRoot {}
+
+/** A service's Nest application: initialised, not listening; requests come through `answer`. */
+export interface NestService {
+  readonly app: NestFastifyApplication;
+  answer(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** Builds the Nest application of a service around what it is given. Throws what Nest throws when a provider cannot be made. */
+export async function createNestService(
+  root: Type,
+  given: { providers: Provider[]; logger: Logger; registry: Registry; bodyLimit: number },
+): Promise<NestService> {
+  const providers = given.providers;
+  const exports = providers.map((provider) => (typeof provider === 'function' ? provider : provider.provide));
+  const adapter = new FastifyAdapter({ bodyLimit: given.bodyLimit, requestIdHeader: false, genReqId: () => crypto.randomUUID(), logger: false });
+  const module = { module: ServiceRoot, imports: [{ module: GivenModule, global: true, providers, exports }, root] };
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { rawBody: true, logger: new NestLogger(given.logger), abortOnError: false });
+  app.useGlobalFilters(new ProblemFilter(given.logger));
+  app.useGlobalPipes(new StandardSchemaValidationPipe());
+  const durations = requestDurations(given.registry);
+  const fastify = adapter.getInstance();
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    durations.observe({ method: request.method, route, code: String(reply.statusCode) }, reply.elapsedTime / 1000);
+    done();
+  });
+  return { app, answer: (request, response) => answer(fastify, request, response) };
+}
+
+function answer(fastify: { routing(request: IncomingMessage, response: ServerResponse): void }, request: IncomingMessage, response: ServerResponse): void {
+  const traceparent = request.headers.traceparent;
+  correlate(typeof traceparent === 'string' ? { traceparent } : {}, () => fastify.routing(request, response));
+}

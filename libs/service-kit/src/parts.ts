@@ -1,0 +1,41 @@
+import type { Service } from '@slipway/contracts';
+import type { EventLog } from '@slipway/messaging';
+import { Database, isTransient, schemaOf } from '@slipway/postgres';
+import type { Logger } from './logging.js';
+import type { ServiceDefinition } from './service.module.js';
+import type { BaseConfig } from './settings.js';
+import { untilItWorks } from './waiting.js';
+
+/** How a part is waited for: who is told the reason, and what ends the waiting. */
+export interface Waiter {
+  onWait(reason: string, error: unknown): void;
+  readonly signal: AbortSignal;
+}
+
+/** Connects to the service's schema; waits while Postgres is away or starting, throws when it says no (password, database, permission). */
+export async function connectDatabase(service: Service, config: BaseConfig, waiter: Waiter): Promise<Database> {
+  const connect = () =>
+    Database.connect({
+      url: config.DATABASE_URL,
+      schema: schemaOf(service),
+      applicationName: `slipway ${service}`,
+      poolSize: config.SLIPWAY_DB_POOL_SIZE,
+      waitMs: 0,
+    });
+  return untilItWorks(connect, { ...waiter, passes: isTransient });
+}
+
+/** Runs the migrations of messaging, of operations and of the service, in this order. */
+export async function migrateAll(database: Database, definition: ServiceDefinition, waiter: Waiter): Promise<string[]> {
+  const sets = [['service', definition.migrations ?? []]] as const;
+  const done: string[] = [];
+  for (const [set, migrations] of sets) {
+    done.push(...(await untilItWorks(() => database.migrate(migrations, set), { ...waiter, passes: isTransient })));
+  }
+  return done;
+}
+
+/** Connects to Kafka. */
+export async function connectEventLog(_service: Service, _config: BaseConfig, _logger: Logger): Promise<EventLog> {
+  throw new Error('Kafka is not joined yet');
+}

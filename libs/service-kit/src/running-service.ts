@@ -1,0 +1,223 @@
+import type { Provider, Type } from '@nestjs/common';
+import { catalog } from '@slipway/contracts';
+import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
+import { type EventLog, Messaging } from '@slipway/messaging';
+import { Worker, type Work } from '@slipway/operations';
+import { Database } from '@slipway/postgres';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { type Environment, readConfiguration } from './configuration.js';
+import { Health } from './health.js';
+import { HttpFront } from './http-front.js';
+import { createLogger, type Logger } from './logging.js';
+import { createRegistry, readyGauge } from './metrics.js';
+import { createNestService, type NestService } from './nest-application.js';
+import { connectDatabase, connectEventLog, migrateAll, type Waiter } from './parts.js';
+import { PrometheusTarget } from './prometheus-targets.js';
+import { secretsOf } from './secret-values.js';
+import { definitionOf, type ServiceDefinition } from './service.module.js';
+import { type BaseConfig, defaultPort } from './settings.js';
+import * as tokens from './tokens.js';
+import { reasonOf, untilItWorks } from './waiting.js';
+import { checkDefinition, resolve, resolveHandlers } from './wiring.js';
+
+/** What a start may be given beside the module. */
+export interface StartOptions {
+  readonly environment: Environment;
+  /** Instead of Kafka, in tests. */
+  readonly eventLog?: EventLog;
+  /** A part died that the service cannot live without. */
+  onFatal(error: unknown, message: string): void;
+}
+
+/** The parts of a service that its providers can inject. */
+interface Given {
+  readonly database: Database;
+  readonly messaging: Messaging;
+  readonly worker: Worker;
+  readonly key: ServiceKey;
+  readonly trust: Trust;
+}
+
+type Step = () => Promise<unknown> | unknown;
+
+/** One service from its first setting to its last connection. What it starts it notes how to stop; stop goes backwards. */
+export class RunningService {
+  readonly definition: ServiceDefinition;
+  readonly config: BaseConfig;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly instance = crypto.randomUUID();
+  private readonly health = new Health();
+  private readonly front: HttpFront;
+  private readonly stopping = new AbortController();
+  private readonly toStop: { name: string; step: Step }[] = [];
+  private stopped: Promise<void> | undefined;
+  private listening: { host: string; port: number } | undefined;
+  private nest: NestService | undefined;
+
+  /** Throws ConfigurationError or WiringError before anything outside is touched. */
+  constructor(
+    private readonly root: Type,
+    private readonly options: StartOptions,
+  ) {
+    this.definition = definitionOf(root);
+    this.config = readConfiguration(this.definition.name, this.definition.config, options.environment);
+    checkDefinition(this.definition, catalog.values());
+    const secrets = secretsOf(this.definition.name, this.definition.config, this.config);
+    this.logger = createLogger({ service: this.definition.name, instance: this.instance, level: this.config.SLIPWAY_LOG_LEVEL, secrets });
+    this.registry = createRegistry(this.definition.name);
+    readyGauge(this.registry, () => this.health.ready);
+    this.front = new HttpFront(this.health, this.registry);
+  }
+
+  /** Where it answers, `http://127.0.0.1:8084`. */
+  get url(): string {
+    if (!this.listening) throw new Error(`${this.definition.name} does not listen yet`);
+    const { host, port } = this.listening;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  /** The Nest application, to get providers from. Throws before `start` has built it. */
+  get app(): NestService['app'] {
+    if (!this.nest) throw new Error(`${this.definition.name} has not started yet`);
+    return this.nest.app;
+  }
+
+  /** Starts; waits for Postgres and Kafka as long as it takes, answering health and metrics meanwhile. Throws Stopped when told to stop. */
+  async start(): Promise<void> {
+    await this.listen();
+    const key = await this.loadKey();
+    const trust = await loadTrustFile(this.config.SLIPWAY_TRUST_FILE);
+    const database = await connectDatabase(this.definition.name, this.config, this.waiter('postgres'));
+    this.onStop('database', () => database.close());
+    await migrateAll(database, this.definition, this.waiter('postgres'));
+    this.health.check('postgres', () => database.ping(2_000).then(() => ({ ok: true })));
+    const log = await this.eventLog();
+    const messaging = this.messagingOver(database, log, key.signer, trust);
+    const works: Work[] = [];
+    const worker = new Worker({ database, messaging, works, owner: this.instance, registry: this.registry, logger: this.logger });
+    const given: Given = { database, messaging, worker, key, trust };
+    await this.buildNest(given);
+    works.push(...resolve<Work>(this.app, this.definition, this.definition.works ?? []));
+    await this.work(given);
+    this.health.set('start', { ok: true });
+    await this.health.readiness();
+    this.logger.info({ url: this.url }, 'ready');
+  }
+
+  /** Stops as gently as 9 s allow: no new requests, work handed over, events drained, connections closed. Good to call twice. */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopAll();
+    return this.stopped;
+  }
+
+  /** Logs what ends the process. */
+  fatal(error: unknown, message: string): void {
+    this.logger.fatal({ err: error }, message);
+  }
+
+  private async loadKey(): Promise<ServiceKey> {
+    const file = this.config.SLIPWAY_KEY_FILE;
+    const key = await loadServiceKey(file);
+    if (key.service !== this.definition.name) {
+      throw new Error(`SLIPWAY_KEY_FILE ${file} is the key of ${key.service}; ${this.definition.name} needs a key of its own.`);
+    }
+    return key;
+  }
+
+  private async listen(): Promise<void> {
+    const { HOST: host, PORT: asked, SLIPWAY_DATA_DIR: dataDir } = this.config;
+    const service = this.definition.name;
+    const port = await this.front.listen(host, { asked, usual: defaultPort(service) });
+    this.listening = { host, port };
+    const target = await PrometheusTarget.write({ dataDir, service, host, port });
+    this.onStop('prometheus target', () => target.remove());
+  }
+
+  private async eventLog(): Promise<EventLog> {
+    if (this.options.eventLog) return this.options.eventLog;
+    const log = await connectEventLog(this.definition.name, this.config, this.logger);
+    this.onStop('kafka', () => log.close());
+    return log;
+  }
+
+  private messagingOver(database: Database, log: EventLog, signer: Signer, trust: Trust): Messaging {
+    return new Messaging({
+      service: this.definition.name,
+      database,
+      log,
+      signer,
+      trust,
+      registry: this.registry,
+      logger: this.logger,
+      topicPrefix: this.config.SLIPWAY_TOPIC_PREFIX,
+      spool: { dir: join(this.config.SLIPWAY_DATA_DIR, 'spool', this.definition.name) },
+      onDied: (error) => this.options.onFatal(error, 'the consumer died; ending the process'),
+    });
+  }
+
+  private async buildNest(given: Given): Promise<void> {
+    const { logger, registry } = this;
+    const bodyLimit = this.config.SLIPWAY_BODY_LIMIT;
+    const nest = await createNestService(this.root, { logger, registry, bodyLimit, providers: this.providers(given) });
+    this.nest = nest;
+    this.onStop('application', () => nest.app.close());
+    await nest.app.init();
+    await nest.app.getHttpAdapter().getInstance().ready();
+  }
+
+  private providers(given: Given): Provider[] {
+    return [
+      { provide: Database, useValue: given.database },
+      { provide: Messaging, useValue: given.messaging },
+      { provide: Worker, useValue: given.worker },
+      { provide: Registry, useValue: this.registry },
+      { provide: tokens.SERVICE_CONFIG, useValue: this.config },
+      { provide: tokens.SERVICE_KEY, useValue: given.key },
+      { provide: tokens.SERVICE_NAME, useValue: this.definition.name },
+      { provide: tokens.TRUST, useValue: given.trust },
+      { provide: tokens.LOGGER, useValue: this.logger },
+      { provide: tokens.INSTANCE_ID, useValue: this.instance },
+      { provide: tokens.SHUTDOWN, useValue: this.stopping.signal },
+    ];
+  }
+
+  private async work({ messaging, worker }: Given): Promise<void> {
+    const handlers = resolveHandlers(this.app, this.definition);
+    await untilItWorks(() => messaging.start(handlers), { ...this.waiter('kafka'), passes: () => true });
+    this.onStop('messaging', () => messaging.stop(3_000));
+    worker.start();
+    this.onStop('work', () => worker.stop(4_000));
+    this.front.serve((request, response) => this.nest?.answer(request, response));
+    this.onStop('http', () => this.front.stop(2_000));
+  }
+
+  private waiter(part: string): Waiter {
+    return {
+      signal: this.stopping.signal,
+      onWait: (reason, error) => {
+        this.health.set(part, { ok: false, detail: `waiting: ${reason}` });
+        this.logger.warn({ err: error, part }, `waiting for ${part}: ${reason}`);
+      },
+    };
+  }
+
+  private onStop(name: string, step: Step): void {
+    this.toStop.push({ name, step });
+  }
+
+  private async stopAll(): Promise<void> {
+    this.health.set('start', { ok: false, detail: 'stopping' });
+    this.logger.info('stopping');
+    this.stopping.abort();
+    for (const { name, step } of this.toStop.reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        this.logger.error({ err: error }, `stopping ${name} failed: ${reasonOf(error)}`);
+      }
+    }
+    this.logger.info('stopped');
+  }
+}

@@ -1,0 +1,57 @@
+import type { Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { EventDefinition } from '@slipway/contracts';
+import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
+import type { ServiceDefinition } from './service.module.js';
+import { faultsOf } from './subscriptions.js';
+import { correlate } from './tracing.js';
+
+/** The service's own tables do not fit together; the message lists every fault. A bug of the service, found at start. */
+export class WiringError extends Error {
+  override readonly name = 'WiringError';
+  constructor(service: string, faults: readonly string[]) {
+    super(`${service} is wired wrongly:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+/** Throws WiringError for what can be seen before anything is built. */
+export function checkDefinition(definition: ServiceDefinition, catalog: Iterable<EventDefinition>): void {
+  const table = definition.subscriptions ?? { service: definition.name, entries: [] };
+  const faults = faultsOf(table, catalog);
+  if (table.service !== definition.name) faults.unshift(`its subscription table is that of ${table.service}.`);
+  const lists: (readonly Type[])[] = [definition.works ?? [], definition.reconcilers ?? []];
+  for (const list of lists) {
+    const twice = list.filter((one, at) => list.indexOf(one) !== at);
+    faults.push(...twice.map((one) => `${one.name} is listed twice: keep one.`));
+  }
+  if (faults.length > 0) throw new WiringError(definition.name, faults);
+}
+
+/** The handlers Nest built, by event, each running in the trace of its event. Throws WiringError naming every missing provider. */
+export function resolveHandlers(app: NestFastifyApplication, definition: ServiceDefinition): Map<EventDefinition, Handler> {
+  const entries = definition.subscriptions?.entries ?? [];
+  const handlers = resolve<Handler>(app, definition, entries.map((entry) => entry.handler));
+  return new Map(entries.map(({ event }, at) => [event, tracing(handlers[at] as Handler)]));
+}
+
+/** The instances Nest built of these classes, in their order. Throws WiringError naming every missing provider. */
+export function resolve<T>(app: NestFastifyApplication, definition: ServiceDefinition, classes: readonly Type<T>[]): T[] {
+  const missing: string[] = [];
+  const found = classes.flatMap((type) => {
+    try {
+      return [app.get<T>(type, { strict: false })];
+    } catch {
+      missing.push(`${type.name} is no provider: add it to the providers of the ${definition.name} module.`);
+      return [];
+    }
+  });
+  if (missing.length > 0) throw new WiringError(definition.name, [...new Set(missing)]);
+  return found;
+}
+
+function tracing(handler: Handler): Handler {
+  return {
+    handle: (event: Received, unit: UnitOfWork) =>
+      correlate({ traceparent: event.traceparent, correlationId: event.correlationId, causationId: event.id }, () => handler.handle(event, unit)),
+  };
+}
