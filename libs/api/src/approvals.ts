@@ -38,7 +38,7 @@ export const approvalRoutes = {
     method: 'GET',
     path: '/api/v1/approvals/{id}',
     summary: 'A request for sign-off',
-    permission: 'project.read',
+    permission: 'release.read',
     params: byId,
     answer: ApprovalView,
   }),
@@ -46,7 +46,7 @@ export const approvalRoutes = {
     method: 'POST',
     path: '/api/v1/approvals/{id}/sign-offs',
     summary: 'Sign a request off, or send it back with a reason',
-    permission: 'approval.sign',
+    permission: 'approval.sign-off',
     params: byId,
     body: z
       .strictObject({ decision: z.enum(['approve', 'reject']), comment: z.string().max(4000).default('') })

@@ -20,7 +20,7 @@ export const projectRoutes = {
     method: 'GET',
     path: '/api/v1/projects/{name}',
     summary: 'A project and its file',
-    permission: 'project.read',
+    permission: 'release.read',
     params: byName,
     answer: ProjectView,
   }),

@@ -1,19 +1,24 @@
 import { z } from 'zod';
 
-/** What a caller must be allowed to do; `anyone` is only for the few routes that carry a proof of their own. */
+/** What a caller must be allowed to do, in the words of identity's roles; `anyone` is only for the few routes that carry a proof of their own. */
 export const permissions = [
   'anyone',
   'signed-in',
-  'project.read',
+  'release.read',
+  'release.retry',
+  'release.cancel',
+  'release.withdraw',
+  'approval.sign-off',
+  'environment.hold',
+  'environment.scale',
+  'environment.restart',
+  'environment.rollback',
   'project.apply',
   'target.apply',
-  'release.operate',
-  'environment.operate',
-  'environment.hold',
-  'approval.sign',
   'people.manage',
   'audit.read',
-  'installation.operate',
+  'dead-letters.read',
+  'dead-letters.manage',
 ] as const;
 export type Permission = (typeof permissions)[number];
 
