@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Kafka, logLevel } from 'kafkajs';
+import type { DataDir } from './data-dir.ts';
+import { findDocker } from './docker.ts';
+import { startImage } from './images.ts';
+import { kafkaJars } from './kafka-jars.ts';
+import type { Part } from './part.ts';
+import { freePortLike } from './ports.ts';
+import { findCommand, startProcess } from './processes.ts';
+import { until } from './until.ts';
+
+const run = promisify(execFile);
+const image = 'apache/kafka:4.1.0';
+
+/** How our own broker is run, where KAFKA_BROKERS names none. */
+export interface OwnKafka {
+  /** Heap in MiB: 256 is enough for tests and demo. */
+  heapMiB: number;
+}
+
+/**
+ * Uses the brokers KAFKA_BROKERS names, else runs one Apache Kafka broker in KRaft mode on the loopback address: from its published jars where Java is,
+ * else from its image.
+ */
+export async function startKafka(dataDir: DataDir, own: OwnKafka): Promise<Part> {
+  const named = process.env['KAFKA_BROKERS'];
+  if (named) {
+    await until('the Kafka named by KAFKA_BROKERS answers', () => answers(named), { within: 15_000, every: 500 });
+    return { name: 'kafka', url: named, ours: false, stop: async () => {} };
+  }
+  const port = await freePortLike(Number(await dataDir.remembered('kafka-port')) || undefined);
+  await dataDir.remember('kafka-port', String(port));
+  const java = findCommand('java');
+  return java === undefined ? fromImage(dataDir, port) : fromJars(dataDir, java, port, own);
+}
+
+async function fromJars(dataDir: DataDir, java: string, port: number, own: OwnKafka): Promise<Part> {
+  const jars = await kafkaJars(findCommand('mvn'));
+  const data = await dataDir.folder('kafka');
+  const properties = join(data, 'server.properties');
+  const logs = join(data, 'log');
+  await writeFile(properties, toProperties(await brokerSettings(port, logs)));
+  const classpath = ['-cp', join(jars, '*')];
+  if (!existsSync(join(logs, 'meta.properties'))) {
+    const id = randomBytes(16).toString('base64url');
+    await run(java, [...smallJvm(64), ...classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties], { timeout: 60_000, cwd: data });
+  }
+  const args = [...smallJvm(own.heapMiB), ...classpath, 'kafka.Kafka', properties];
+  const broker = await startProcess(dataDir, { name: 'kafka', command: java, args, cwd: data, graceMs: 15_000 });
+  const url = `127.0.0.1:${port}`;
+  try {
+    await until('the Kafka broker answers', () => answers(url), { within: 90_000, stillWorthIt: broker.assertRunning });
+  } catch (error) {
+    await broker.stop();
+    throw error;
+  }
+  return { name: 'kafka', url, ours: true, stop: () => broker.stop() };
+}
+
+async function fromImage(dataDir: DataDir, port: number): Promise<Part> {
+  const docker = await findDocker();
+  if (docker === undefined) throw new Error('Kafka needs Java 17 and Maven (or Docker, for its image). Install openjdk-17-jre-headless and maven, or name a Kafka in KAFKA_BROKERS.');
+  const settings = await brokerSettings(port, '/tmp/kraft-logs');
+  settings['listeners'] = 'PLAINTEXT://0.0.0.0:9092,CONTROLLER://127.0.0.1:9093';
+  settings['controller.quorum.voters'] = '1@127.0.0.1:9093';
+  const env = Object.entries(settings).map(([key, value]) => `KAFKA_${key.toUpperCase().replaceAll('.', '_')}=${value}`);
+  const container = await startImage(docker, { name: 'kafka', image, env: [...env, 'KAFKA_HEAP_OPTS=-Xmx256m'], ports: { [port]: 9092 }, dataDir });
+  const url = `127.0.0.1:${port}`;
+  try {
+    await until('the Kafka broker answers', () => answers(url), { within: 90_000 });
+  } catch (error) {
+    await container.stop();
+    throw error;
+  }
+  return { name: 'kafka', url, ours: true, stop: container.stop };
+}
+
+/** One node that is broker and controller, with small buffers; topics are only ever made on purpose. */
+async function brokerSettings(port: number, logs: string): Promise<Record<string, string>> {
+  const controller = await freePortLike();
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': logs,
+    'auto.create.topics.enable': 'false',
+    'group.initial.rebalance.delay.ms': '0',
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'log.cleaner.dedupe.buffer.size': String(16 * 1024 * 1024),
+    'log.index.size.max.bytes': String(1024 * 1024),
+    'num.network.threads': '2',
+    'num.io.threads': '4',
+    'metrics.num.samples': '1',
+  };
+}
+
+function smallJvm(heapMiB: number): string[] {
+  return [`-Xmx${heapMiB}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+}
+
+function toProperties(settings: Record<string, string>): string {
+  return Object.entries(settings).map(([key, value]) => `${key}=${value.replaceAll('\\', '\\\\')}\n`).join('');
+}
+
+/** True when the cluster has a broker and a controller: from then on topics can be made. */
+async function answers(brokers: string): Promise<boolean> {
+  const kafka = new Kafka({ clientId: 'slipway-tools', brokers: brokers.split(','), connectionTimeout: 2000, requestTimeout: 5000, retry: { retries: 0 }, logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const cluster = await admin.describeCluster();
+    return cluster.brokers.length > 0 && cluster.controller !== null;
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}

@@ -1,0 +1,10 @@
+/** A part Slipway stands on: one that was found running, or one that we started. */
+export interface Part {
+  readonly name: 'postgres' | 'kafka' | 'registry' | 'docker';
+  /** What the matching environment variable wants (DATABASE_URL, KAFKA_BROKERS, SLIPWAY_REGISTRY, DOCKER_HOST). */
+  readonly url: string;
+  /** True when we started it, and so stop it. */
+  readonly ours: boolean;
+  /** Stops it if it is ours. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataDir } from './data-dir.ts';
+import { findDocker } from './docker.ts';
+import { startImage } from './images.ts';
+import type { Part } from './part.ts';
+import { freePortLike } from './ports.ts';
+import { findCommand, startProcess } from './processes.ts';
+import { until } from './until.ts';
+
+/** Uses the registry SLIPWAY_REGISTRY names, else runs one on the loopback address, which every Docker Engine accepts without TLS. Its url is `host:port`. */
+export async function startRegistry(dataDir: DataDir): Promise<Part> {
+  const named = process.env['SLIPWAY_REGISTRY'];
+  if (named) {
+    await until(`the registry named by SLIPWAY_REGISTRY (${named}) answers`, () => answers(named), { within: 10_000 });
+    return { name: 'registry', url: named, ours: false, stop: async () => {} };
+  }
+  const port = await freePortLike(Number(await dataDir.remembered('registry-port')) || undefined);
+  await dataDir.remember('registry-port', String(port));
+  const url = `localhost:${port}`;
+  const program = findCommand('docker-registry') ?? findCommand('registry');
+  const running = program === undefined ? await fromImage(dataDir, port) : await fromProgram(dataDir, program, port);
+  try {
+    await until('the image registry answers', () => answers(url), { within: 30_000, stillWorthIt: running.assertRunning });
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  return { name: 'registry', url, ours: true, stop: () => running.stop() };
+}
+
+async function fromProgram(dataDir: DataDir, program: string, port: number): Promise<{ stop(): Promise<void>; assertRunning(): void }> {
+  const folder = await dataDir.folder('registry');
+  const config = join(folder, 'config.yml');
+  const secret = randomBytes(16).toString('hex');
+  const lines = [
+    'version: 0.1',
+    'log: {level: warn, accesslog: {disabled: true}}',
+    `storage: {filesystem: {rootdirectory: ${JSON.stringify(join(folder, 'data'))}}, delete: {enabled: true}}`,
+    `http: {addr: '127.0.0.1:${port}', secret: ${secret}}`,
+  ];
+  await writeFile(config, `${lines.join('\n')}\n`, { mode: 0o600 });
+  return startProcess(dataDir, { name: 'registry', command: program, args: ['serve', config] });
+}
+
+async function fromImage(dataDir: DataDir, port: number): Promise<{ stop(): Promise<void>; assertRunning(): void }> {
+  const docker = await findDocker();
+  if (docker === undefined) throw new Error('A registry is needed: install docker-registry (or Docker, for the image registry:2), or name one in SLIPWAY_REGISTRY.');
+  const data = await dataDir.folder('registry');
+  const env = ['REGISTRY_STORAGE_DELETE_ENABLED=true'];
+  const container = await startImage(docker, { name: 'registry', image: 'registry:2', env, ports: { [port]: 5000 }, binds: { [data]: '/var/lib/registry' }, dataDir });
+  return { stop: container.stop, assertRunning: () => {} };
+}
+
+async function answers(registry: string): Promise<boolean> {
+  const isLocal = /^(localhost|127\.|\[::1\])/.test(registry);
+  const address = isLocal ? `http://${registry.replace('localhost', '127.0.0.1')}` : `https://${registry}`;
+  const answer = await fetch(`${address}/v2/`, { signal: AbortSignal.timeout(5000) });
+  // 401 is a registry that wants a login: it is there.
+  return answer.status === 200 || answer.status === 401;
+}
