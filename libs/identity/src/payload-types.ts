@@ -1,3 +1,4 @@
+import { attestationPayloadType, grantPayloadType } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** What a service key can be trusted with. A key that may sign events may not therefore sign grants. */
@@ -10,10 +11,10 @@ export const payloadTypes = {
   'commit-identities': 'application/vnd.slipway.commit-identities+json;version=1',
   provenance: 'application/vnd.in-toto+json',
   verdict: 'application/vnd.slipway.verdict+json;version=1',
-  grant: 'application/vnd.slipway.grant+json;version=1',
+  grant: grantPayloadType,
   'rollout-outcome': 'application/vnd.slipway.rollout-outcome+json;version=1',
   'gate-decision': 'application/vnd.slipway.gate-decision+json;version=1',
-  'sign-off': 'application/vnd.slipway.sign-off+json;version=1',
+  'sign-off': attestationPayloadType,
   'audit-head': 'application/vnd.slipway.audit-head+json;version=1',
 } as const satisfies Record<Purpose, string>;
 

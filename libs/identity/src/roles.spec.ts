@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { Role } from '@slipway/contracts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { can, Permission, permissionsOf, rolesIn } from './roles.js';
 
@@ -13,11 +13,12 @@ describe('what a role may do', () => {
     ['tester', 'environment.scale', false],
     ['operator', 'environment.scale', true],
     ['operator', 'project.apply', false],
-    ['operator', 'approval.override', false],
     ['administrator', 'project.apply', true],
     ['auditor', 'audit.read', true],
     ['auditor', 'approval.sign-off', false],
-    ['auditor', 'line.stop', false],
+    ['auditor', 'approval.ask', false],
+    ['tester', 'release.withdraw', true],
+    ['developer', 'release.withdraw', false],
   ] as const)('%s, %s: %s', (role, permission, allowed) => {
     expect(can(as(role), permission, 'shop')).toBe(allowed);
   });

@@ -1,9 +1,5 @@
-import { Role } from '@slipway/contracts';
+import { type CommandKind, Role, type RoleGrant } from '@slipway/contracts';
 import { z } from 'zod';
-
-/** A role in one project, or with `*` in every one and over the installation itself. */
-export const RoleGrant = z.object({ role: Role, project: z.string().min(1) });
-export type RoleGrant = z.infer<typeof RoleGrant>;
 
 /** Everything a person can be allowed to do, as noun.verb. */
 export const Permission = z.enum([
@@ -11,16 +7,14 @@ export const Permission = z.enum([
   'release.retry',
   'release.cancel',
   'release.withdraw',
+  'source.refresh',
+  'approval.ask', // ask anew after a rejection, an expiry or a rollback
   'approval.sign-off', // which requirement it fills is the policy's question; this is only the door
-  'approval.override',
+  'environment.deploy', // put a release back into a test environment
   'environment.hold', // keep a test environment as it is, and let it go
   'environment.scale',
   'environment.restart',
   'environment.rollback',
-  'environment.freeze',
-  'rollout.steer', // pause, resume, abort, promote
-  'line.stop', // anybody who works on a project may pull the cord; only some may let go
-  'line.resume',
   'project.apply',
   'target.read',
   'target.apply',
@@ -32,18 +26,29 @@ export const Permission = z.enum([
 ]);
 export type Permission = z.infer<typeof Permission>;
 
+/** What each command takes; a new command does not compile until it is said here. */
+export const permissionFor: Readonly<Record<CommandKind, Permission>> = {
+  'source.refresh': 'source.refresh',
+  'release.retry': 'release.retry',
+  'release.cancel': 'release.cancel',
+  'release.withdraw': 'release.withdraw',
+  'approval.ask': 'approval.ask',
+  'environment.deploy': 'environment.deploy',
+  'environment.hold': 'environment.hold',
+  'environment.unhold': 'environment.hold',
+  'environment.scale': 'environment.scale',
+  'environment.rollback': 'environment.rollback',
+  'environment.restart': 'environment.restart',
+};
+
 const reading = ['release.read'] as const;
-const working = [...reading, 'release.retry', 'release.cancel', 'approval.sign-off', 'line.stop'] as const;
+const working = [...reading, 'release.retry', 'release.cancel', 'source.refresh', 'approval.ask', 'approval.sign-off', 'environment.deploy', 'target.read'] as const;
 const operating = [
   'release.withdraw',
   'environment.hold',
   'environment.scale',
   'environment.restart',
   'environment.rollback',
-  'environment.freeze',
-  'rollout.steer',
-  'line.resume',
-  'target.read',
   'target.apply',
   'dead-letters.read',
   'dead-letters.manage',
@@ -54,7 +59,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   developer: working,
   tester: [...working, 'environment.hold', 'release.withdraw'],
   operator: [...working, ...operating],
-  administrator: [...working, ...operating, 'approval.override', 'project.apply', 'audit.read', 'people.read', 'people.manage'],
+  administrator: [...working, ...operating, 'project.apply', 'audit.read', 'people.read', 'people.manage'],
   auditor: [...reading, 'target.read', 'audit.read', 'people.read', 'dead-letters.read'],
 };
 
