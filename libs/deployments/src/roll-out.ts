@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Deployment, type Observed, type Orchestrator, type Progress, TargetUnavailable } from '@slipway/orchestrators';
+import { unanswered } from './answered-time.js';
+import { type Action, beginRollout, decide, goalOf, type RolloutPolicy, type RolloutState, type Seen } from './rollout.js';
+import type { VerdictWithEvidence } from './verdict.js';
+
+/** What the runner needs of the operation it works for; a `Claim` of libs/operations is one. */
+export interface RolloutClaim {
+  readonly operation: { readonly epoch: number };
+  /** Aborted on lost lease, cancel, shutdown or time limit. */
+  readonly signal: AbortSignal;
+  /** Waits until that many milliseconds of lease are left; throws the abort reason. */
+  enough(ms: number): Promise<void>;
+}
+
+/** Whether the next step may be taken. Asked before every step: stop-the-line, pause, voided grant, withdrawn release. */
+export type StepAnswer = { readonly go: true } | { readonly go: false; readonly reason: string; /** Ends the rollout as failed. */ readonly abort?: boolean };
+
+/** One rollout, as `run-rollout.ts` and `run-deployment.ts` start it. */
+export interface RolloutOrder {
+  readonly orchestrator: Orchestrator;
+  readonly claim: RolloutClaim;
+  readonly goal: Deployment;
+  /** What to go back to when it fails; absent: what was new is removed. */
+  readonly lastGood?: Deployment;
+  readonly policy: RolloutPolicy;
+  /** As `save` last got it; absent at the first run. What the target runs is looked at anew all the same. */
+  readonly state?: RolloutState;
+  /** The longest a single call to the target may take; no call starts with less lease left. Default 10 s. */
+  readonly callTimeoutMs?: number;
+  mayStep?(phase: 'applying' | 'restoring' | 'removing'): Promise<StepAnswer>;
+  /** Keeps the state, fenced, in the caller's row. Called when it changed in a way that matters, not at every look. */
+  save?(state: RolloutState): Promise<void>;
+  onProgress?(progress: Progress): void;
+  /** What was seen at each look, for live progress. */
+  onObserved?(observed: Observed): void;
+}
+
+/** Ended with a verdict, or to be taken up again later: `afterMs` and `reason` fit the `again` of libs/operations. */
+export type RolloutRun =
+  | { readonly ended: true; readonly verdict: VerdictWithEvidence; readonly state: RolloutState }
+  | { readonly ended: false; readonly afterMs: number; readonly reason: string; readonly state: RolloutState };
+
+const defaultCallTimeoutMs = 10_000;
+/** Waiting longer than this gives the operation back instead of keeping a worker busy. */
+const longestIdleMs = 15_000;
+
+/**
+ * Takes a rollout to its verdict, or as far as this claim allows. Safe to call again after a crash at any point, with the last saved
+ * state or none: it looks first and adopts what it finds. Throws what `save` and `mayStep` throw, and programming errors;
+ * a target that is away is waited for, and that time counts against nobody.
+ */
+export async function rollOut(order: RolloutOrder): Promise<RolloutRun> {
+  let state = order.state ?? beginRollout(goalOf(order.goal), order.policy, order.lastGood && goalOf(order.lastGood));
+  let seen: Seen = { kind: 'nothing' };
+  let idleSince = performance.now();
+  for (;;) {
+    const before = state;
+    const decision = decide(state, seen);
+    state = await withEvidence(order, before, decision.state);
+    if (matters(before, state)) await order.save?.(withoutClock(state));
+    const { action } = decision;
+    if (action.do === 'end') return { ended: true, verdict: { ...action.verdict, evidence: state.evidence ?? [] }, state: withoutClock(state) };
+    if (seen.kind === 'applied') idleSince = performance.now();
+    const leave = reasonToLeave(order, seen, performance.now() - idleSince);
+    if (leave !== undefined) return { ended: false, ...leave, state: withoutClock(state) };
+    await pause(action.afterMs, order.claim.signal);
+    if (order.claim.signal.aborted) return { ended: false, afterMs: 0, reason: 'handed over', state: withoutClock(state) };
+    seen = await act(order, state, action);
+  }
+}
+
+/** What is known of the failed instances has to be read before anything takes them away. */
+async function withEvidence(order: RolloutOrder, before: RolloutState, state: RolloutState): Promise<RolloutState> {
+  if (state.failure === undefined || before.failure !== undefined) return state;
+  try {
+    const { instances } = state.failure;
+    return { ...state, evidence: await order.orchestrator.evidence(order.goal.environment, instances.length > 0 ? instances : undefined) };
+  } catch (error) {
+    if (error instanceof TargetUnavailable) return { ...state, evidence: [] };
+    throw error;
+  }
+}
+
+async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Action, { do: 'end' }>): Promise<Seen> {
+  const phase = state.phase === 'ended' ? 'applying' : state.phase;
+  const step = (await order.mayStep?.(phase)) ?? { go: true };
+  if (!step.go) {
+    if (step.abort && phase === 'applying') return { kind: 'abort', at: performance.now(), reason: step.reason };
+    if (phase === 'applying') return { kind: 'held', reason: step.reason };
+  }
+  try {
+    if (state.phase === 'applying' && action.do === 'apply' && state.score < 0) await order.orchestrator.available(order.goal.image, order.claim.signal);
+    await order.claim.enough(callTimeout(order));
+    return await call(order, action);
+  } catch (error) {
+    if (error instanceof TargetUnavailable) return { kind: 'unavailable', reason: `${error.part} does not answer: ${error.message}` };
+    if (order.claim.signal.aborted) return { kind: 'unavailable', reason: 'handed over' };
+    throw error;
+  }
+}
+
+async function call(order: RolloutOrder, action: Exclude<Action, { do: 'end' }>): Promise<Seen> {
+  const { orchestrator, goal, lastGood, claim } = order;
+  const signal = AbortSignal.any([claim.signal, AbortSignal.timeout(callTimeout(order))]);
+  const context = { signal, epoch: claim.operation.epoch, ...(order.onProgress && { onProgress: order.onProgress }) };
+  switch (action.do) {
+    case 'wait': {
+      order.onObserved?.(await orchestrator.observe(goal.environment, signal));
+      return { kind: 'nothing' };
+    }
+    case 'remove':
+      return (await orchestrator.remove(goal.environment, context)) ? { kind: 'removed', at: performance.now() } : { kind: 'unavailable', reason: 'removal goes on' };
+    case 'apply': {
+      if (action.to === 'last-good') {
+        if (lastGood === undefined) return { kind: 'cannot-restore', reason: 'the deployment to go back to was not given' };
+        const has = await orchestrator.available(lastGood.image, claim.signal);
+        if (!has.ok) return { kind: 'cannot-restore', reason: has.refusal.reason };
+      }
+      const applied = await orchestrator.apply(action.to === 'goal' ? goal : (lastGood ?? goal), context);
+      order.onObserved?.(applied);
+      return { kind: 'applied', at: performance.now(), applied };
+    }
+  }
+}
+
+function callTimeout(order: RolloutOrder): number {
+  return order.callTimeoutMs ?? defaultCallTimeoutMs;
+}
+
+/** A pause by a person, or a part that is away, may last for hours: the operation goes back instead of keeping a worker busy. */
+function reasonToLeave(order: RolloutOrder, seen: Seen, idleMs: number): { afterMs: number; reason: string } | undefined {
+  if (order.claim.signal.aborted) return { afterMs: 0, reason: 'handed over' };
+  if ((seen.kind === 'held' || seen.kind === 'unavailable') && idleMs > longestIdleMs) return { afterMs: 2000, reason: seen.reason };
+  return undefined;
+}
+
+/** Whether a row has to be written: time that passes is not worth one, except now and then. */
+function matters(before: RolloutState, after: RolloutState): boolean {
+  if (before === after) return false;
+  const grew = Math.floor(after.time.totalMs / 5000) > Math.floor(before.time.totalMs / 5000);
+  return grew || before.phase !== after.phase || before.score !== after.score || before.failure !== after.failure || before.verdict !== after.verdict;
+}
+
+/** A monotonic clock means nothing to the next process. */
+function withoutClock(state: RolloutState): RolloutState {
+  return { ...state, time: unanswered(state.time) };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await delay(ms, undefined, { signal }).catch(() => undefined);
+}

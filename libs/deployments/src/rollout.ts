@@ -1,0 +1,200 @@
+import type { Applied, Deployment, Instance, InstanceEvidence } from '@slipway/orchestrators';
+import { type AnsweredTime, answered, unanswered } from './answered-time.js';
+import { beginTracks, findFailure, progressScore, type Tracks } from './signs.js';
+import type { AfterFailure, Failure, Verdict } from './verdict.js';
+
+/** What the core has to know of a deployment. */
+export interface Goal {
+  readonly release: string;
+  readonly digest: string;
+  readonly instances: number;
+  readonly stableMs: number;
+  readonly drainMs: number;
+  readonly graceMs: number;
+  /** How often to look while there is nothing but waiting, once an instance has been healthy. */
+  readonly everyMs: number;
+}
+
+/** How patient a rollout is, and what it does when it fails. */
+export interface RolloutPolicy {
+  /** No progress for this long (counted time only): failed. */
+  readonly deadlineMs: number;
+  readonly onFailure: 'rollback' | 'hold';
+}
+
+/** Everything a rollout remembers; plain data, so that whoever takes over continues from it. */
+export interface RolloutState {
+  readonly phase: 'applying' | 'restoring' | 'removing' | 'ended';
+  readonly goal: Goal;
+  /** What ran well here before; absent at the first deployment. */
+  readonly lastGood?: Goal;
+  readonly policy: RolloutPolicy;
+  readonly time: AnsweredTime;
+  /** Counted time at the last progress. */
+  readonly progressAt: number;
+  readonly score: number;
+  readonly tracks: Tracks;
+  readonly failure?: Failure;
+  /** What the runner read from the target at the moment of failure. */
+  readonly evidence?: readonly InstanceEvidence[];
+  readonly verdict?: Verdict;
+}
+
+/** What the runner saw since the last decision. `at` is its monotonic clock in milliseconds. */
+export type Seen =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'applied'; readonly at: number; readonly applied: Applied }
+  /** Target, registry or database did not answer. */
+  | { readonly kind: 'unavailable'; readonly reason: string }
+  /** Stop-the-line or a pause forbids the next step. */
+  | { readonly kind: 'held'; readonly reason: string }
+  /** A person, or a withdrawn release, ends it. */
+  | { readonly kind: 'abort'; readonly at: number; readonly reason: string }
+  /** The image to go back to cannot be had any more. */
+  | { readonly kind: 'cannot-restore'; readonly reason: string }
+  | { readonly kind: 'removed'; readonly at: number };
+
+/** What to do next. `apply` means: converge on `to`, after asking whether a step is allowed, in `afterMs`. */
+export type Action =
+  | { readonly do: 'apply'; readonly to: 'goal' | 'last-good'; readonly afterMs: number }
+  | { readonly do: 'wait'; readonly afterMs: number; readonly reason: string }
+  | { readonly do: 'remove'; readonly afterMs: number }
+  | { readonly do: 'end'; readonly verdict: Verdict };
+
+export interface Decision {
+  readonly state: RolloutState;
+  readonly action: Action;
+}
+
+const awayMs = 1000;
+const heldMs = 1000;
+const firstLookMs = 50;
+
+/** A rollout that has not looked at anything yet. */
+export function beginRollout(goal: Goal, policy: RolloutPolicy, lastGood?: Goal): RolloutState {
+  const state = { phase: 'applying', goal, policy, time: { totalMs: 0 }, progressAt: 0, score: -1, tracks: beginTracks() } as const;
+  return lastGood === undefined ? state : { ...state, lastGood };
+}
+
+/** What the core has to know of a deployment, from the deployment itself. */
+export function goalOf(deployment: Deployment): Goal {
+  const { app } = deployment;
+  return {
+    release: deployment.release,
+    digest: deployment.digest,
+    instances: deployment.instances,
+    stableMs: app.stableMs,
+    drainMs: app.drainMs,
+    graceMs: app.health?.graceMs ?? 30_000,
+    everyMs: app.health?.everyMs ?? 2000,
+  };
+}
+
+/**
+ * The next step of a rollout, from what it remembers and what was just seen. Pure: time comes in with what was seen. After a verdict
+ * every answer is that verdict.
+ */
+export function decide(state: RolloutState, seen: Seen): Decision {
+  if (state.verdict !== undefined) return { state, action: { do: 'end', verdict: state.verdict } };
+  switch (seen.kind) {
+    case 'nothing':
+      return { state, action: nextCall(state, 0) };
+    case 'unavailable':
+      return { state: { ...state, time: unanswered(state.time) }, action: nextCall(state, awayMs) };
+    case 'held':
+      return { state: { ...state, time: unanswered(state.time) }, action: { do: 'wait', afterMs: heldMs, reason: seen.reason } };
+    case 'abort':
+      return state.phase === 'applying'
+        ? fail({ ...state, time: answered(state.time, seen.at) }, { code: 'aborted', message: seen.reason, instances: [] })
+        : { state, action: nextCall(state, 0) };
+    case 'cannot-restore':
+      return state.phase === 'restoring' ? end(state, notRestored(state, seen.reason)) : { state, action: nextCall(state, 0) };
+    case 'removed':
+      return state.phase === 'removing' ? end({ ...state, time: answered(state.time, seen.at) }, { now: 'removed' }) : { state, action: nextCall(state, 0) };
+    case 'applied':
+      return onApplied({ ...state, time: answered(state.time, seen.at) }, seen.applied);
+  }
+}
+
+function nextCall(state: RolloutState, afterMs: number): Action {
+  if (state.phase === 'removing') return { do: 'remove', afterMs };
+  return { do: 'apply', to: state.phase === 'restoring' ? 'last-good' : 'goal', afterMs };
+}
+
+function onApplied(before: RolloutState, applied: Applied): Decision {
+  if (before.phase === 'removing') return { state: before, action: nextCall(before, 0) };
+  const goal = before.phase === 'restoring' ? (before.lastGood ?? before.goal) : before.goal;
+  const score = progressScore(goal, applied);
+  const moved = score > before.score;
+  const looked = findFailure(goal, before.tracks, applied, before.time.totalMs);
+  const state = { ...before, tracks: looked.tracks, score: Math.max(score, before.score), progressAt: moved ? before.time.totalMs : before.progressAt };
+  if (looked.failure !== undefined) return fail(state, looked.failure);
+  if (isDone(goal, applied)) return before.phase === 'restoring' ? end(state, { now: 'restored', release: goal.release, digest: goal.digest }) : succeed(state, applied);
+  if (state.time.totalMs - state.progressAt > patience(state.policy, goal)) return fail(state, noProgress(state, goal, applied));
+  return { state, action: nextCall(state, pace(goal, applied)) };
+}
+
+/** Our own windows are no lack of progress. */
+function patience(policy: RolloutPolicy, goal: Goal): number {
+  return policy.deadlineMs + Math.max(goal.drainMs, goal.stableMs);
+}
+
+/** Wanted, ready and running are one number, all of the one digest, and each has been healthy for the stable window. */
+export function isDone(goal: Goal, applied: Applied): boolean {
+  if (applied.progress !== 'converged' || applied.wanted !== goal.instances || applied.ready !== goal.instances) return false;
+  const good = applied.instances.filter((instance) => isOf(goal, instance) && instance.healthy && instance.inService);
+  return good.length === goal.instances && applied.instances.length === goal.instances && good.every((instance) => instance.healthyForMs >= goal.stableMs);
+}
+
+function isOf(goal: Goal, instance: Instance): boolean {
+  return instance.digest === goal.digest;
+}
+
+/** Looks often until an instance was healthy once and whenever a window is about to end, then as often as the project asks. */
+function pace(goal: Goal, applied: Applied): number {
+  const own = applied.instances.filter((instance) => isOf(goal, instance));
+  if (own.length === 0 || applied.progress === 'refused') return firstLookMs;
+  const starting = own.filter((instance) => !instance.healthy);
+  if (starting.length > 0) {
+    const youngest = Math.min(...starting.map((instance) => instance.runningForMs));
+    return Math.min(goal.everyMs, Math.max(firstLookMs, Math.floor(youngest / 10)));
+  }
+  const left = own.map((instance) => goal.stableMs - instance.healthyForMs).filter((rest) => rest > 0);
+  return left.length === 0 ? firstLookMs : Math.max(firstLookMs, Math.min(goal.everyMs, ...left));
+}
+
+function noProgress(state: RolloutState, goal: Goal, applied: Applied): Failure {
+  const seconds = Math.round(state.policy.deadlineMs / 1000);
+  const waiting = applied.progress === 'moving' ? `; last waited for: ${applied.waitingFor}` : '';
+  const lagging = applied.instances.filter((instance) => isOf(goal, instance) && !(instance.healthy && instance.inService));
+  return { code: 'no-progress', message: `no progress for ${seconds} s: ${applied.ready} of ${goal.instances} ready${waiting}`, instances: lagging.map((one) => one.name) };
+}
+
+/** A failing rollback stops and says so; it never begins another one. */
+function fail(state: RolloutState, failure: Failure): Decision {
+  if (state.phase === 'restoring') return end(state, notRestored(state, failure.message));
+  const failed = { ...state, failure };
+  if (state.policy.onFailure === 'hold') return end(failed, { now: 'held', reason: 'on-failure: hold' });
+  const fresh = { ...failed, progressAt: state.time.totalMs, score: -1, tracks: beginTracks() };
+  const next: RolloutState = state.lastGood === undefined ? { ...fresh, phase: 'removing' } : { ...fresh, phase: 'restoring' };
+  return { state: next, action: nextCall(next, 0) };
+}
+
+function notRestored(state: RolloutState, reason: string): AfterFailure {
+  return { now: 'not-restored', release: state.lastGood?.release ?? '', reason };
+}
+
+function succeed(state: RolloutState, applied: Applied): Decision {
+  const { release, digest, instances } = state.goal;
+  const address = applied.address === undefined ? {} : { address: applied.address };
+  return close(state, { outcome: 'succeeded', release, digest, instances, ...address, version: applied.version, tookMs: state.time.totalMs });
+}
+
+function end(state: RolloutState, after: AfterFailure): Decision {
+  const failure = state.failure ?? { code: 'aborted', message: 'ended before it began', instances: [] };
+  return close(state, { outcome: 'failed', release: state.goal.release, digest: state.goal.digest, failure, after, tookMs: state.time.totalMs });
+}
+
+function close(state: RolloutState, verdict: Verdict): Decision {
+  return { state: { ...state, phase: 'ended', verdict }, action: { do: 'end', verdict } };
+}
