@@ -39,6 +39,8 @@ export const permissionFor: Readonly<Record<CommandKind, Permission>> = {
   'environment.scale': 'environment.scale',
   'environment.rollback': 'environment.rollback',
   'environment.restart': 'environment.restart',
+  'dead-letter.replay': 'dead-letters.manage',
+  'dead-letter.discard': 'dead-letters.manage',
 };
 
 const reading = ['release.read'] as const;
