@@ -77,7 +77,10 @@ export function listenForEnd(again: (signal: NodeJS.Signals) => void): EndReques
   const controller = new AbortController();
   let signal: NodeJS.Signals | undefined;
   let askedAt = 0;
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let resolve: (received: NodeJS.Signals) => void = () => {};
+  const promise = new Promise<NodeJS.Signals>((settle) => {
+    resolve = settle;
+  });
   const onSignal = (received: NodeJS.Signals): void => {
     if (signal !== undefined) {
       if (performance.now() - askedAt > sameRequestMs) again(received);

@@ -1,0 +1,56 @@
+// What each command needs from the system, and how to tell that it is there.
+import { dockerAnswers, findCommand } from './machine.mjs';
+
+/**
+ * One thing that has to be on the machine.
+ *
+ * @typedef {object} Need
+ * @property {string[]} packages Debian packages that bring it.
+ * @property {string} why Said before installing.
+ * @property {() => boolean | Promise<boolean>} there True when nothing has to be installed.
+ * @property {boolean} [asImage] True when its published image serves as well, on a machine with Docker that can pull images.
+ */
+
+/** @type {Record<string, Need>} */
+const needs = {
+  docker: {
+    packages: ['docker.io', 'containerd', 'runc', 'iptables'],
+    why: 'the Docker Engine that builds and runs images',
+    there: async () => (await dockerAnswers()) || (process.getuid?.() === 0 && has('dockerd', 'containerd', 'runc', 'iptables')),
+  },
+  registry: { packages: ['docker-registry'], why: 'a registry for the images', there: () => Boolean(process.env.SLIPWAY_REGISTRY) || has('docker-registry'), asImage: true },
+  haproxy: { packages: ['haproxy'], why: 'the proxy in front of each environment', there: () => has('haproxy'), asImage: true },
+  java: {
+    packages: ['openjdk-17-jre-headless', 'maven'],
+    why: 'Java and Maven, for the Kafka broker',
+    there: () => Boolean(process.env.KAFKA_BROKERS) || has('java', 'mvn'),
+    asImage: true,
+  },
+  git: { packages: ['git'], why: 'Git', there: () => has('git') },
+  subversion: { packages: ['subversion'], why: 'Subversion', there: () => has('svn', 'svnadmin', 'svnserve') },
+  prometheus: { packages: ['prometheus'], why: 'Prometheus and promtool, against which rules and dashboards are tested', there: () => has('prometheus', 'promtool') },
+  compose: { packages: ['docker-compose'], why: 'docker-compose, which checks docker-compose.yml', there: () => has('docker-compose') },
+  busybox: { packages: ['busybox-static'], why: 'a static busybox, the content of test images', there: () => has('busybox') },
+  mmdebstrap: { packages: ['mmdebstrap'], why: 'mmdebstrap, which makes a base image without pulling one', there: () => has('mmdebstrap') },
+  ssh: { packages: ['openssh-server', 'openssh-client'], why: 'an SSH server, for Git over ssh', there: () => has('sshd', 'ssh') },
+};
+
+const always = ['docker', 'registry', 'haproxy', 'java', 'git'];
+const forTests = [...always, 'subversion', 'prometheus', 'compose', 'busybox', 'mmdebstrap', 'ssh'];
+
+/** What `npm start`, `npm run demo` and `npm test` need. */
+export const wanted = {
+  start: always.map((name) => needs[name]),
+  demo: (svn) => [...always, ...(svn ? ['subversion'] : [])].map((name) => needs[name]),
+  test: forTests.map((name) => needs[name]),
+};
+
+/** Those needs that are not met. */
+export async function missing(list) {
+  const answers = await Promise.all(list.map((need) => need.there()));
+  return list.filter((_, index) => !answers[index]);
+}
+
+function has(...commands) {
+  return commands.every((command) => findCommand(command) !== undefined);
+}
