@@ -21,6 +21,7 @@ import { ApprovalRejected } from './approval/approval-rejected.js';
 import { ApprovalRequested } from './approval/approval-requested.js';
 import { ApprovalSuperseded } from './approval/approval-superseded.js';
 import { ApprovalVoided } from './approval/approval-voided.js';
+import { AuditLinked } from './approval/audit-linked.js';
 import { ReleaseWithdrawn } from './approval/release-withdrawn.js';
 import { SignOffAccepted } from './approval/sign-off-accepted.js';
 import { SignOffRefused } from './approval/sign-off-refused.js';
@@ -72,6 +73,7 @@ const all = [
   ApprovalRequested,
   ApprovalSuperseded,
   ApprovalVoided,
+  AuditLinked,
   ReleaseWithdrawn,
   SignOffAccepted,
   SignOffRefused,

@@ -33,6 +33,7 @@ export * from './approval/approval-rejected.js';
 export * from './approval/approval-requested.js';
 export * from './approval/approval-superseded.js';
 export * from './approval/approval-voided.js';
+export * from './approval/audit-linked.js';
 export * from './approval/release-withdrawn.js';
 export * from './approval/sign-off-accepted.js';
 export * from './approval/sign-off-refused.js';
