@@ -12,6 +12,8 @@ interface Pair {
 export class TcpProxy {
   private readonly pairs = new Set<Pair>();
   private mode: 'pass' | 'pause' | 'black-hole' | 'refuse' = 'pass';
+  /** Connections turned away so far. */
+  refused = 0;
   private snare: { readonly sent: RegExp } | undefined;
 
   private constructor(
@@ -89,6 +91,7 @@ export class TcpProxy {
   private accept(near: Socket): void {
     near.on('error', () => undefined);
     if (this.mode === 'refuse') {
+      this.refused++;
       near.resetAndDestroy();
       return;
     }
