@@ -1,8 +1,8 @@
+import { writeSync } from 'node:fs';
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Service } from '@slipway/contracts';
 import type { EventLog } from '@slipway/messaging';
-import { writeSync } from 'node:fs';
 import 'reflect-metadata';
 import { ConfigurationError, type Environment } from './configuration.js';
 import { guardProcess } from './process-guard.js';
@@ -20,6 +20,8 @@ export interface BootOptions {
    * False in tests: errors are thrown, and the caller stops it.
    */
   readonly ownsProcess?: boolean;
+  /** Hears, where the process is not the service's, that a part died without which it cannot live. The service stops then. */
+  readonly onFatal?: (error: unknown) => void;
   /** Instead of Kafka, in tests. The caller closes it. */
   readonly eventLog?: EventLog;
 }
@@ -45,14 +47,22 @@ export async function boot(root: Type, options: BootOptions = {}): Promise<Boote
  * Boots several services in one process (one-process mode), each with its own port, registry, database schema and key; a root may
  * come with an environment of its own. The first that cannot start stops all.
  */
-export async function bootAll(roots: readonly (Type | { root: Type; environment: Environment })[], options: BootOptions = {}): Promise<Booted[]> {
+export async function bootAll(
+  roots: readonly (Type | { root: Type; environment: Environment })[],
+  options: BootOptions = {},
+): Promise<Booted[]> {
   const owns = options.ownsProcess ?? true;
   const started: RunningService[] = [];
-  const guard = owns ? guardProcess(started) : { fail: (error: unknown) => void stopAll(started).then(() => Promise.reject(error)) };
+  const stopAndTell = (error: unknown) => {
+    void stopAll(started).then(() => options.onFatal?.(error));
+  };
+  const guard = owns ? guardProcess(started) : { fail: stopAndTell };
   try {
     for (const one of roots) {
       const { root, environment } = typeof one === 'function' ? { root: one, environment: options.environment ?? process.env } : one;
-      started.push(new RunningService(root, { environment, eventLog: options.eventLog, onFatal: (error, message) => guard.fail(error, message) }));
+      started.push(
+        new RunningService(root, { environment, eventLog: options.eventLog, onFatal: (error, message) => guard.fail(error, message) }),
+      );
     }
     if (owns) watchAll(started);
     await Promise.all(started.map((service) => service.start()));

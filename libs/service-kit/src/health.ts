@@ -55,7 +55,9 @@ export class Health {
 
   private async ask(): Promise<Readiness> {
     const answers = await Promise.all([...this.checks].map(async ([part, check]) => [part, await answerOf(check)] as const));
-    const missing = answers.filter(([, health]) => !health.ok).map(([part, health]) => (health.detail ? `${part}: ${health.detail}` : part));
+    const missing = answers
+      .filter(([, health]) => !health.ok)
+      .map(([part, health]) => (health.detail ? `${part}: ${health.detail}` : part));
     this.last = { status: missing.length === 0 ? 'ready' : 'not ready', missing, parts: Object.fromEntries(answers) };
     return this.last;
   }

@@ -5,6 +5,9 @@ import type { Health } from './health.js';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** How long a client may take for its headers and for its whole request, and how often that is looked at, in ms: a slow loris holds no connection for long. */
+const patience = { headersMs: 10_000, requestMs: 60_000, checkMs: 5_000 };
+
 /** The port asked for is somebody else's. */
 export class PortTaken extends Error {
   override readonly name = 'PortTaken';
@@ -22,11 +25,18 @@ export class HttpFront {
   constructor(
     private readonly health: Health,
     private readonly registry: Registry,
+    limits: Partial<typeof patience> = {},
   ) {
-    // A client gets 10 s for its headers and 60 s for its body; looked after every 5 s (slow loris).
-    this.server = createServer({ headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 20_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 });
+    const { headersMs, requestMs, checkMs } = { ...patience, ...limits };
+    this.server = createServer({
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
+      keepAliveTimeout: 20_000,
+      maxHeaderSize: 16_384,
+    });
     this.server.maxConnections = 2_000;
-    this.server.on('request', (request, response) => this.answer(request, response));
+    this.server.on('request', (request, response) => void this.answer(request, response));
     this.server.on('clientError', (_error, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
       else socket.destroy();
@@ -64,7 +74,11 @@ export class HttpFront {
     return new Promise((resolve, reject) => {
       const refuse = (error: NodeJS.ErrnoException) => {
         this.server.removeListener('listening', accept);
-        reject(error.code === 'EADDRINUSE' ? new PortTaken(`PORT ${port} on ${host} is taken by another program; choose another PORT, or 0 for a free one.`) : error);
+        reject(
+          error.code === 'EADDRINUSE'
+            ? new PortTaken(`PORT ${port} on ${host} is taken by another program; choose another PORT, or 0 for a free one.`)
+            : error,
+        );
       };
       const accept = () => {
         this.server.removeListener('error', refuse);
@@ -74,17 +88,19 @@ export class HttpFront {
     });
   }
 
-  private answer(request: IncomingMessage, response: ServerResponse): void {
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.stopping) response.setHeader('connection', 'close');
     const path = (request.url ?? '').split('?', 1)[0];
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (isRead && path === '/health/live') return sendJson(response, 200, { status: 'live' });
-    if (isRead && path === '/health/ready') return void this.tellReadiness(response);
-    if (isRead && path === '/metrics') return void this.tellMetrics(response);
-    if (this.application && !this.stopping) return this.application(request, response);
-    response.setHeader('retry-after', '2');
-    const detail = this.stopping ? 'This replica is stopping.' : 'The service is starting; /health/ready says what it waits for.';
-    sendJson(response, 503, { type: 'about:blank', title: 'Service Unavailable', status: 503, detail }, 'application/problem+json');
+    if (isRead && path === '/health/live') sendJson(response, 200, { status: 'live' });
+    else if (isRead && path === '/health/ready') await this.tellReadiness(response);
+    else if (isRead && path === '/metrics') await this.tellMetrics(response);
+    else if (this.application && !this.stopping) this.application(request, response);
+    else {
+      response.setHeader('retry-after', '2');
+      const detail = this.stopping ? 'This replica is stopping.' : 'The service is starting; /health/ready says what it waits for.';
+      sendJson(response, 503, { type: 'about:blank', title: 'Service Unavailable', status: 503, detail }, 'application/problem+json');
+    }
   }
 
   private async tellReadiness(response: ServerResponse): Promise<void> {
@@ -97,7 +113,9 @@ export class HttpFront {
       const text = await this.registry.metrics();
       response.writeHead(200, { 'content-type': this.registry.contentType }).end(text);
     } catch (error) {
-      response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`metrics cannot be collected: ${(error as Error).message}\n`);
+      response
+        .writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
+        .end(`metrics cannot be collected: ${(error as Error).message}\n`);
     }
   }
 }

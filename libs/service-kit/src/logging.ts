@@ -5,7 +5,18 @@ import { currentTrace } from './tracing.js';
 export type { Logger } from 'pino';
 
 /** Fields that never reach a log line, wherever code puts them by mistake. */
-const secretFields = ['password', 'secret', 'token', 'apiToken', 'authorization', 'cookie', 'privateKey', 'privateJwk', 'credentials', 'DATABASE_URL'];
+const secretFields = [
+  'password',
+  'secret',
+  'token',
+  'apiToken',
+  'authorization',
+  'cookie',
+  'privateKey',
+  'privateJwk',
+  'credentials',
+  'DATABASE_URL',
+];
 const redacted = '[redacted]';
 
 /** How a service logs: JSON lines on standard output, each with service, instance and, inside a trace, trace and correlation id. */
@@ -84,6 +95,9 @@ export class NestLogger implements LoggerService {
     const context = texts.at(-1);
     const stack = texts.length > 1 ? texts[0] : undefined;
     const err = message instanceof Error ? message : rest.find((one) => one instanceof Error);
-    this.logger[level]({ context, ...(stack && { stack }), ...(err instanceof Error && { err }) }, err === message ? undefined : String(message));
+    this.logger[level](
+      { context, ...(stack && { stack }), ...(err instanceof Error && { err }) },
+      err === message ? undefined : String(message),
+    );
   }
 }

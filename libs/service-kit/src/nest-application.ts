@@ -1,7 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Module, type Provider, StandardSchemaValidationPipe, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { type Logger, NestLogger } from './logging.js';
 import { requestDurations } from './metrics.js';
@@ -29,9 +29,18 @@ export async function createNestService(
 ): Promise<NestService> {
   const providers = given.providers;
   const exports = providers.map((provider) => (typeof provider === 'function' ? provider : provider.provide));
-  const adapter = new FastifyAdapter({ bodyLimit: given.bodyLimit, requestIdHeader: false, genReqId: () => crypto.randomUUID(), logger: false });
+  const adapter = new FastifyAdapter({
+    bodyLimit: given.bodyLimit,
+    requestIdHeader: false,
+    genReqId: () => crypto.randomUUID(),
+    logger: false,
+  });
   const module = { module: ServiceRoot, imports: [{ module: GivenModule, global: true, providers, exports }, root] };
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { rawBody: true, logger: new NestLogger(given.logger), abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    rawBody: true,
+    logger: new NestLogger(given.logger),
+    abortOnError: false,
+  });
   app.useGlobalFilters(new ProblemFilter(given.logger));
   app.useGlobalPipes(new StandardSchemaValidationPipe());
   const durations = requestDurations(given.registry);
@@ -44,7 +53,11 @@ export async function createNestService(
   return { app, answer: (request, response) => answer(fastify, request, response) };
 }
 
-function answer(fastify: { routing(request: IncomingMessage, response: ServerResponse): void }, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  fastify: { routing(request: IncomingMessage, response: ServerResponse): void },
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const traceparent = request.headers.traceparent;
   correlate(typeof traceparent === 'string' ? { traceparent } : {}, () => fastify.routing(request, response));
 }

@@ -1,5 +1,5 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { z } from 'zod';
 import type { Logger } from './logging.js';
 
@@ -55,10 +55,14 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<Request>();
     const reply = host.switchToHttp().getResponse<Reply>();
     const body = problemOf(error, request.id);
-    if (body.status >= 500) this.logger.error({ err: error, request: request.id, method: request.method, url: request.url }, 'a request failed');
+    if (body.status >= 500)
+      this.logger.error({ err: error, request: request.id, method: request.method, url: request.url }, 'a request failed');
     if (reply.sent || reply.raw.headersSent) return;
     const headers = error instanceof Problem ? error.more.headers : {};
-    reply.status(body.status).headers({ ...headers, 'content-type': 'application/problem+json' }).send(JSON.stringify(body));
+    reply
+      .status(body.status)
+      .headers({ ...headers, 'content-type': 'application/problem+json' })
+      .send(JSON.stringify(body));
   }
 }
 
@@ -77,7 +81,12 @@ export function problemOf(error: unknown, requestId: string): ProblemBody {
   if (status !== undefined && status < 500) {
     return { type: 'about:blank', title: titleOf(status), status, detail: (error as Error).message };
   }
-  return { type: 'about:blank', title: titleOf(500), status: 500, detail: `Something broke here; the log says what, under request ${requestId}.` };
+  return {
+    type: 'about:blank',
+    title: titleOf(500),
+    status: 500,
+    detail: `Something broke here; the log says what, under request ${requestId}.`,
+  };
 }
 
 /** Fastify's own errors (body too large, malformed JSON) carry the status they ask for. */

@@ -1,10 +1,10 @@
+import { join } from 'node:path';
 import type { Provider, Type } from '@nestjs/common';
 import { catalog } from '@slipway/contracts';
 import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
 import { type EventLog, Messaging } from '@slipway/messaging';
-import { Worker, type Work } from '@slipway/operations';
+import { type Work, Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
-import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { type Environment, readConfiguration } from './configuration.js';
 import { Health } from './health.js';

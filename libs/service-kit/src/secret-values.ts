@@ -1,7 +1,7 @@
+import type { Service } from '@slipway/contracts';
 import type { z } from 'zod';
 import { describeSettings } from './configuration.js';
 import { type BaseConfig, baseSettings } from './settings.js';
-import type { Service } from '@slipway/contracts';
 
 /** The values that must never be logged: the secret settings as they are, and the passwords in those that are URLs. */
 export function secretsOf(service: Service, settings: z.ZodType | undefined, config: BaseConfig): string[] {

@@ -25,28 +25,49 @@ export function baseSettings(service: Service) {
     KAFKA_TLS_CA_FILE: z.string().optional().describe('File with the certificate authority of the brokers (PEM)'),
     KAFKA_TLS_CERT_FILE: z.string().optional().describe('File with the client certificate (PEM)'),
     KAFKA_TLS_KEY_FILE: z.string().optional().describe('File with the key of the client certificate (PEM)'),
-    KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('How to sign in at the brokers; unset means not at all'),
+    KAFKA_SASL_MECHANISM: z
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+      .optional()
+      .describe('How to sign in at the brokers; unset means not at all'),
     KAFKA_SASL_USERNAME: z.string().optional().describe('User name at the brokers'),
     KAFKA_SASL_PASSWORD: z.string().optional().describe('Password at the brokers').meta({ secret: true }),
     DATABASE_URL: z
       .url({ protocol: /^postgres(ql)?$/ })
       .describe('Postgres database; each service uses a schema of its own in it')
       .meta({ secret: true, example: 'postgres://slipway@localhost:5432/slipway' }),
-    SLIPWAY_DB_POOL_SIZE: z.coerce.number().int().min(2).max(100).default(5).describe('Pooled connections to Postgres at most; two more are for locks and notifications'),
+    SLIPWAY_DB_POOL_SIZE: z.coerce
+      .number()
+      .int()
+      .min(2)
+      .max(100)
+      .default(5)
+      .describe('Pooled connections to Postgres at most; two more are for locks and notifications'),
     SLIPWAY_DATA_DIR: z.string().min(1).default('.slipway').describe('Folder for keys, log spools and Prometheus targets'),
     SLIPWAY_KEY_FILE: z
       .string()
       .min(1)
       .optional()
-      .describe('Signing key of the service; nobody else may read it. Default: keys/<service>.json in SLIPWAY_DATA_DIR. Made by `slipway keys init`'),
+      .describe(
+        'Signing key of the service; nobody else may read it. Default: keys/<service>.json in SLIPWAY_DATA_DIR. Made by `slipway keys init`',
+      ),
     SLIPWAY_TRUST_FILE: z.string().min(1).optional().describe('Public keys of all services. Default: trust.json in SLIPWAY_DATA_DIR'),
-    SLIPWAY_SECRETS_DIR: z.string().min(1).optional().describe('Folder with secrets and credentials, one a file. Default: secrets in SLIPWAY_DATA_DIR'),
+    SLIPWAY_SECRETS_DIR: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Folder with secrets and credentials, one a file. Default: secrets in SLIPWAY_DATA_DIR'),
     SLIPWAY_TOPIC_PREFIX: z
       .string()
       .regex(/^[a-zA-Z0-9._-]{0,64}$/, 'letters, digits, dot, dash and underscore only')
       .default('slipway.')
       .describe('What the name of every Kafka topic and consumer group starts with'),
-    SLIPWAY_TOPIC_REPLICAS: z.coerce.number().int().min(1).max(9).default(1).describe('Replicas of topics that Slipway makes; 3 where there are 3 brokers'),
+    SLIPWAY_TOPIC_REPLICAS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(9)
+      .default(1)
+      .describe('Replicas of topics that Slipway makes; 3 where there are 3 brokers'),
     SLIPWAY_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('From which level on to log'),
     HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 in a container'),
     PORT: z.coerce

@@ -36,7 +36,8 @@ export function faultsOf(table: Subscriptions, catalog: Iterable<EventDefinition
   const known = new Set(catalog);
   const seen = new Map<EventDefinition, HandlerClass>();
   for (const { event, handler } of table.entries) {
-    if (!known.has(event)) faults.push(`${table.service} subscribes to ${event.name}, which is not in the catalog of contracts: add it there or drop the line.`);
+    if (!known.has(event))
+      faults.push(`${table.service} subscribes to ${event.name}, which is not in the catalog of contracts: add it there or drop the line.`);
     const before = seen.get(event);
     if (before) faults.push(`${table.service} subscribes to ${event.name} twice, with ${before.name} and ${handler.name}: keep one.`);
     seen.set(event, handler);

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
 /**
@@ -26,11 +27,12 @@ export function watchEventLoop(service: string, stallMs: number): () => void {
   const counter = new Int32Array(beats);
   const worker = new Worker(program, {
     eval: true,
+    execArgv: [], // loaders and flags of the process are not for this
     workerData: { beats, everyMs, stallMs, service },
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
   });
   worker.unref();
-  worker.on('error', () => undefined);
+  worker.on('error', (error) => writeSync(2, `the watchdog of ${service} is gone: ${error.message}\n`));
   const timer = setInterval(() => Atomics.add(counter, 0, 1), everyMs / 2).unref();
   return () => {
     clearInterval(timer);

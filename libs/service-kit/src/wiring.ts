@@ -30,7 +30,11 @@ export function checkDefinition(definition: ServiceDefinition, catalog: Iterable
 /** The handlers Nest built, by event, each running in the trace of its event. Throws WiringError naming every missing provider. */
 export function resolveHandlers(app: NestFastifyApplication, definition: ServiceDefinition): Map<EventDefinition, Handler> {
   const entries = definition.subscriptions?.entries ?? [];
-  const handlers = resolve<Handler>(app, definition, entries.map((entry) => entry.handler));
+  const handlers = resolve<Handler>(
+    app,
+    definition,
+    entries.map((entry) => entry.handler),
+  );
   return new Map(entries.map(({ event }, at) => [event, tracing(handlers[at] as Handler)]));
 }
 
@@ -52,6 +56,8 @@ export function resolve<T>(app: NestFastifyApplication, definition: ServiceDefin
 function tracing(handler: Handler): Handler {
   return {
     handle: (event: Received, unit: UnitOfWork) =>
-      correlate({ traceparent: event.traceparent, correlationId: event.correlationId, causationId: event.id }, () => handler.handle(event, unit)),
+      correlate({ traceparent: event.traceparent, correlationId: event.correlationId, causationId: event.id }, () =>
+        handler.handle(event, unit),
+      ),
   };
 }
