@@ -4,7 +4,7 @@ import { toEndpoint, toEngine } from './container-spec.js';
 import { readFiles, type CopiedFile } from './copy-out.js';
 import { NotFound, Unavailable } from './errors.js';
 import { demux, drain } from './log-stream.js';
-import { labelFilter, segment, sort, type Transport } from './transport.js';
+import { labelFilter, segment, sort, type Transport, within } from './transport.js';
 import type { CallOptions, ContainerInfo, ContainerSpec, ContainerSummary, ExecResult, LabelFilter, LogPiece } from './types.js';
 
 /** How long a container gets beyond its own grace until a stop call counts as unanswered. */
@@ -116,27 +116,20 @@ export class Containers {
 
   /**
    * Runs a command inside it and waits for its end. At most `maxOutputBytes` of each stream are kept (default 256 KiB), the rest is read
-   * and dropped. Throws `Unavailable` when the engine can't say how it ended.
+   * and dropped. `timeoutMs` covers all of it; a command that is cut off goes on inside. Throws `Unavailable` when the engine can't say how it ended.
    */
   async exec(id: string, command: readonly string[], options: CallOptions & { env?: Readonly<Record<string, string>>; user?: string; maxOutputBytes?: number } = {}): Promise<ExecResult> {
     const what = `run a command in container ${id}`;
-    const limit = AbortSignal.timeout(options.timeoutMs ?? this.transport.timeoutMs);
-    const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
     const env = options.env && Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
     const asked = { AttachStdout: true, AttachStderr: true, Cmd: command, Env: env, User: options.user };
-    const made = await this.transport.json<{ Id: string }>({ what, signal, method: 'POST', path: `/containers/${segment(id)}/exec`, body: asked });
-    const call = { what, signal, method: 'POST' as const, path: `/exec/${made.Id}/start`, body: { Detach: false, Tty: false } };
-    const body = await this.transport.stream(call);
-    try {
+    return await within(what, options.timeoutMs ?? this.transport.timeoutMs, options.signal, async (signal) => {
+      const made = await this.transport.json<{ Id: string }>({ what, signal, method: 'POST', path: `/containers/${segment(id)}/exec`, body: asked });
+      const body = await this.transport.stream({ what, signal, method: 'POST', path: `/exec/${made.Id}/start`, body: { Detach: false, Tty: false } });
       const output = await drain(demux(body, false), options.maxOutputBytes ?? 256 * 1024);
       const ended = await this.transport.json<{ ExitCode: number | null; Running: boolean }>({ what, signal, method: 'GET', path: `/exec/${made.Id}/json` });
       if (ended.ExitCode === null || ended.Running) throw new Unavailable(`${what}: the connection ended before the command did`);
       return { exitCode: ended.ExitCode, ...output };
-    } catch (error) {
-      throw sort({ what, signal: options.signal }, error, limit.aborted ? (options.timeoutMs ?? this.transport.timeoutMs) : undefined);
-    } finally {
-      body.destroy();
-    }
+    });
   }
 
   /** A file or folder out of a container as a tar stream, as it comes. Throws `NotFound` when the path is not there. */

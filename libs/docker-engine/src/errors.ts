@@ -55,6 +55,11 @@ export class LimitExceeded extends EngineError {
   }
 }
 
+/** A build context that is not as it must be; says what and where. The same revision will be refused again. */
+export class ContextRefused extends EngineError {
+  readonly transient: boolean = false;
+}
+
 /** Messages of the daemon that come as 500 and yet say "no" for good. */
 const permanentMessages = [
   /no such image/i, /not found/i, /manifest unknown/i, /repository does not exist/i, /access denied|denied: /i, /unauthorized/i, /invalid reference format/i,

@@ -103,6 +103,21 @@ export function sort(call: Pick<Call, 'what' | 'signal'>, error: unknown, timedO
   return new Unavailable(`${call.what}: Docker Engine not reachable (${problem.code ?? problem.message})`, undefined, { cause: error });
 }
 
+/** Runs several calls under one time limit; the signal given ends with the limit or with the caller's own. Throws `TimedOut`, `Cancelled`, or as sorted. */
+export async function within<T>(what: string, timeoutMs: number, outer: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  try {
+    return await work(outer ? AbortSignal.any([outer, limit.signal]) : limit.signal);
+  } catch (error) {
+    if (outer?.aborted) throw new Cancelled(`${what}: cancelled`, undefined, { cause: error });
+    if (limit.signal.aborted) throw new TimedOut(`${what}: not finished after ${timeoutMs / 1000} s`, undefined, { cause: error });
+    throw sort({ what }, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** An opaque part of a path, encoded; names with `/` (images) are let through as the engine wants them. */
 export function segment(name: string): string {
   return encodeURIComponent(name).replaceAll('%2F', '/').replaceAll('%3A', ':').replaceAll('%40', '@');

@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pack } from 'tar-stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BuildFailed, Cancelled, Conflict, DockerEngine, LimitExceeded, NotFound, TimedOut, Unavailable } from './index.js';
+
+const registry = process.env.SLIPWAY_REGISTRY ?? 'localhost:5000';
+const name = `engine-spec-${randomUUID().slice(0, 8)}`;
+const labels = { 'dev.slipway.test': name };
+const engine = DockerEngine.connect(process.env.DOCKER_HOST);
+const image = `${name}:base`;
+let busybox: Buffer;
+
+function context(dockerfile: string): Readable {
+  const output = pack();
+  output.entry({ name: 'Dockerfile' }, dockerfile);
+  output.entry({ name: 'busybox', mode: 0o755 }, busybox);
+  output.finalize();
+  return Readable.from(output);
+}
+
+const base = 'FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\n';
+const build = (dockerfile: string, more: Partial<Parameters<DockerEngine['buildImage']>[0]> = {}): Promise<{ imageId: string }> =>
+  engine.buildImage({ context: context(dockerfile), tag: `${name}:try`, labels, ...more });
+const run = async (command: string[], more: Partial<Parameters<DockerEngine['containers']['create']>[0]> = {}): Promise<string> => {
+  const id = await engine.containers.create({ image, command: ['/bin/busybox', ...command], labels, ...more });
+  await engine.containers.start(id);
+  return id;
+};
+async function until<T>(look: () => Promise<T | undefined | false>, withinMs = 10_000): Promise<T> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() > end) throw new Error('did not come true in time');
+    await delay(50);
+  }
+}
+
+beforeAll(async () => {
+  busybox = await readFile('/bin/busybox');
+  await build(base, { tag: image });
+});
+afterAll(async () => {
+  for (const container of await engine.containers.list({ labels })) await engine.containers.remove(container.id, { force: true });
+  for (const network of await engine.networks.list({ labels })) await engine.networks.remove(network.id);
+  for (const volume of await engine.volumes.list({ labels })) await engine.volumes.remove(volume.name);
+  for (const found of await engine.images.list({ labels })) await engine.images.remove(found.id, { force: true });
+});
+
+describe('building', () => {
+  it('gives the image its labels, arguments and target, and tells the log line by line', async () => {
+    const log: string[] = [];
+    const dockerfile = `${base}ARG WHO\nRUN ["/bin/sh","-c","/bin/busybox echo hello $WHO"]\nFROM scratch AS small\nCOPY busybox /only\nFROM scratch AS other\nCOPY missing /\n`;
+    const { imageId } = await build(dockerfile, { args: { WHO: 'world' }, target: 'small', noCache: true, onLog: (line) => log.push(line) });
+    expect(await engine.images.inspect(imageId)).toMatchObject({ labels, tags: [`${name}:try`] });
+    expect(log).toContain('hello world');
+  });
+
+  it('says which step failed, with its exit code', async () => {
+    const failure = await build(`${base}RUN ["/bin/sh","-c","/bin/busybox echo broken; exit 3"]\n`).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(BuildFailed);
+    expect(failure).toMatchObject({ step: expect.stringMatching(/^Step 4\/\d+ : RUN/), exitCode: 3, transient: false });
+  });
+
+  it.each([
+    ['an unknown instruction', 'FROM scratch\nFETCH x\n', {}],
+    ['an empty Dockerfile', '\n', {}],
+    ['a missing file', 'FROM scratch\nCOPY nothing /\n', {}],
+    ['a mount', `${base}RUN --mount=type=bind,from=scratch,target=/x true\n`, {}],
+    ['the network of the host', `${base}RUN --network=host true\n`, {}],
+    ['an unknown target', base, { target: 'nowhere' }],
+    ['a link out of the context', 'FROM scratch\nCOPY ../../etc/passwd /\n', {}],
+  ])('fails for good for %s', async (_, dockerfile, more) => {
+    await expect(build(dockerfile, more)).rejects.toBeInstanceOf(BuildFailed);
+  });
+
+  it('does not call a registry that is away a failure of the Dockerfile', async () => {
+    await expect(build('FROM localhost:1/nothing\n')).rejects.toBeInstanceOf(Unavailable);
+  });
+
+  it('ends the build and its containers when it is cancelled or takes too long', async () => {
+    const marker = `never-${randomUUID()}`;
+    const dockerfile = `${base}RUN ["/bin/sh","-c","/bin/busybox echo ${marker}; exec /bin/busybox sleep 600"]\n`;
+    const ours = async (): Promise<number> => {
+      const running = await engine.containers.list({ running: true });
+      const infos = await Promise.all(running.map((container) => engine.containers.inspect(container.id)));
+      return infos.filter((info) => info && [...info.entrypoint, ...info.command].join(' ').includes(marker)).length;
+    };
+    const cancel = new AbortController();
+    const cancelled = build(dockerfile, { signal: cancel.signal, onLog: (line) => line === marker && cancel.abort() });
+    await expect(cancelled).rejects.toBeInstanceOf(Cancelled);
+    await until(async () => (await ours()) === 0);
+    await expect(build(dockerfile, { timeoutMs: 2000 })).rejects.toBeInstanceOf(TimedOut);
+    await until(async () => (await ours()) === 0);
+  });
+
+  it('ends with the error of whoever reads the log, or of the context', async () => {
+    const full = new LimitExceeded('log size', 'too much');
+    const noisy = build(`${base}RUN ["/bin/sh","-c","/bin/busybox yes"]\n`, {
+      onLog: (line) => {
+        if (line === 'y') throw full;
+      },
+    });
+    await expect(noisy).rejects.toBe(full);
+    const broken = new Readable({ read: () => undefined });
+    const building = engine.buildImage({ context: broken, tag: `${name}:try` });
+    broken.destroy(full);
+    await expect(building).rejects.toBe(full);
+  });
+
+  it('keeps a command within its memory', async () => {
+    const dockerfile = `${base}RUN ["/bin/sh","-c","/bin/busybox dd if=/dev/zero of=/dev/null bs=200M count=1"]\n`;
+    await expect(build(dockerfile, { limits: { memoryBytes: 32 * 1024 * 1024, cpus: 1 } })).rejects.toMatchObject({ exitCode: expect.any(Number) });
+  });
+});
+
+describe('pushing and pulling', () => {
+  it('names the digest, and pulls by it', async () => {
+    const reference = `${registry}/${name}:1`;
+    await build(base, { tag: reference });
+    const { digest } = await engine.push({ reference });
+    expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    await engine.pull(`${registry}/${name}@${digest}`);
+    expect((await engine.images.inspect(reference))?.repositoryDigests).toContain(`${registry}/${name}@${digest}`);
+  });
+
+  it('sorts what went wrong: unknown digest, registry away', async () => {
+    await expect(engine.pull(`${registry}/${name}@sha256:${'0'.repeat(64)}`)).rejects.toBeInstanceOf(NotFound);
+    await engine.images.tag(image, 'localhost:1/nobody', '1');
+    await expect(engine.push({ reference: 'localhost:1/nobody:1' })).rejects.toBeInstanceOf(Unavailable);
+    await engine.images.remove('localhost:1/nobody:1');
+  });
+});
+
+describe('containers', () => {
+  it('are made as they were asked for, and read back', async () => {
+    const network = await engine.networks.create({ name: `${name}-net`, labels });
+    const other = await engine.networks.create({ name: `${name}-other`, labels });
+    await engine.volumes.create({ name: `${name}-data`, labels });
+    const id = await run(['sleep', '600'], {
+      name: `${name}-full`,
+      env: { A: '1=2', B: '' },
+      networks: [{ network: `${name}-net`, aliases: ['web'] }, { network: `${name}-other` }],
+      ports: [{ container: 8080, hostAddress: '127.0.0.1' }],
+      mounts: [{ type: 'volume', source: `${name}-data`, target: '/data' }],
+      limits: { memoryBytes: 64 * 1024 * 1024, cpus: 0.5, pids: 50 },
+      restart: 'unless-stopped',
+      stopGraceSeconds: 1,
+    });
+    const info = await engine.containers.inspect(`${name}-full`);
+    expect(info).toMatchObject({
+      id,
+      labels,
+      running: true,
+      health: 'none',
+      env: { A: '1=2', B: '' },
+      restart: 'unless-stopped',
+      limits: { memoryBytes: 64 * 1024 * 1024, cpus: 0.5, pids: 50 },
+      ports: [{ container: 8080, protocol: 'tcp', hostAddress: '127.0.0.1', host: expect.any(Number) }],
+      mounts: [{ type: 'volume', source: `${name}-data`, target: '/data', readOnly: false }],
+    });
+    expect(info?.networks.map(({ id: joined }) => joined).sort()).toEqual([network, other].sort());
+    expect((await engine.containers.list({ labels, running: true })).map((found) => found.id)).toContain(id);
+    await engine.networks.disconnect(id, other);
+    await engine.networks.disconnect(id, other);
+    await engine.networks.connect(id, { network: other });
+    await engine.networks.connect(id, { network: other });
+    await expect(engine.networks.remove(network)).rejects.toBeInstanceOf(Conflict);
+    await expect(run([], { name: `${name}-full` })).rejects.toBeInstanceOf(Conflict);
+    const port = info?.ports[0]?.host ?? 0;
+    await expect(run(['true'], { ports: [{ container: 1, host: port, hostAddress: '127.0.0.1' }] })).rejects.toBeInstanceOf(Conflict);
+    await engine.containers.start(id);
+    await engine.containers.stop(id);
+    await engine.containers.stop(id);
+    expect(await engine.containers.inspect(id)).toMatchObject({ running: false, status: 'exited', exitCode: 137 });
+    await engine.containers.remove(id);
+    await engine.containers.remove(id);
+    expect(await engine.containers.inspect(id)).toBeUndefined();
+  });
+
+  it('say what they wrote, both streams apart, while they run and after', async () => {
+    const id = await run(['sh', '-c', 'echo out; echo err >&2; sleep 0.3; echo late']);
+    const told: string[] = [];
+    for await (const { stream, bytes } of engine.containers.logs(id, { follow: true })) told.push(`${stream} ${bytes}`);
+    expect(told.sort()).toEqual(['stderr err\n', 'stdout late\n', 'stdout out\n']);
+    expect(await engine.containers.wait(id)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('run a command inside and give its output and exit code', async () => {
+    const id = await run(['sleep', '600'], { stopGraceSeconds: 0 });
+    expect(await engine.containers.exec(id, ['/bin/busybox', 'sh', '-c', 'echo $X; echo no >&2; exit 4'], { env: { X: 'yes' } })).toEqual({
+      exitCode: 4,
+      stdout: 'yes\n',
+      stderr: 'no\n',
+      truncated: false,
+    });
+    expect(await engine.containers.exec(id, ['/bin/busybox', 'seq', '1', '100000'], { maxOutputBytes: 10 })).toMatchObject({ stdout: '1\n2\n3\n4\n5\n', truncated: true });
+    await expect(engine.containers.exec(id, ['/bin/busybox', 'sleep', '60'], { timeoutMs: 500 })).rejects.toBeInstanceOf(TimedOut);
+  });
+
+  it('hand out files, up to a limit', async () => {
+    const id = await run(['sh', '-c', 'busybox mkdir -p /out/deep; echo "<a/>" > /out/a.xml; busybox ln -s /etc /out/deep/link; echo b > /out/deep/b.xml']);
+    await engine.containers.wait(id);
+    const files = await engine.containers.copyOut(id, '/out', { maxBytes: 1000 });
+    expect(files.map(({ path, bytes }) => [path, bytes.toString()]).sort()).toEqual([['out/a.xml', '<a/>\n'], ['out/deep/b.xml', 'b\n']]);
+    await expect(engine.containers.copyOut(id, '/out', { maxBytes: 3 })).rejects.toBeInstanceOf(LimitExceeded);
+    await expect(engine.containers.copyOut(id, '/nothing', { maxBytes: 3 })).rejects.toBeInstanceOf(NotFound);
+  });
+
+  it('tell what happens to them', async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    let id = '';
+    for await (const news of engine.events(stop.signal, { types: ['container'], labels })) {
+      if (news.kind === 'connected') id = await run(['true']);
+      else if (news.event.id === id) seen.push(news.event.action);
+      if (seen.includes('die')) stop.abort();
+    }
+    expect(seen).toEqual(expect.arrayContaining(['create', 'start', 'die']));
+  });
+});
+
+describe('an engine that is not well', () => {
+  let hanging: Server;
+  beforeAll(async () => {
+    hanging = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(hanging, 'listening');
+  });
+  afterAll(() => hanging.close());
+
+  it('is Unavailable when it is away', async () => {
+    await expect(DockerEngine.connect('unix:///nowhere.sock').ping()).rejects.toBeInstanceOf(Unavailable);
+    await expect(DockerEngine.connect('tcp://127.0.0.1:1').info()).rejects.toBeInstanceOf(Unavailable);
+  });
+
+  it('is TimedOut when it accepts and never answers, and Cancelled when the caller gives up', async () => {
+    const silent = DockerEngine.connect(`tcp://127.0.0.1:${(hanging.address() as AddressInfo).port}`, undefined, { timeoutMs: 200 });
+    await expect(silent.containers.list()).rejects.toBeInstanceOf(TimedOut);
+    await expect(silent.containers.list({}, { timeoutMs: 60_000, signal: AbortSignal.timeout(100) })).rejects.toBeInstanceOf(Cancelled);
+  });
+
+  it('is found by every way of writing its address, and refused by none that is unknown', async () => {
+    await expect(DockerEngine.connect('/var/run/docker.sock').ping()).resolves.toBeUndefined();
+    expect(await engine.info()).toMatchObject({ os: 'linux', cpus: expect.any(Number) });
+    expect(() => DockerEngine.connect('ftp://somewhere')).toThrow('ftp:// is not supported');
+  });
+});
