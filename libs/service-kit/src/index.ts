@@ -3,7 +3,7 @@ export { type Booted, type BootOptions, boot, bootAll } from './boot.js';
 export { ConfigurationError, describeSettings, type Environment, readConfiguration, type Setting } from './configuration.js';
 export type { Logger } from './logging.js';
 export { Problem, ProblemFilter } from './problem.js';
-export { type Reconciliation, type ServiceDefinition, ServiceModule } from './service.module.js';
+export { type ServiceDefinition, ServiceModule } from './service.module.js';
 export { type BaseConfig, baseSettings, type ConfigOf, defaultPort } from './settings.js';
 export { faultsOf, type HandlerClass, on, type Subscription, type Subscriptions, subscribe } from './subscriptions.js';
 export { INSTANCE_ID, LOGGER, SERVICE_CONFIG, SERVICE_KEY, SERVICE_NAME, SHUTDOWN, TRUST } from './tokens.js';

@@ -3,12 +3,13 @@ import type { Provider, Type } from '@nestjs/common';
 import { catalog } from '@slipway/contracts';
 import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
 import { type EventLog, Messaging } from '@slipway/messaging';
-import { type Work, Worker } from '@slipway/operations';
+import { Reconciler, type Reconciliation, type Work, Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
 import { Registry } from 'prom-client';
 import { type Environment, readConfiguration } from './configuration.js';
 import { Health } from './health.js';
 import { HttpFront } from './http-front.js';
+import { later } from './later.js';
 import { createLogger, type Logger } from './logging.js';
 import { createRegistry, readyGauge } from './metrics.js';
 import { createNestService, type NestService } from './nest-application.js';
@@ -51,7 +52,7 @@ export class RunningService {
   private readonly health = new Health();
   private readonly front: HttpFront;
   private readonly stopping = new AbortController();
-  private readonly toStop: { name: string; step: Step }[] = [];
+  private readonly toStop: { name: string; mostMs: number; step: Step }[] = [];
   private stopped: Promise<void> | undefined;
   private listening: { host: string; port: number } | undefined;
   private nest: NestService | undefined;
@@ -90,16 +91,16 @@ export class RunningService {
     const key = await this.loadKey();
     const trust = await loadTrustFile(this.config.SLIPWAY_TRUST_FILE);
     const database = await connectDatabase(this.definition.name, this.config, this.waiter('postgres'));
-    this.onStop('database', () => database.close());
+    this.onStop('database', 500, () => database.close());
     await migrateAll(database, this.definition, this.waiter('postgres'));
     this.health.check('postgres', () => database.ping(2_000).then(() => ({ ok: true })));
     const log = await this.eventLog();
     const messaging = this.messagingOver(database, log, key.signer, trust);
-    const works: Work[] = [];
-    const worker = new Worker({ database, messaging, works, owner: this.instance, registry: this.registry, logger: this.logger });
-    const given: Given = { database, messaging, worker, key, trust };
+    const worker = later(Worker);
+    const given: Given = { database, messaging, worker: worker.part, key, trust };
     await this.buildNest(given);
-    works.push(...resolve<Work>(this.app, this.definition, this.definition.works ?? []));
+    const works = resolve<Work>(this.app, this.definition, this.definition.works ?? []);
+    worker.is(new Worker({ database, messaging, works, owner: this.instance, registry: this.registry, logger: this.logger }));
     await this.work(given);
     this.health.set('start', { ok: true });
     await this.health.readiness();
@@ -132,13 +133,14 @@ export class RunningService {
     const port = await this.front.listen(host, { asked, usual: defaultPort(service) });
     this.listening = { host, port };
     const target = await PrometheusTarget.write({ dataDir, service, host, port });
-    this.onStop('prometheus target', () => target.remove());
+    this.onStop('http', 200, () => this.front.stop(100));
+    this.onStop('prometheus target', 200, () => target.remove());
   }
 
   private async eventLog(): Promise<EventLog> {
     if (this.options.eventLog) return this.options.eventLog;
     const log = await connectEventLog(this.definition.name, this.config, this.logger);
-    this.onStop('kafka', () => log.close());
+    this.onStop('kafka', 500, () => log.close());
     return log;
   }
 
@@ -162,7 +164,7 @@ export class RunningService {
     const bodyLimit = this.config.SLIPWAY_BODY_LIMIT;
     const nest = await createNestService(this.root, { logger, registry, bodyLimit, providers: this.providers(given) });
     this.nest = nest;
-    this.onStop('application', () => nest.app.close());
+    this.onStop('application', 500, () => nest.app.close());
     await nest.app.init();
     await nest.app.getHttpAdapter().getInstance().ready();
   }
@@ -183,14 +185,20 @@ export class RunningService {
     ];
   }
 
-  private async work({ messaging, worker }: Given): Promise<void> {
+  private async work({ database, messaging, worker }: Given): Promise<void> {
     const handlers = resolveHandlers(this.app, this.definition);
     await untilItWorks(() => messaging.start(handlers), { ...this.waiter('kafka'), passes: () => true });
-    this.onStop('messaging', () => messaging.stop(3_000));
+    this.onStop('messaging', 3_500, () => messaging.stop(3_000));
+    const reconciler = this.reconcilerOver(database);
+    this.onStop('work', 4_000, () => Promise.all([this.front.stop(2_000), worker.stop(3_500), reconciler.stop(3_500)]));
     worker.start();
-    this.onStop('work', () => worker.stop(4_000));
+    reconciler.start();
     this.front.serve((request, response) => this.nest?.answer(request, response));
-    this.onStop('http', () => this.front.stop(2_000));
+  }
+
+  private reconcilerOver(database: Database): Reconciler {
+    const reconciliations = resolve<Reconciliation>(this.app, this.definition, this.definition.reconcilers ?? []);
+    return new Reconciler({ database, reconciliations: reconciliations.map(bound), registry: this.registry, logger: this.logger });
   }
 
   private waiter(part: string): Waiter {
@@ -203,21 +211,34 @@ export class RunningService {
     };
   }
 
-  private onStop(name: string, step: Step): void {
-    this.toStop.push({ name, step });
+  private onStop(name: string, mostMs: number, step: Step): void {
+    this.toStop.push({ name, mostMs, step });
   }
 
   private async stopAll(): Promise<void> {
     this.health.set('start', { ok: false, detail: 'stopping' });
     this.logger.info('stopping');
     this.stopping.abort();
-    for (const { name, step } of this.toStop.reverse()) {
+    for (const { name, mostMs, step } of this.toStop.reverse()) {
       try {
-        await step();
+        await within(mostMs, step());
       } catch (error) {
         this.logger.error({ err: error }, `stopping ${name} failed: ${reasonOf(error)}`);
       }
     }
     this.logger.info('stopped');
   }
+}
+
+/** A reconciliation whose `run` may be taken off it. */
+function bound(reconciliation: Reconciliation): Reconciliation {
+  const { name, everySeconds, limitSeconds } = reconciliation;
+  return { name, everySeconds, limitSeconds, run: (signal) => reconciliation.run(signal) };
+}
+
+/** The work's end, or an error after `ms`; the work itself goes on. */
+async function within(ms: number, work: unknown): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`it took longer than ${ms} ms`)), ms);
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

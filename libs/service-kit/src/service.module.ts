@@ -1,15 +1,9 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import type { Service } from '@slipway/contracts';
-import type { Work } from '@slipway/operations';
+import type { Reconciliation, Work } from '@slipway/operations';
 import type { MigrationClass } from '@slipway/postgres';
 import type { z } from 'zod';
 import type { Subscriptions } from './subscriptions.js';
-
-/** A provider that compares the service's rows with the world every 15 to 60 s, in one replica at a time. */
-export interface Reconciliation {
-  /** Ends soon after `signal` fires. What it throws is logged and tried again at the next round. */
-  reconcile(signal: AbortSignal): Promise<void>;
-}
 
 /** What a service is, for `boot`: everything but its own providers and controllers. */
 export interface ServiceDefinition {
