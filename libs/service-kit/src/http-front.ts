@@ -63,11 +63,13 @@ export class HttpFront {
   async stop(graceMs: number): Promise<void> {
     this.stopping = true;
     const cut = setTimeout(() => this.server.closeAllConnections(), graceMs);
+    // A connection whose last answer is out stays open for another request otherwise.
+    const idle = setInterval(() => this.server.closeIdleConnections(), 25);
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve());
-      this.server.closeIdleConnections();
     });
     clearTimeout(cut);
+    clearInterval(idle);
   }
 
   private tryPort(host: string, port: number): Promise<number> {

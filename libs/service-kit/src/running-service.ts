@@ -19,7 +19,7 @@ import { secretsOf } from './secret-values.js';
 import { definitionOf, type ServiceDefinition } from './service.module.js';
 import { type BaseConfig, defaultPort } from './settings.js';
 import * as tokens from './tokens.js';
-import { reasonOf, untilItWorks } from './waiting.js';
+import { reasonOf, untilItWorks, within } from './waiting.js';
 import { checkDefinition, resolve, resolveHandlers } from './wiring.js';
 
 /** What a start may be given beside the module. */
@@ -234,11 +234,4 @@ export class RunningService {
 function bound(reconciliation: Reconciliation): Reconciliation {
   const { name, everySeconds, limitSeconds } = reconciliation;
   return { name, everySeconds, limitSeconds, run: (signal) => reconciliation.run(signal) };
-}
-
-/** The work's end, or an error after `ms`; the work itself goes on. */
-async function within(ms: number, work: unknown): Promise<void> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`it took longer than ${ms} ms`)), ms);
-  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

@@ -34,3 +34,17 @@ export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return reasonOf(error.errors[0]);
   return error instanceof Error ? error.message || error.name : String(error);
 }
+
+/** The end of the work, or an error after `ms`; the work itself goes on. */
+export async function within(ms: number, work: unknown): Promise<void> {
+  const ended = new AbortController();
+  const late = pause(ms, undefined, { signal: ended.signal }).then(() => {
+    throw new Error(`it took longer than ${ms} ms`);
+  });
+  late.catch(() => undefined);
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    ended.abort();
+  }
+}
