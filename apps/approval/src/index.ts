@@ -1,1 +1,2 @@
-export {};
+export { ApprovalModule } from './approval.module.js';
+export { subscriptions } from './subscriptions.js';

@@ -1,0 +1,170 @@
+import { Injectable } from '@nestjs/common';
+import {
+  ApprovalSuperseded,
+  ApprovalVoided,
+  type DeliveryEnvironment,
+  inSeconds,
+  type PersonReference,
+  type Reason,
+  type Release,
+} from '@slipway/contracts';
+import { digestOf } from '@slipway/identity';
+import type { UnitOfWork } from '@slipway/messaging';
+import { environmentOf, openedBy, resolveDeployment } from '@slipway/release';
+import { v7 } from 'uuid';
+import { type ApprovalRequest, plus } from './domain/approval-request.js';
+import { Duties } from './duties.js';
+import { Knowledge, type KnownRelease, type Passage, Requests, type Standing } from './ports.js';
+import { Settling } from './settling.js';
+
+interface Question {
+  readonly known: KnownRelease;
+  readonly environment: DeliveryEnvironment;
+  readonly passage: Passage;
+  readonly standing: Standing | undefined;
+  readonly previous: ApprovalRequest['previous'];
+}
+
+/** Opens requests: resolves what would run, once, and asks people whether exactly that may go in. */
+@Injectable()
+export class Asking {
+  constructor(
+    private readonly knowledge: Knowledge,
+    private readonly requests: Requests,
+    private readonly duties: Duties,
+    private readonly settling: Settling,
+  ) {}
+
+  /** Asks for wherever passing `through` has opened the way. */
+  async askNext(unit: UnitOfWork, release: Release, through: string): Promise<void> {
+    const file = (await this.knowledge.project(unit.tx, release.project))?.file;
+    if (!file) return;
+    const passed = new Set(await this.knowledge.passed(unit.tx, release.id));
+    for (const environment of openedBy(file, release.ref, passed, through)) {
+      if (environment.stage === 'test') continue;
+      const reason = await this.ask(unit, release.id, environment.name, through, null);
+      if (reason?.code === 'older') await this.sayOlder(unit, release, environment.name);
+    }
+  }
+
+  /**
+   * Asks for a release that has passed `through` to go into `name`. Returns why it cannot be asked, or null.
+   * `by` is the person who asks anew: only then may what was barred, or ended in a no, be asked again.
+   */
+  async ask(unit: UnitOfWork, release: string, name: string, through: string, by: PersonReference | null): Promise<Reason | null> {
+    const question = await this.question(unit, release, name, through);
+    if ('code' in question) return question;
+    const obstacle = await this.obstacle(unit, question, by);
+    if (obstacle) return obstacle;
+    const request = await this.resolve(unit, question);
+    if ('code' in request) {
+      this.sayUnaskable(unit, question, request);
+      return request;
+    }
+    await this.requests.insert(unit.tx, request);
+    await this.settling.opened(unit, request);
+    return null;
+  }
+
+  private async question(unit: UnitOfWork, release: string, name: string, through: string): Promise<Question | Reason> {
+    const known = await this.knowledge.release(unit.tx, release);
+    if (!known) return { code: 'release-unknown', message: 'approval has not heard of this release' };
+    if (known.withdrawn) return { code: 'withdrawn', message: 'this release was withdrawn' };
+    const project = await this.knowledge.project(unit.tx, known.release.project);
+    const environment = project?.file ? environmentOf(project.file, name) : undefined;
+    if (!environment || environment.stage === 'test')
+      return { code: 'environment-unknown', message: `the project has no environment ${name} that asks for sign-off` };
+    const passage = await this.knowledge.passage(unit.tx, release, through);
+    if (!passage) return { code: 'not-passed', message: `this release has not passed ${through}` };
+    const last = await this.requests.latest(unit.tx, release, name);
+    return {
+      known,
+      environment,
+      passage,
+      standing: await this.knowledge.standing(unit.tx, known.release.project, name),
+      previous: previousOf(last),
+    };
+  }
+
+  private async obstacle(unit: UnitOfWork, { known, environment, standing }: Question, by: PersonReference | null): Promise<Reason | null> {
+    const { release } = known;
+    const last = await this.requests.latest(unit.tx, release.id, environment.name);
+    if (last?.state === 'open') return { code: 'asked-already', message: 'this is being asked already' };
+    if (last?.state === 'granted' && !last.grant.used)
+      return { code: 'granted-already', message: 'this is granted already; its rollout is about to start' };
+    if (by === null && last !== undefined && last.state !== 'voided')
+      return { code: 'decided-already', message: `this was ${last.state}; a person may ask anew` };
+    if (by === null && standing?.barred.includes(release.number))
+      return { code: 'barred', message: 'this release was rolled back from here; a person may ask anew' };
+    const running = standing?.release;
+    if (running && running.id === release.id) return { code: 'runs-already', message: 'this release runs there already' };
+    if (running && running.line === release.line && (running.number > release.number || release.ancestorOf.includes(running.number))) {
+      return { code: 'older', message: `release ${running.number} runs there and is newer; only a rollback goes back` };
+    }
+    return null;
+  }
+
+  private async resolve(unit: UnitOfWork, question: Question): Promise<ApprovalRequest | Reason> {
+    const { known, environment, passage, standing, previous } = question;
+    const project = await this.knowledge.project(unit.tx, known.release.project);
+    const target = await this.knowledge.target(unit.tx, environment.target);
+    if (!project?.file) return { code: 'project-removed', message: 'the project was removed' };
+    if (!target?.file) return { code: 'target-unknown', message: `no target is called ${environment.target}: an operator must apply it` };
+    const resolved = resolveDeployment({
+      project: { version: project.version, file: project.file },
+      environment: environment.name,
+      release: known.release,
+      image: passage.image,
+      repositoryFile: passage.repositoryFile,
+      target: { version: target.version, file: target.file },
+      secretVersions: Object.fromEntries(await this.knowledge.secrets(unit.tx, known.release.project, 'production-rollout')),
+    });
+    if (!resolved.ok) return resolved.reason;
+    const now = unit.now.toISOString();
+    const policy = environment.approval;
+    return {
+      state: 'open',
+      id: v7(),
+      release: known.release,
+      environment: environment.name,
+      deployment: resolved.deployment,
+      asks: digestOf(resolved.deployment),
+      policy,
+      ...(await this.duties.ofChange(unit, known, standing?.release ?? null)),
+      authors: passage.authors,
+      openedAt: now,
+      soakUntil: policy.soak === undefined ? null : plus(passage.passedAt, inSeconds(policy.soak)),
+      expiresAt: plus(now, inSeconds(policy.expires)),
+      provenance: passage.provenance,
+      through: passage.environment,
+      previous,
+      signOffs: [],
+    };
+  }
+
+  private async sayOlder(unit: UnitOfWork, release: Release, environment: string): Promise<void> {
+    const running = (await this.knowledge.standing(unit.tx, release.project, environment))?.release;
+    if (running)
+      unit.publish(ApprovalSuperseded, {
+        subject: release.id,
+        correlationId: release.id,
+        data: { request: v7(), release, environment, by: running },
+      });
+  }
+
+  /** Nothing can be asked as things are; it is said, and asked once the project, the target or the secret changes. */
+  private sayUnaskable(unit: UnitOfWork, { known, environment }: Question, reason: Reason): void {
+    unit.publish(ApprovalVoided, {
+      subject: known.release.id,
+      correlationId: known.release.id,
+      data: { request: v7(), release: known.release, environment: environment.name, reason, changed: [] },
+    });
+  }
+}
+
+function previousOf(last: ApprovalRequest | undefined): ApprovalRequest['previous'] {
+  if (!last) return null;
+  const no = last.signOffs.find((signOff) => signOff.decision === 'reject');
+  if (no) return { request: last.id, reason: { code: 'rejected', message: no.comment }, by: no.person };
+  return { request: last.id, reason: { code: last.state, message: `the earlier request was ${last.state}` }, by: null };
+}

@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import type { EnvironmentRemoved } from '@slipway/contracts';
+import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
+import { Knowledge } from './ports.js';
+import { Recording } from './recording.js';
+
+/** A test environment no longer runs anything. */
+@Injectable()
+export class OnEnvironmentRemoved implements Handler<typeof EnvironmentRemoved> {
+  constructor(
+    private readonly knowledge: Knowledge,
+    private readonly recording: Recording,
+  ) {}
+
+  async handle(event: Received<typeof EnvironmentRemoved>, unit: UnitOfWork): Promise<void> {
+    const { project, environment } = event.data;
+    await this.recording.keep(unit, event, project);
+    await this.knowledge.removeStanding(unit.tx, project, environment);
+  }
+}

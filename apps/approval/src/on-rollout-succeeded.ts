@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import type { RolloutSucceeded } from '@slipway/contracts';
+import { type Handler, NotYet, type Received, type UnitOfWork } from '@slipway/messaging';
+import { Asking } from './asking.js';
+import { Knowledge, Requests } from './ports.js';
+import { Recording } from './recording.js';
+
+/** A release runs in an environment: it has passed it, and is asked for wherever that leads. */
+@Injectable()
+export class OnRolloutSucceeded implements Handler<typeof RolloutSucceeded> {
+  constructor(
+    private readonly knowledge: Knowledge,
+    private readonly requests: Requests,
+    private readonly asking: Asking,
+    private readonly recording: Recording,
+  ) {}
+
+  async handle(event: Received<typeof RolloutSucceeded>, unit: UnitOfWork): Promise<void> {
+    const { release, environment, image, address } = event.data;
+    await this.recording.keep(unit, event, release.project);
+    await this.knowledge.keepStanding(unit.tx, { project: release.project, environment, release, image, address }, new Date(event.time));
+    const request = await this.requests.latest(unit.tx, release.id, environment);
+    const before = request && (await this.knowledge.passage(unit.tx, release.id, request.through));
+    if (!before) throw new NotYet(`nothing is known of how release ${release.number} came to ${environment}`);
+    await this.knowledge.keepPassage(unit.tx, { ...before, environment, passedAt: event.time });
+    await this.asking.askNext(unit, release, environment);
+  }
+}

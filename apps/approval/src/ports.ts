@@ -1,0 +1,145 @@
+import type {
+  CommitIdentity,
+  DsseEnvelope,
+  ImageReference,
+  Person,
+  ProjectFile,
+  Release,
+  RepositoryFile,
+  TargetFile,
+} from '@slipway/contracts';
+import type { Tx } from '@slipway/postgres';
+import type { ApprovalRequest } from './domain/approval-request.js';
+
+/** A release as approval must know it: separation of duties counts on `people` being whole. */
+export interface KnownRelease {
+  readonly release: Release;
+  readonly people: readonly CommitIdentity[];
+  readonly pusher: CommitIdentity | null;
+  readonly triggerPerson: string | null;
+  readonly withdrawn: boolean;
+}
+
+/** What is known of a release that has passed an environment: all that the next one needs. */
+export interface Passage {
+  readonly release: Release;
+  readonly environment: string;
+  readonly projectVersion: number;
+  readonly image: ImageReference;
+  readonly provenance: DsseEnvelope;
+  readonly repositoryFile: RepositoryFile | null;
+  readonly authors: readonly CommitIdentity[];
+  readonly passedAt: string;
+}
+
+/** What an environment runs, and what is barred from it. */
+export interface Standing {
+  readonly project: string;
+  readonly environment: string;
+  readonly release: Release | null;
+  readonly image: ImageReference | null;
+  readonly address: string | null;
+  readonly barred: readonly number[];
+}
+
+export interface AppliedProject {
+  readonly name: string;
+  readonly version: number;
+  readonly file: ProjectFile | null;
+}
+
+export interface AppliedTarget {
+  readonly name: string;
+  readonly version: number;
+  readonly file: TargetFile | null;
+}
+
+/** What others have said and approval decides by. Each `keep…` ignores what is older than what it has. */
+export abstract class Knowledge {
+  abstract keepProject(tx: Tx, project: AppliedProject): Promise<boolean>;
+  abstract keepTarget(tx: Tx, target: AppliedTarget): Promise<boolean>;
+  abstract keepPerson(tx: Tx, person: Person, version: number): Promise<boolean>;
+  abstract keepSecrets(
+    tx: Tx,
+    project: string,
+    service: string,
+    secrets: readonly { name: string; version: string | null }[],
+  ): Promise<void>;
+  abstract keepRelease(tx: Tx, release: KnownRelease): Promise<void>;
+  abstract withdraw(tx: Tx, release: string): Promise<void>;
+  abstract keepPassage(tx: Tx, passage: Passage): Promise<void>;
+  abstract keepStanding(
+    tx: Tx,
+    standing: { project: string; environment: string; release: Release; image: ImageReference; address: string },
+    at: Date,
+  ): Promise<void>;
+  abstract bar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
+  abstract unbar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
+  abstract removeStanding(tx: Tx, project: string, environment: string): Promise<void>;
+  abstract project(tx: Tx, name: string): Promise<AppliedProject | undefined>;
+  abstract target(tx: Tx, name: string): Promise<AppliedTarget | undefined>;
+  abstract people(tx: Tx): Promise<readonly Person[]>;
+  abstract person(tx: Tx, id: string): Promise<Person | undefined>;
+  abstract secrets(tx: Tx, project: string, service: string): Promise<ReadonlyMap<string, string>>;
+  abstract release(tx: Tx, id: string): Promise<KnownRelease | undefined>;
+  /** Releases of one line with a number above `after` and up to `upTo`, and, with no `after`, all up to it. */
+  abstract releasesBetween(tx: Tx, project: string, line: string, after: number | null, upTo: number): Promise<readonly KnownRelease[]>;
+  abstract passage(tx: Tx, release: string, environment: string): Promise<Passage | undefined>;
+  /** The environments this release has passed. */
+  abstract passed(tx: Tx, release: string): Promise<readonly string[]>;
+  /** The newest passages of a project, at most 50: what could be asked again when something changes. */
+  abstract recentPassages(tx: Tx, project: string): Promise<readonly Passage[]>;
+  abstract projectsOn(tx: Tx, target: string): Promise<readonly string[]>;
+  abstract standing(tx: Tx, project: string, environment: string): Promise<Standing | undefined>;
+}
+
+/** Requests for sign-off. */
+export abstract class Requests {
+  /** Locks and loads. */
+  abstract find(tx: Tx, id: string): Promise<ApprovalRequest | undefined>;
+  abstract insert(tx: Tx, request: ApprovalRequest): Promise<void>;
+  abstract save(tx: Tx, request: ApprovalRequest): Promise<void>;
+  /** Open ones and those granted whose rollout has not begun, locked, oldest release first. */
+  abstract undecided(
+    tx: Tx,
+    where: { project: string; environment?: string } | { target: string } | { release: string },
+  ): Promise<readonly ApprovalRequest[]>;
+  /** Whichever is open or granted for this release and environment. */
+  abstract current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined>;
+  abstract latest(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined>;
+  /** False when this nonce was used before. */
+  abstract useNonce(tx: Tx, nonce: string, request: string, at: Date): Promise<boolean>;
+}
+
+/** The record that auditors read. */
+export abstract class AuditLog {
+  /** Owes one entry to a chain; the same event is recorded once. */
+  abstract record(tx: Tx, entry: AuditRecord): Promise<void>;
+  /** Links what is owed, in order, and moves the heads. Returns how many were linked. */
+  abstract link(tx: Tx, seal: (chain: string, entries: readonly AuditRecord[]) => Promise<SealedChain>): Promise<number>;
+  abstract head(tx: Tx, chain: string): Promise<ChainHead | undefined>;
+}
+
+export interface AuditRecord {
+  readonly event: string;
+  /** The project, or `installation`. */
+  readonly chain: string;
+  readonly at: string;
+  readonly entry: Record<string, unknown>;
+}
+
+export interface ChainHead {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+export interface LinkedEntry extends AuditRecord {
+  readonly sequence: number;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+export interface SealedChain {
+  readonly links: readonly LinkedEntry[];
+  readonly head: ChainHead & { readonly at: string; readonly envelope: DsseEnvelope };
+}

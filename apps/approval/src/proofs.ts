@@ -1,0 +1,57 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { attestationPayloadType, type DataOf, type Person, type Reason, SignOffAttestation, type SignOffPosted } from '@slipway/contracts';
+import { type Trust, verifySignOff } from '@slipway/identity';
+import type { UnitOfWork } from '@slipway/messaging';
+import { TRUST } from '@slipway/service-kit';
+import { Knowledge } from './ports.js';
+import { opened } from './sealed.js';
+
+type Posted = DataOf<typeof SignOffPosted>;
+type Claims = Pick<SignOffAttestation, 'request' | 'asks' | 'decision' | 'comment' | 'nonce' | 'person'>;
+type Proven =
+  | { readonly ok: true; readonly claims: Claims; readonly by: Person; readonly via: 'http' | 'key' }
+  | { readonly ok: false; readonly reason: Reason; readonly by?: Person };
+
+/** Whose word a posted sign-off is: by the signature of a registered key, or by what the gateway attests. Never by a name written in it. */
+@Injectable()
+export class Proofs {
+  constructor(
+    private readonly knowledge: Knowledge,
+    @Inject(TRUST) private readonly trust: Trust,
+  ) {}
+
+  async check(unit: UnitOfWork, posted: Posted): Promise<Proven> {
+    const proven = posted.proof.via === 'key' ? await this.byKey(unit, posted.proof) : await this.byGateway(unit, posted.proof.attestation);
+    if (proven.ok && proven.claims.request !== posted.request)
+      return { ...no('other-request', 'the proof is for another request than the one it was posted for'), by: proven.by };
+    return proven;
+  }
+
+  private async byKey(unit: UnitOfWork, { keyId, jws }: Extract<Posted['proof'], { via: 'key' }>): Promise<Proven> {
+    const owner = (await this.knowledge.people(unit.tx)).find((person) => person.keys.some((key) => key.id === keyId));
+    const key = owner?.keys.find((each) => each.id === keyId);
+    if (!owner || !key) return no('key-unknown', `nobody has registered key ${keyId}`);
+    if (key.revokedAt !== null) return { ...no('key-revoked', `this key was revoked at ${key.revokedAt}`), by: owner };
+    const verified = await verifySignOff(jws, key.jwk, unit.now);
+    if (!verified.ok) return no(verified.code, verified.reason);
+    if (verified.claims.person !== owner.id)
+      return { ...no('other-person', 'the key belongs to somebody else than the sign-off names'), by: owner };
+    return { ok: true, claims: verified.claims, by: owner, via: 'key' };
+  }
+
+  private async byGateway(unit: UnitOfWork, attestation: Extract<Posted['proof'], { via: 'http' }>['attestation']): Promise<Proven> {
+    const { bytes, text } = opened(attestation);
+    if (attestation.payloadType !== attestationPayloadType) return no('malformed', 'this is no attestation of a sign-off');
+    const verified = this.trust.verify(attestation.payloadType, bytes, attestation.signatures, { service: 'gateway' });
+    if (!verified.ok) return no('bad-signature', verified.reason);
+    const claims = SignOffAttestation.safeParse(JSON.parse(text));
+    if (!claims.success) return no('malformed', 'the attestation is not of the form the gateway writes');
+    const by = await this.knowledge.person(unit.tx, claims.data.person);
+    if (!by) return no('person-unknown', 'approval has not heard of this person');
+    return { ok: true, claims: claims.data, by, via: 'http' };
+  }
+}
+
+function no(code: string, message: string): { ok: false; reason: Reason } {
+  return { ok: false, reason: { code, message } };
+}

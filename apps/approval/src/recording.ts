@@ -1,0 +1,15 @@
+import { Injectable } from '@nestjs/common';
+import { hurry } from '@slipway/operations';
+import type { Received, UnitOfWork } from '@slipway/messaging';
+import { AuditLog } from './ports.js';
+
+/** Brings what others decided into the audit chains: each of their events once. */
+@Injectable()
+export class Recording {
+  constructor(private readonly audit: AuditLog) {}
+
+  async keep(unit: UnitOfWork, event: Received, chain: string): Promise<void> {
+    await this.audit.record(unit.tx, { event: event.id, chain, at: event.time, entry: { event: event.name, ...(event.data as object) } });
+    await hurry(unit.tx, 'audit-link', 'all');
+  }
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { AuditLinked, type AuditLink } from '@slipway/contracts';
+import { canonicalJson, payloadTypes, type ServiceKey } from '@slipway/identity';
+import type { UnitOfWork } from '@slipway/messaging';
+import type { Claim, Outcome, Work } from '@slipway/operations';
+import { SERVICE_KEY } from '@slipway/service-kit';
+import { linkAll } from './domain/audit-chain.js';
+import { AuditLog } from './ports.js';
+import { sealed } from './sealed.js';
+
+/** How long the writer rests when nobody wakes it. */
+const restMs = 30_000;
+/** Links said in one event: small enough for Kafka whatever is in them. */
+const perEvent = 10;
+
+/** The one writer of the audit chains: links what was recorded, signs the new heads and says both. */
+@Injectable()
+export class RunAuditLink implements Work {
+  readonly kind = 'audit-link';
+  readonly callTimeoutMs = 1000;
+  readonly fenced = true;
+  readonly concurrency = 1;
+
+  constructor(
+    private readonly audit: AuditLog,
+    @Inject(SERVICE_KEY) private readonly key: ServiceKey,
+  ) {}
+
+  async run(claim: Claim): Promise<Outcome> {
+    const linked = await claim.transact((unit) => this.audit.link(unit.tx, async (chain, entries) => this.seal(unit, chain, entries)));
+    return { again: { afterMs: linked > 0 ? 0 : restMs, reason: 'waits for the next entry' } };
+  }
+
+  private async seal(unit: UnitOfWork, chain: string, entries: Parameters<Parameters<AuditLog['link']>[1]>[1]) {
+    const links = linkAll(entries, await this.audit.head(unit.tx, chain), (text) =>
+      createHash('sha256').update(text, 'utf8').digest('hex'),
+    );
+    let envelope = await this.sign(unit, chain, links.slice(0, perEvent));
+    for (let at = perEvent; at < links.length; at += perEvent) envelope = await this.sign(unit, chain, links.slice(at, at + perEvent));
+    const last = links.at(-1) as AuditLink;
+    return { links, head: { sequence: last.sequence, hash: last.hash, at: unit.now.toISOString(), envelope } };
+  }
+
+  private async sign(unit: UnitOfWork, chain: string, links: readonly AuditLink[]) {
+    const last = links.at(-1) as AuditLink;
+    const head = { chain, sequence: last.sequence, hash: last.hash, at: unit.now.toISOString() };
+    const envelope = await sealed(this.key.signer, payloadTypes['audit-head'], canonicalJson(head));
+    unit.publish(AuditLinked, { subject: chain, data: { chain, links: [...links], head: envelope } });
+    return envelope;
+  }
+}

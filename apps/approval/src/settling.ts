@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { hurry, owe } from '@slipway/operations';
+import type { UnitOfWork } from '@slipway/messaging';
+import { v7 } from 'uuid';
+import { type ApprovalRequest, decide, type Decision, type Input, nextMoment } from './domain/approval-request.js';
+import { Knowledge, Requests } from './ports.js';
+import { Telling } from './telling.js';
+
+/** Carries decisions out: saves the request, tells the world, and sees that time is heard. */
+@Injectable()
+export class Settling {
+  constructor(
+    private readonly requests: Requests,
+    private readonly knowledge: Knowledge,
+    private readonly telling: Telling,
+  ) {}
+
+  /** Runs one input through {@link decide} and keeps what comes of it. */
+  async settle(unit: UnitOfWork, request: ApprovalRequest, input: Input): Promise<Decision> {
+    const decision = decide(request, input);
+    if (!('changed' in decision)) return decision;
+    const { next, says } = decision.changed;
+    await this.requests.save(unit.tx, next);
+    for (const saying of says) await this.telling.say(unit, next, saying);
+    if (next.state === 'granted' && request.state !== 'granted') await this.granted(unit, next);
+    await this.windClock(unit, next);
+    return decision;
+  }
+
+  /** A request was just inserted: says so, lets policy grant it at once, and drives out older ones where the policy says on-request. */
+  async opened(unit: UnitOfWork, request: ApprovalRequest): Promise<void> {
+    await this.telling.requested(unit, request);
+    if (request.policy.supersede === 'on-request') await this.supersedeOlder(unit, request);
+    else await this.retell(unit, request);
+    const decision = await this.timePassed(unit, request);
+    if (!('changed' in decision)) await this.windClock(unit, request);
+  }
+
+  async timePassed(unit: UnitOfWork, request: ApprovalRequest): Promise<Decision> {
+    return this.settle(unit, request, {
+      kind: 'time-passed',
+      people: await this.knowledge.people(unit.tx),
+      grantId: v7(),
+      now: unit.now.toISOString(),
+    });
+  }
+
+  private async granted(unit: UnitOfWork, request: ApprovalRequest): Promise<void> {
+    const { project } = request.release;
+    await this.knowledge.unbar(unit.tx, project, request.environment, request.release.number);
+    if (request.policy.supersede !== 'never') await this.supersedeOlder(unit, request);
+  }
+
+  private async supersedeOlder(unit: UnitOfWork, newer: ApprovalRequest): Promise<void> {
+    for (const older of await this.olderThan(unit, newer)) await this.settle(unit, older, { kind: 'superseded', by: newer.release });
+  }
+
+  private async retell(unit: UnitOfWork, newer: ApprovalRequest): Promise<void> {
+    for (const older of await this.olderThan(unit, newer)) if (older.state === 'open') await this.telling.requested(unit, older);
+  }
+
+  private async olderThan(unit: UnitOfWork, newer: ApprovalRequest): Promise<ApprovalRequest[]> {
+    const { project, line, number } = newer.release;
+    const undecided = await this.requests.undecided(unit.tx, { project, environment: newer.environment });
+    return undecided.filter((each) => each.release.line === line && each.release.number < number);
+  }
+
+  /** Time is an input like any other: an operation brings it when it is due. */
+  private async windClock(unit: UnitOfWork, request: ApprovalRequest): Promise<void> {
+    const moment = nextMoment(request, unit.now.toISOString());
+    if (moment !== null)
+      await owe(unit.tx, {
+        kind: 'request-clock',
+        key: `${request.id}/${moment}`,
+        input: { request: request.id },
+        notBefore: new Date(moment),
+      });
+    await hurry(unit.tx, 'audit-link', 'all');
+  }
+}

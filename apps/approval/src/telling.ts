@@ -1,0 +1,170 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  ApprovalExpired,
+  ApprovalGranted,
+  ApprovalRejected,
+  ApprovalRequested,
+  ApprovalSuperseded,
+  ApprovalVoided,
+  type DsseEnvelope,
+  type EventDefinition,
+  type GrantStatement,
+  grantPayloadType,
+  SignOffAccepted,
+} from '@slipway/contracts';
+import { canonicalJson, type ServiceKey } from '@slipway/identity';
+import type { Said, UnitOfWork } from '@slipway/messaging';
+import { environmentOf } from '@slipway/release';
+import { SERVICE_KEY } from '@slipway/service-kit';
+import { type ApprovalRequest, type IssuedGrant, type Saying, standingOf } from './domain/approval-request.js';
+import { AuditLog, Knowledge, Requests } from './ports.js';
+import { sealed } from './sealed.js';
+
+/** Puts decisions into words for the world: one event each, and an entry in the audit chain beside it. */
+@Injectable()
+export class Telling {
+  constructor(
+    private readonly knowledge: Knowledge,
+    private readonly requests: Requests,
+    private readonly audit: AuditLog,
+    @Inject(SERVICE_KEY) private readonly key: ServiceKey,
+  ) {}
+
+  async say(unit: UnitOfWork, request: ApprovalRequest, saying: Saying): Promise<void> {
+    const subject = request.release.id;
+    const about = { request: request.id, release: request.release, environment: request.environment };
+    switch (saying.say) {
+      case 'accepted':
+        return this.publish(unit, SignOffAccepted, {
+          subject,
+          data: { ...about, ...(await this.signOffOf(unit, request, saying.signOff)), missing: [...saying.missing] },
+        });
+      case 'rejected': {
+        await this.publish(unit, SignOffAccepted, {
+          subject,
+          data: { ...about, ...(await this.signOffOf(unit, request, saying.signOff)), missing: [] },
+        });
+        return this.publish(unit, ApprovalRejected, {
+          subject,
+          data: { ...about, by: saying.signOff.person, comment: saying.signOff.comment, authors: [...request.authors] },
+        });
+      }
+      case 'granted':
+        return this.granted(unit, request, saying.grant, saying.reissued);
+      case 'expired':
+        return this.publish(unit, ApprovalExpired, { subject, data: { ...about, missing: [...saying.missing] } });
+      case 'superseded':
+        return this.publish(unit, ApprovalSuperseded, { subject, data: { ...about, by: saying.by } });
+      case 'voided':
+        return this.publish(unit, ApprovalVoided, { subject, data: { ...about, reason: saying.reason, changed: [...saying.changed] } });
+    }
+  }
+
+  /** Says what is asked, of whom, and what stands in view of it now; said again when that view changes. */
+  async requested(unit: UnitOfWork, request: ApprovalRequest): Promise<void> {
+    const people = await this.knowledge.people(unit.tx);
+    const { missing, eligible } = standingOf(request, people);
+    const involved = new Set(request.involved);
+    const inView = await this.requests.undecided(unit.tx, { project: request.release.project, environment: request.environment });
+    const newer = inView
+      .map((each) => each.release)
+      .filter((release) => release.line === request.release.line && release.number > request.release.number);
+    await this.publish(unit, ApprovalRequested, {
+      subject: request.release.id,
+      data: {
+        request: request.id,
+        release: request.release,
+        environment: request.environment,
+        deployment: request.deployment,
+        asks: request.asks,
+        require: request.policy.require,
+        missing: missing.map((each) => each.text.en),
+        eligible: eligible.slice(0, 500),
+        involved: people.filter((person) => involved.has(person.id)).map(({ id, name }) => ({ id, name })),
+        unmatched: [...request.unmatched],
+        soakUntil: request.soakUntil,
+        expiresAt: request.expiresAt,
+        newerAvailable: newer.length > 0 ? Math.max(...newer.map((release) => release.number)) : null,
+        inTest: await this.inTest(unit, request),
+        previous: request.previous,
+        authors: [...request.authors],
+      },
+    });
+  }
+
+  private async granted(unit: UnitOfWork, request: ApprovalRequest, grant: IssuedGrant, reissued: boolean): Promise<void> {
+    const approvals = request.signOffs.filter((signOff) => signOff.decision === 'approve');
+    const roles = new Map(standingOf(request, await this.knowledge.people(unit.tx)).counted.map(({ person, role }) => [person, role]));
+    const signOffs = approvals.map(({ person, comment, at, event }) => ({
+      person,
+      role: roles.get(person.id) ?? 'none',
+      comment,
+      time: at,
+      event,
+    }));
+    const statement: GrantStatement = {
+      grant: grant.id,
+      request: request.id,
+      deployment: request.deployment,
+      asks: request.asks,
+      issuedAt: grant.issuedAt,
+      notAfter: grant.notAfter,
+      signOffs: signOffs.map(({ person, role, event }) => ({ person: person.id, role, event })),
+    };
+    const envelope: DsseEnvelope = await sealed(this.key.signer, grantPayloadType, canonicalJson(statement));
+    await this.publish(unit, ApprovalGranted, {
+      subject: request.release.id,
+      data: {
+        request: request.id,
+        release: request.release,
+        environment: request.environment,
+        asks: request.asks,
+        grant: envelope,
+        provenance: request.provenance,
+        byPolicy: request.policy.require.length === 0,
+        reissued,
+        signOffs: signOffs.map(({ event: _, ...signOff }) => signOff),
+      },
+    });
+  }
+
+  private async signOffOf(unit: UnitOfWork, request: ApprovalRequest, signOff: ApprovalRequest['signOffs'][number]) {
+    const { person, decision, comment, via } = signOff;
+    const inTest = await this.inTest(unit, request);
+    return {
+      person,
+      decision,
+      comment,
+      via,
+      inTest: inTest && { environment: inTest.environment, release: inTest.release.number, digest: inTest.image.digest },
+    };
+  }
+
+  /** What runs now in the test environment this release came through. */
+  private async inTest(unit: UnitOfWork, request: ApprovalRequest) {
+    const { project } = request.release;
+    const file = (await this.knowledge.project(unit.tx, project))?.file;
+    let name = request.through;
+    for (
+      let environment = file && environmentOf(file, name);
+      environment && environment.stage !== 'test' && environment.after[0] !== undefined;
+    ) {
+      name = environment.after[0];
+      environment = file ? environmentOf(file, name) : undefined;
+    }
+    const standing = await this.knowledge.standing(unit.tx, project, name);
+    if (!standing?.release || !standing.image) return null;
+    return { environment: name, address: standing.address ?? '', release: standing.release, image: standing.image };
+  }
+
+  private async publish<E extends EventDefinition>(unit: UnitOfWork, event: E, said: Said<E>): Promise<void> {
+    const id = unit.publish(event, { ...said, correlationId: said.subject });
+    const data = said.data as { release?: { project: string } };
+    await this.audit.record(unit.tx, {
+      event: id,
+      chain: data.release?.project ?? 'installation',
+      at: unit.now.toISOString(),
+      entry: { event: event.name, ...(said.data as object) },
+    });
+  }
+}
