@@ -71,8 +71,8 @@ export interface TopicWanted {
 export class PublishFailed extends Error {
   override readonly name = 'PublishFailed';
   constructor(
-    /** `unavailable`: the log or the way to it is away, everything may be tried again later. `refused`: something in this batch will never be taken as it is. `no-topic`: make the topic first. */
-    readonly why: 'unavailable' | 'refused' | 'no-topic',
+    /** `unavailable`: the log or the way to it is away, everything may be tried again later. `refused`: something in this batch will never be taken as it is. */
+    readonly why: 'unavailable' | 'refused',
     cause: unknown,
   ) {
     super(`publishing failed (${why}): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });

@@ -3,10 +3,10 @@
  * handled again at growing intervals, and at once when another event of the same subject was handled.
  */
 export class NotYet extends Error {
-  override readonly name = 'NotYet';
+  override readonly name: string = 'NotYet';
 }
 
 /** Thrown by a handler for an event that can never be handled; it goes to the dead letters without further tries. */
 export class Unhandleable extends Error {
-  override readonly name = 'Unhandleable';
+  override readonly name: string = 'Unhandleable';
 }

@@ -1,10 +1,25 @@
-import type { EventDefinition, Service } from '@slipway/contracts';
+import { catalog as everything, type EventDefinition, type Service } from '@slipway/contracts';
 import type { Signer, Trust } from '@slipway/identity';
 import type { Database } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { DeadLetters } from './dead-letters.js';
 import type { EventLog } from './event-log.js';
+import { Handoffs } from './handoffs.js';
+import { Inbox } from './inbox.js';
+import { Listening } from './listening.js';
+import type { LogText } from './log-chunks.js';
+import { logPublisher } from './log-publisher.js';
+import { LogSpool } from './log-spool.js';
+import { MessagingMetrics } from './messaging.metrics.js';
+import { Outbox } from './outbox.js';
 import type { Cause, Subscriptions, UnitOfWork } from './received.js';
+import { Relay } from './relay.js';
+import { RelayShards } from './relay-shards.js';
+import { type Timing, usualTiming } from './timing.js';
+import { TopicNames } from './topic-names.js';
+import { Transactions } from './transactions.js';
+import { pause } from './trouble.js';
 
 /** What a service gives its messaging. */
 export interface MessagingOptions {
@@ -21,26 +36,124 @@ export interface MessagingOptions {
   readonly shards?: number;
   /** Partitions of a topic that does not exist yet. Default 4. */
   readonly partitions?: number;
-  /** Every event there is, by name; contracts' catalog unless a test has its own. */
-  readonly catalog?: Readonly<Record<string, EventDefinition>>;
-  /** Where log chunks wait on disk until Kafka has them. Without it they wait in memory. */
+  /** Partitions worked on at once; each needs a connection of the pool meanwhile. Default 3. */
+  readonly concurrency?: number;
+  /** Every event there is; contracts' catalog unless a test has its own. */
+  readonly catalog?: readonly EventDefinition[];
+  /** Where log chunks wait on disk until Kafka has them. Without it `appendLog` throws. `maxBytes` is 64 MiB by default. */
   readonly spool?: { readonly dir: string; readonly maxBytes?: number };
+  readonly timing?: Partial<Timing>;
   /** The consumer ended for good: the process should say so and exit 1. By default the error is thrown where nobody catches it. */
   readonly onDied?: (error: Error) => void;
 }
 
-/** A service's mouth and ears. */
+/** A service's mouth and ears. Its tables are made by `messagingMigrations`, which must have run. */
 export class Messaging {
-  constructor(private readonly options: MessagingOptions) {}
+  /** What no handler could take. */
+  readonly deadLetters: DeadLetters;
+  private readonly relay: Relay;
+  private readonly shards: RelayShards;
+  private readonly transactions: Transactions;
+  private readonly topics: TopicNames;
+  private readonly listening: Listening;
+  private readonly spool: LogSpool | undefined;
+  private forget: () => void = () => undefined;
+  private died: Error | undefined;
 
-  /** One transaction that may say events; for work no event started. Kept by `cause`: what it says is then an answer to that event. */
-  async transact<T>(_fn: (unit: UnitOfWork) => Promise<T>, _cause?: Cause): Promise<T> {
-    throw new Error(`${this.options.service}: not built yet`);
+  constructor(private readonly options: MessagingOptions) {
+    const { service, database, log, signer, logger } = options;
+    const timing = { ...usualTiming, ...options.timing };
+    const catalog = options.catalog ?? [...everything.values()];
+    this.topics = new TopicNames(options.topicPrefix ?? 'slipway.');
+    this.shards = new RelayShards(database, options.shards ?? 8, timing.pollMs);
+    const metrics = new MessagingMetrics(options.registry, database, () => this.listening.lag());
+    this.relay = new Relay({ database, log, shards: this.shards, logger, published: (count) => metrics.published.inc(count) }, timing.pollMs);
+    const speaker = { service, topics: this.topics, shards: options.shards ?? 8, outbox: new Outbox(signer, timing.resendFirstMs) };
+    this.transactions = new Transactions(database, speaker, (shards) => this.wake(shards));
+    this.deadLetters = new DeadLetters(database, service, (record, first) => this.listening.handleAgain(record, first), metrics.deadLetters);
+    this.listening = new Listening({
+      options: { ...options, catalog, onDied: (error) => this.die(error) },
+      timing,
+      topics: this.topics,
+      transactions: this.transactions,
+      inbox: new Inbox(database, this.topics),
+      handoffs: new Handoffs(database, timing),
+      deadLetters: this.deadLetters,
+      metrics,
+      leads: () => this.shards.owns(0),
+      wake: () => this.relay.wake(),
+    });
+    const send = logPublisher({ service, log, signer, topics: this.topics });
+    this.spool = options.spool && new LogSpool({ dir: options.spool.dir, maxBytes: options.spool.maxBytes ?? 64 * 1024 * 1024, send, logger });
   }
 
-  async start(_subscriptions: Subscriptions): Promise<void> {
-    throw new Error('not built yet');
+  /**
+   * One transaction that may say events, for what no event started: HTTP, timers, operations. Where an event did lead to it, `cause` makes
+   * what is said an answer to that event. Throws what `fn` throws, and `CommitUnknown` when nobody knows whether it was committed.
+   */
+  async transact<T>(fn: (unit: UnitOfWork) => Promise<T>, cause: Cause = {}): Promise<T> {
+    return await this.transactions.transact(cause, fn);
   }
 
-  async stop(_graceMs: number): Promise<void> {}
+  /**
+   * Makes missing topics, then relays, listens and keeps house until `stop`. Waits, at growing intervals, while Kafka is away.
+   * @throws Error when an event is subscribed to twice or its name is not in the catalog.
+   */
+  async start(subscriptions: Subscriptions = new Map()): Promise<void> {
+    this.listening.prepare(subscriptions);
+    await this.spool?.start();
+    this.forget = this.options.database.listen('outbox', () => this.relay.wake());
+    this.relay.start();
+    await this.options.log.ensureTopics(this.topics.wanted(this.options.partitions ?? 4));
+    await this.listening.start();
+  }
+
+  /** Finishes what is in hand, publishes what was said, leaves the group and lets go of the locks; within the grace. */
+  async stop(graceMs: number): Promise<void> {
+    const end = performance.now() + graceMs;
+    const left = () => Math.max(100, end - performance.now());
+    await this.listening.stop(left() * 0.6);
+    this.forget();
+    await Promise.race([this.relay.drain(), pause(left() * 0.5)]);
+    await Promise.race([this.relay.stop(), pause(left() * 0.5)]);
+    await this.spool?.stop(left() * 0.5);
+    await this.shards.release();
+  }
+
+  /** Takes text of a build's or container's log; it reaches the topic `logs` in numbered chunks, later when Kafka is away. Never waits. */
+  appendLog(said: LogText): void {
+    if (!this.spool) throw new Error('appendLog needs the option `spool`: the folder where chunks wait for Kafka');
+    this.spool.append(said);
+  }
+
+  /** Waits until every chunk appended so far is in Kafka. */
+  async flushLogs(signal?: AbortSignal): Promise<void> {
+    await this.spool?.flush(signal);
+  }
+
+  /** For /health/ready: whether it can speak and hear, and if not, why. */
+  health(): { readonly ready: boolean; readonly reasons: readonly string[]; readonly relayedShards: number; readonly assigned: number } {
+    const log = this.options.log.health();
+    const ears = this.listening.health();
+    const reasons: string[] = [];
+    if (this.died) reasons.push(`the consumer died: ${this.died.message}`);
+    if (!log.connected) reasons.push(`kafka: ${log.reason ?? 'not connected'}`);
+    if (!ears.joined) reasons.push('kafka: not yet a member of its consumer group');
+    return { ready: reasons.length === 0, reasons, relayedShards: this.shards.owned().length, assigned: ears.assigned };
+  }
+
+  private wake(shards: ReadonlySet<number>): void {
+    // Another replica relays some of it: one debounced NOTIFY tells all, and this process at once.
+    if ([...shards].every((shard) => this.shards.owns(shard))) this.relay.wake();
+    else this.options.database.notify('outbox');
+  }
+
+  private die(error: Error): void {
+    this.died = error;
+    this.options.logger.fatal({ err: error }, 'the consumer died; this process must be restarted');
+    if (this.options.onDied) return this.options.onDied(error);
+    setImmediate(() => {
+      throw error;
+    });
+  }
 }

@@ -1,0 +1,167 @@
+import { Kafka, Partitioners, type Producer } from 'kafkajs';
+import { type ConsumeOptions, type EventLog, type OutRecord, PublishFailed, type Running, type TopicWanted } from '../event-log.js';
+import { backOff, pause, within } from '../trouble.js';
+import { KafkajsConsumer } from './kafkajs-consumer.js';
+import { type KafkaOptions, kafkaConfig, protocolError, retry } from './kafkajs-options.js';
+import { KafkajsTopics } from './kafkajs-topics.js';
+
+/** A broker refuses a batch of one partition above 1 MiB as a whole, so no request carries more. */
+const mostRequestBytes = 900_000;
+const publishMs = 30_000;
+
+/** Errors that come again with the same record, as opposed to a cluster that has trouble. */
+const refusals = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'CORRUPT_MESSAGE',
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'POLICY_VIOLATION',
+]);
+
+/** Kafka by way of kafkajs 2.2.4, with its known traps closed (facts/reliability.md 2.11). No type of it leaves this folder. */
+export class KafkajsEventLog implements EventLog {
+  private readonly kafka: Kafka;
+  private readonly topics: KafkajsTopics;
+  private readonly consumers = new Set<KafkajsConsumer>();
+  private readonly closed = new AbortController();
+  private producer: Promise<Producer> | undefined;
+  private away: string | undefined = 'not connected yet';
+
+  constructor(private readonly options: KafkaOptions) {
+    this.kafka = new Kafka(kafkaConfig(options));
+    this.topics = new KafkajsTopics(this.kafka, options.replication ?? -1);
+  }
+
+  async publish(records: readonly OutRecord[]): Promise<void> {
+    for (const request of requestsOf(records)) await this.send(request);
+  }
+
+  async ensureTopics(wanted: readonly TopicWanted[]): Promise<void> {
+    await this.patiently('making topics', () => this.topics.ensure(wanted));
+  }
+
+  async consume(options: ConsumeOptions): Promise<Running> {
+    return await this.patiently('joining the group', async () => {
+      const consumer = new KafkajsConsumer(this.kafka, this.options, options, {
+        seen: (away) => (this.away = away),
+        topicsMissing: () => this.topics.repair(),
+        closed: () => this.consumers.delete(consumer),
+      });
+      this.consumers.add(consumer);
+      try {
+        await consumer.start();
+      } catch (error) {
+        await consumer.stop(0);
+        throw error;
+      }
+      return consumer;
+    });
+  }
+
+  health(): { connected: boolean; reason?: string } {
+    return { connected: this.away === undefined, reason: this.away };
+  }
+
+  async close(): Promise<void> {
+    this.closed.abort();
+    await Promise.all([...this.consumers].map((consumer) => consumer.stop(2_000)));
+    await this.drop();
+  }
+
+  private async send(records: readonly OutRecord[]): Promise<void> {
+    try {
+      await this.trySend(records);
+    } catch (error) {
+      if (protocolError(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw this.failed(error);
+      try {
+        // Somebody deleted a topic under us. What it held is said again by those who are owed answers.
+        await this.topics.repair();
+        await this.trySend(records);
+      } catch (again) {
+        const known = records.every(({ topic }) => this.topics.has(topic));
+        throw !known && protocolError(again) === 'UNKNOWN_TOPIC_OR_PARTITION' ? new PublishFailed('refused', again) : this.failed(again);
+      }
+    }
+  }
+
+  private async trySend(records: readonly OutRecord[]): Promise<void> {
+    const byTopic = Map.groupBy(records, ({ topic }) => topic);
+    const topicMessages = [...byTopic].map(([topic, ofTopic]) => ({
+      topic,
+      messages: ofTopic.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })),
+    }));
+    try {
+      const producer = await this.connected();
+      await within(publishMs, 'publishing', producer.sendBatch({ acks: -1, timeout: 10_000, topicMessages }));
+      this.away = undefined;
+    } catch (error) {
+      // After an error an idempotent producer may be out of step with the broker for ever; a new one never is.
+      await this.drop();
+      throw error;
+    }
+  }
+
+  private failed(error: unknown): PublishFailed {
+    const type = protocolError(error);
+    const why = type !== undefined && refusals.has(type) ? 'refused' : 'unavailable';
+    if (why === 'unavailable') this.away = error instanceof Error ? error.message : String(error);
+    return new PublishFailed(why, error);
+  }
+
+  private async connected(): Promise<Producer> {
+    this.producer ??= (async () => {
+      const producer = this.kafka.producer({
+        idempotent: true,
+        allowAutoTopicCreation: false,
+        createPartitioner: Partitioners.DefaultPartitioner,
+        metadataMaxAge: 60_000,
+        retry: { ...retry, retries: 4 },
+      });
+      await producer.connect();
+      return producer;
+    })();
+    return await this.producer;
+  }
+
+  private async drop(): Promise<void> {
+    const producer = this.producer;
+    this.producer = undefined;
+    await producer?.then((each) => within(2_000, 'disconnecting', each.disconnect())).catch(() => undefined);
+  }
+
+  /** Until it works, or fails for a reason that time does not cure, or we are closed. */
+  private async patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await work();
+        this.away = undefined;
+        return result;
+      } catch (error) {
+        if (this.closed.signal.aborted || protocolError(error)?.endsWith('AUTHORIZATION_FAILED')) throw error;
+        this.away = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+        if (attempt % 10 === 3) this.options.logger.warn({ err: error, brokers: this.options.brokers }, `Kafka is away: still ${what}`);
+        await pause(backOff(attempt, 200, 5_000), this.closed.signal);
+        if (this.closed.signal.aborted) throw error;
+      }
+    }
+  }
+}
+
+/** In order, each small enough for a broker. */
+function* requestsOf(records: readonly OutRecord[]): Generator<OutRecord[]> {
+  let request: OutRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = record.value.length + record.key.length + 500 + Object.values(record.headers).reduce((sum, value) => sum + value.length + 30, 0);
+    if (request.length > 0 && bytes + size > mostRequestBytes) {
+      yield request;
+      request = [];
+      bytes = 0;
+    }
+    request.push(record);
+    bytes += size;
+  }
+  if (request.length > 0) yield request;
+}

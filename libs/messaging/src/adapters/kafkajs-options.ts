@@ -1,0 +1,58 @@
+import type { ConnectionOptions } from 'node:tls';
+import { type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
+import type { Logger } from 'pino';
+
+/** How to reach a Kafka cluster, and how patient to be with it. */
+export interface KafkaOptions {
+  /** `host:port`, several for a cluster. */
+  readonly brokers: readonly string[];
+  /** What the brokers' logs call us; the service and replica. */
+  readonly clientId: string;
+  readonly logger: Logger;
+  readonly tls?: ConnectionOptions | boolean;
+  readonly sasl?: { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string };
+  /** How long the group waits for a member that was killed, in ms; 6 to 10 s. Default 6 000. */
+  readonly sessionTimeoutMs?: number;
+  /** Longest a fetch waits for something new, in ms; also how long leaving may take. Default 1 500. */
+  readonly fetchWaitMs?: number;
+  /** A consumer without any sign of life for so long, in ms, while the brokers answer others, is given up. Default 60 000. */
+  readonly stuckMs?: number;
+  /** Copies of each topic that is made; -1 is the cluster's default. */
+  readonly replication?: number;
+}
+
+/** kafkajs waits up to 30 s between tries by default; a broker that is back should be noticed at once (fault test Q01). */
+export const retry = { initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 };
+
+export function kafkaConfig(options: KafkaOptions): KafkaConfig {
+  return {
+    clientId: options.clientId,
+    brokers: [...options.brokers],
+    ssl: options.tls,
+    // kafkajs types each mechanism apart
+    sasl: options.sasl as KafkaConfig['sasl'],
+    connectionTimeout: 3_000,
+    authenticationTimeout: 5_000,
+    requestTimeout: 15_000,
+    enforceRequestTimeout: true,
+    retry: { ...retry, retries: 5 },
+    logLevel: logLevel.WARN,
+    // Its errors are our warnings: it says each of many retries, and what matters comes back to us as an exception or an event.
+    logCreator: () => (entry: LogEntry) => {
+      const { message, timestamp: _, ...details } = entry.log;
+      options.logger[entry.level === logLevel.ERROR ? 'info' : 'debug']({ kafkajs: entry.namespace, ...details }, message);
+    },
+  };
+}
+
+/** `type` of the protocol error somewhere in a chain of causes: `UNKNOWN_TOPIC_OR_PARTITION`. */
+export function protocolError(error: unknown): string | undefined {
+  const seen = new Set<unknown>();
+  for (let at = error; typeof at === 'object' && at !== null && !seen.has(at); ) {
+    seen.add(at);
+    const { type, cause, originalError, errors } = at as { type?: unknown; cause?: unknown; originalError?: unknown; errors?: unknown[] };
+    if (typeof type === 'string' && /^[A-Z_]+$/.test(type)) return type;
+    at = cause ?? originalError ?? errors?.[0];
+  }
+  return undefined;
+}

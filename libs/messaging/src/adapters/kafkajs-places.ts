@@ -1,0 +1,123 @@
+import type { Consumer, Kafka } from 'kafkajs';
+import type { Logger } from 'pino';
+import type { ConsumeOptions, TopicPartition } from '../event-log.js';
+import { backOff, pause } from '../trouble.js';
+import { withAdmin } from './kafkajs-topics.js';
+
+const commitMs = 1_000;
+
+/** How far a member has come in each partition: where it starts, what it tells Kafka, what is left. */
+export class Places {
+  private life = 0;
+  private positioned: Promise<void> = Promise.resolve();
+  private isPositioned = true;
+  private readonly next = new Map<string, TopicPartition & { offset: string }>();
+  private readonly behind = new Map<string, { topic: string; records: number }>();
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly kafka: Kafka,
+    private readonly consumer: Consumer,
+    private readonly options: ConsumeOptions,
+    private readonly logger: Logger,
+  ) {}
+
+  /** The group gave us these. Where our own record of them is behind Kafka's, we go back there. */
+  assigned(partitions: readonly TopicPartition[]): void {
+    this.life++;
+    this.next.clear();
+    this.behind.clear();
+    this.isPositioned = false;
+    const life = this.life;
+    this.positioned = this.position(partitions, life).then(() => {
+      if (life === this.life) this.isPositioned = true;
+    });
+  }
+
+  /** Waits, beating, until it is known where to start. False when the batch is to be left. */
+  async ready(beat: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+    const life = this.life;
+    while (!this.isPositioned && !signal.aborted && life === this.life && !this.stopped) {
+      await Promise.race([this.positioned, pause(500, signal)]);
+      await beat();
+    }
+    return this.isPositioned && life === this.life && !signal.aborted;
+  }
+
+  /** One batch of one partition, in this life of the assignment. */
+  open(topic: string, partition: number, highWatermark: string): { isOver(): boolean; done(offset: string): void } {
+    const life = this.life;
+    const at = `${topic}/${partition}`;
+    return {
+      isOver: () => life !== this.life,
+      done: (offset) => {
+        const next = BigInt(offset) + 1n;
+        this.next.set(at, { topic, partition, offset: next.toString() });
+        this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(highWatermark) - next)) });
+        this.timer ??= setTimeout(() => void this.commit(), commitMs).unref();
+      },
+    };
+  }
+
+  lag(): Map<string, number> {
+    const lag = new Map<string, number>(this.options.topics.map((topic) => [topic, 0]));
+    for (const { topic, records } of this.behind.values()) lag.set(topic, (lag.get(topic) ?? 0) + records);
+    return lag;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.race([this.commit(), pause(2_000)]);
+    clearTimeout(this.timer);
+  }
+
+  /** A hint for whoever gets the partition next; the truth is stored with the handlers' work, so an error here costs nothing. */
+  private async commit(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const life = this.life;
+    const offsets = [...this.next.values()];
+    if (offsets.length === 0) return;
+    this.next.clear();
+    try {
+      await this.consumer.commitOffsets(offsets);
+    } catch (error) {
+      this.logger.debug({ err: error }, 'offsets were not committed');
+      if (life !== this.life || this.stopped) return;
+      for (const each of offsets) {
+        const at = `${each.topic}/${each.partition}`;
+        if (!this.next.has(at)) this.next.set(at, each);
+      }
+      this.timer ??= setTimeout(() => void this.commit(), commitMs).unref();
+    }
+  }
+
+  private async position(partitions: readonly TopicPartition[], life: number): Promise<void> {
+    if (!this.options.positions || partitions.length === 0) return;
+    for (let attempt = 1; life === this.life && !this.stopped; attempt++) {
+      try {
+        const stored = await this.options.positions(partitions);
+        if (stored.length === 0) return;
+        const committed = await this.committed([...new Set(stored.map(({ topic }) => topic))]);
+        if (life !== this.life) return;
+        for (const { topic, partition, next } of stored) {
+          const kafkas = committed.get(`${topic}/${partition}`);
+          // Kafka without an offset starts at the beginning, which is lower than anything.
+          if (kafkas === undefined || BigInt(kafkas) < 0n || BigInt(next) >= BigInt(kafkas)) continue;
+          this.logger.warn({ topic, partition, stored: next, kafka: kafkas }, 'the database is behind Kafka; reading again from there');
+          this.consumer.seek({ topic, partition, offset: next });
+        }
+        return;
+      } catch (error) {
+        this.logger.warn({ err: error, attempt }, 'it is not known yet where to start reading');
+        await pause(backOff(attempt, 100, 2_000));
+      }
+    }
+  }
+
+  private async committed(topics: string[]): Promise<Map<string, string>> {
+    const offsets = await withAdmin(this.kafka, (admin) => admin.fetchOffsets({ groupId: this.options.group, topics }), 10_000);
+    return new Map(offsets.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}/${partition}`, offset] as const)));
+  }
+}

@@ -1,0 +1,103 @@
+import type { Database, Tx } from '@slipway/postgres';
+import type { Logger } from 'pino';
+import type { Handoffs } from './handoffs.js';
+import type { Parked, Waiting } from './parked.js';
+import type { Receiver } from './receiver.js';
+import { sweep } from './retention.js';
+import { describe, sort } from './trouble.js';
+
+export interface HousekeepingParts {
+  readonly database: Database;
+  readonly handoffs: Handoffs;
+  readonly parked: Parked;
+  readonly receiver: Receiver;
+  readonly logger: Logger;
+  /** Whether this replica is the one that says things again and sweeps. */
+  readonly leads: () => boolean;
+  /** Rows of the outbox are unpublished again. */
+  readonly wake: () => void;
+}
+
+const sweepEveryMs = 3_600_000;
+const parkedAtOnce = 50;
+const tries = 3;
+
+/** What nobody's message starts: unanswered hand-offs are said again, parked events tried, old rows deleted. */
+export class Housekeeping {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private stopped = false;
+  private sweptAt = performance.now();
+
+  constructor(
+    private readonly parts: HousekeepingParts,
+    private readonly everyMs: number,
+  ) {}
+
+  start(): void {
+    this.schedule(this.everyMs * Math.random());
+  }
+
+  /** Something parked may be due now. */
+  soon(): void {
+    if (!this.running) this.schedule(0);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  private schedule(ms: number): void {
+    clearTimeout(this.timer);
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.running = this.round().finally(() => {
+        this.running = undefined;
+        this.schedule(this.everyMs * (0.8 + Math.random() * 0.4));
+      });
+    }, ms);
+    this.timer.unref();
+  }
+
+  private async round(): Promise<void> {
+    try {
+      if (this.parts.leads()) {
+        if ((await this.parts.handoffs.sayAgain()) > 0) this.parts.wake();
+        if (performance.now() - this.sweptAt > sweepEveryMs) {
+          this.sweptAt = performance.now();
+          await sweep(this.parts.database);
+        }
+      }
+      for (const waiting of await this.parts.parked.due(parkedAtOnce)) {
+        if (this.stopped) return;
+        await this.tryParked(waiting);
+      }
+    } catch (error) {
+      const level = sort(error) === 'transient' ? 'debug' : 'error';
+      this.parts.logger[level]({ err: error }, 'housekeeping failed; it is done again at the next round');
+    }
+  }
+
+  private async tryParked(waiting: Waiting): Promise<void> {
+    const { parked, receiver } = this.parts;
+    const take = async (tx: Tx) => {
+      if (!(await parked.take(tx, waiting))) throw new TakenByAnother();
+    };
+    try {
+      const result = await receiver.handleAgain(waiting.record, take);
+      if (!result.ok) await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries }, undefined, take);
+    } catch (thrown) {
+      if (thrown instanceof TakenByAnother) return;
+      const trouble = sort(thrown);
+      if (trouble === 'transient') throw thrown;
+      const later = trouble === 'not-yet' ? !waiting.givenUp : trouble === 'unknown' && waiting.tries < tries;
+      if (later) return await parked.later(waiting);
+      const reason = trouble === 'not-yet' ? 'given-up' : 'handler-failed';
+      await receiver.bury(waiting.record, { reason, ...describe(thrown), tries: waiting.tries + 1 }, undefined, take);
+    }
+  }
+}
+
+class TakenByAnother extends Error {}

@@ -1,0 +1,126 @@
+import { type EventDefinition, services } from '@slipway/contracts';
+import type { Tx } from '@slipway/postgres';
+import type { DeadLetters, Resolved } from './dead-letters.js';
+import type { InRecord, Running } from './event-log.js';
+import type { Handoffs } from './handoffs.js';
+import { Housekeeping } from './housekeeping.js';
+import type { Inbox } from './inbox.js';
+import type { MessagingOptions } from './messaging.js';
+import type { MessagingMetrics } from './messaging.metrics.js';
+import { Parked } from './parked.js';
+import { Receiver } from './receiver.js';
+import type { Handler, Received, Subscriptions } from './received.js';
+import type { Timing } from './timing.js';
+import { answerTopics, isHandedOffBy, type TopicNames, topicsWith } from './topic-names.js';
+import type { Transactions } from './transactions.js';
+
+export interface ListeningParts {
+  readonly options: MessagingOptions & { readonly catalog: readonly EventDefinition[]; readonly onDied: (error: Error) => void };
+  readonly timing: Timing;
+  readonly topics: TopicNames;
+  readonly transactions: Transactions;
+  readonly inbox: Inbox;
+  readonly handoffs: Handoffs;
+  readonly deadLetters: DeadLetters;
+  readonly metrics: MessagingMetrics;
+  readonly leads: () => boolean;
+  readonly wake: () => void;
+}
+
+/** A service's ears: one consumer group for all topics it has handlers for or is owed answers on. */
+export class Listening {
+  private readonly parked: Parked;
+  private receiver: Receiver | undefined;
+  private housekeeping: Housekeeping | undefined;
+  private reading: string[] = [];
+  private types: string[] = [];
+  private running: Running | undefined;
+  /** Whether something may wait for an event that comes first; unknown at start. */
+  private someWait = true;
+
+  constructor(private readonly parts: ListeningParts) {
+    this.parked = new Parked(parts.options.database, parts.timing);
+  }
+
+  /** Checks the subscriptions and builds what they need. Nothing runs yet. */
+  prepare(subscriptions: Subscriptions): void {
+    const { service, catalog, trust, logger, database } = this.parts.options;
+    const subscribed = new Map<string, EventDefinition>();
+    const handlers = new Map<string, Handler>();
+    for (const [event, handler] of subscriptions) {
+      if (subscribed.has(event.name)) throw new Error(`${service} subscribes to ${event.name} twice`);
+      if (!catalog.some(({ name }) => name === event.name)) throw new Error(`${service} subscribes to ${event.name}, which is not in the catalog`);
+      subscribed.set(event.name, event);
+      handlers.set(event.name, handler);
+    }
+    const answering = new Set(catalog.filter((event) => isHandedOffBy(service, event)).flatMap((event) => event.actedOnBy));
+    const topics = new Set([...[...subscribed.values()].flatMap(topicsWith), ...answerTopics(service, catalog)]);
+    this.reading = [...topics].map((topic) => this.parts.topics.of(topic)).sort();
+    this.types = [...subscribed.values()].flatMap(({ name, version }) => Array.from({ length: version }, (_, at) => `slipway.${name}.v${at + 1}`));
+    this.receiver = new Receiver({
+      ...this.parts,
+      reader: { service, trust, topics: this.parts.topics, subscribed, answering: new Set(services.filter((each) => answering.has(each))) },
+      handlers,
+      parked: this.parked,
+      logger,
+      handled: (event) => this.handled(event),
+      waits: () => {
+        this.someWait = true;
+      },
+    });
+    this.housekeeping = new Housekeeping({ ...this.parts, database, parked: this.parked, receiver: this.receiver, logger }, this.parts.timing.housekeepingMs);
+  }
+
+  async start(): Promise<void> {
+    const { options, topics, inbox } = this.parts;
+    const receiver = this.prepared();
+    await this.parked.wakeUnderstood(this.types);
+    this.housekeeping?.start();
+    if (this.reading.length === 0) return;
+    this.running = await options.log.consume({
+      group: `${topics.prefix}${options.service}`,
+      topics: this.reading,
+      concurrency: options.concurrency ?? 3,
+      positions: (assigned) => inbox.positions(assigned),
+      onBatch: (records, control) => receiver.onBatch(records, control),
+      onDied: options.onDied,
+    });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.running?.stop(graceMs);
+    await this.housekeeping?.stop();
+  }
+
+  async handleAgain(record: InRecord, first: (tx: Tx) => Promise<void>): Promise<Resolved> {
+    return await this.prepared().handleAgain(record, first);
+  }
+
+  health(): { joined: boolean; assigned: number } {
+    if (!this.running) return { joined: this.reading.length === 0, assigned: 0 };
+    return this.running.health();
+  }
+
+  lag(): ReadonlyMap<string, number> {
+    return this.running?.lag() ?? new Map();
+  }
+
+  private prepared(): Receiver {
+    if (!this.receiver) throw new Error(`${this.parts.options.service} is not listening: call start first`);
+    return this.receiver;
+  }
+
+  private handled(event: Received): void {
+    const seconds = (Date.now() - Date.parse(event.time)) / 1000;
+    if (Number.isFinite(seconds)) this.parts.metrics.hop.observe({ event: event.name }, Math.max(0, seconds));
+    if (!this.someWait) return;
+    this.someWait = false;
+    void this.parked
+      .wakeSubject(event.subject)
+      .then((some) => {
+        this.someWait ||= some;
+        if (some) this.housekeeping?.soon();
+      })
+      .catch(() => (this.someWait = true));
+  }
+}

@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@slipway/postgres';
+import { CreateMessaging1763800000000 } from './1763800000000-create-messaging.js';
+
+/** To be run first, as `database.migrate(messagingMigrations, 'messaging')`. */
+export const messagingMigrations: readonly MigrationClass[] = [CreateMessaging1763800000000];

@@ -1,0 +1,159 @@
+import { type EventDefinition, Service, topicOf } from '@slipway/contracts';
+import type { Trust } from '@slipway/identity';
+import { z } from 'zod';
+import { parseType, verified } from './envelope.js';
+import type { InRecord } from './event-log.js';
+import type { Received } from './received.js';
+import type { TopicNames } from './topic-names.js';
+
+/** Why a record is a dead letter. */
+export type PoisonReason =
+  | 'not-an-event'
+  | 'empty'
+  | 'too-large'
+  | 'wrong-topic'
+  | 'bad-signature'
+  | 'not-json'
+  | 'bad-data'
+  | 'same-id-other-data'
+  | 'handler-failed'
+  | 'given-up';
+
+/** Who an event is from, as far as it was proven: ids of unproven senders live in a space of their own. */
+export interface Identified {
+  readonly source: string;
+  readonly id: string;
+  /** Whose events and answers it may settle or be answered to. */
+  readonly service?: Service;
+  readonly causationId?: string;
+}
+
+/** What a record turned out to be. */
+export type Reading =
+  | { readonly is: 'ignored' }
+  | { readonly is: 'answer'; readonly service: Service; readonly causationId: string }
+  | { readonly is: 'event'; readonly definition: EventDefinition; readonly event: Received; readonly from: Identified }
+  | { readonly is: 'newer'; readonly definition: EventDefinition; readonly from: Identified; readonly type: string; readonly subject: string }
+  | { readonly is: 'poison'; readonly reason: PoisonReason; readonly detail: string; readonly from?: Identified; readonly definition?: EventDefinition };
+
+export interface ReaderOptions {
+  readonly service: Service;
+  readonly trust: Trust;
+  readonly topics: TopicNames;
+  /** What this service has handlers for, by name. */
+  readonly subscribed: ReadonlyMap<string, EventDefinition>;
+  /** Services this one may be owed answers by. */
+  readonly answering: ReadonlySet<Service>;
+}
+
+/** The largest data a record may carry, in bytes; what is larger was never written by us. */
+export const maxValueBytes = 900_000;
+
+const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Says what a record is. Believes nothing, throws never (facts/reliability.md 1.6 K). */
+export function read(record: InRecord, options: ReaderOptions): Reading {
+  const { headers } = record;
+  const type = parseType(headers['ce_type']);
+  if (!type) return poison('not-an-event', `ce_type is ${JSON.stringify(headers['ce_type'] ?? null)?.slice(0, 200)}, not slipway.<name>.v<number>`);
+  const definition = options.subscribed.get(type.name);
+  if (!definition) return answerIn(record, options);
+
+  const id = headers['ce_id'];
+  const source = headers['ce_source'];
+  const subject = headers['ce_subject'];
+  for (const [name, value] of Object.entries({ ce_id: id, ce_source: source, ce_subject: subject })) {
+    if (!value || value.length > 500) return poison('not-an-event', `${name} is ${value ? 'longer than 500 characters' : 'missing'}`);
+  }
+  if (!record.value || record.value.length === 0) return poison('empty', 'the record has no value');
+  if (record.value.length >= maxValueBytes) return poison('too-large', `${record.value.length} bytes; at most ${maxValueBytes - 1} are taken`);
+
+  const who = whose(record, record.value, definition, source as string, options);
+  if (!who.ok) return poison(who.poison, who.detail);
+  const from: Identified = { source: who.service ?? `outside:${source}`, id: id as string, service: who.service, causationId: headers['ce_causationid'] };
+  if (type.version > definition.version) return { is: 'newer', definition, from, type: headers['ce_type'] as string, subject: subject as string };
+  return parsed(record, record.value, definition, type.version, from, who.keyId);
+}
+
+type Whose = { ok: true; service?: Service; keyId?: string } | { ok: false; poison: PoisonReason; detail: string };
+
+/** The service that proved to have written it, or nobody for what comes from outside without one of our signatures. */
+function whose(record: InRecord, value: Buffer, definition: EventDefinition, source: string, options: ReaderOptions): Whose {
+  if (definition.writer === 'outside' && !record.headers['ce_signature']) return { ok: true };
+  const service = Service.safeParse(source);
+  if (!service.success) return { ok: false, poison: 'bad-signature', detail: `${JSON.stringify(source.slice(0, 100))} is none of our services` };
+  if (definition.writer !== 'every' && definition.writer !== 'outside' && definition.writer !== service.data) {
+    return { ok: false, poison: 'bad-signature', detail: `${definition.name} is said by ${definition.writer} only, not by ${service.data}` };
+  }
+  const right = options.topics.of(topicOf(definition, service.data));
+  if (record.topic !== right) return { ok: false, poison: 'wrong-topic', detail: `${definition.name} of ${service.data} belongs to ${right}` };
+  const proof = verified(record.headers, value, options.trust, service.data);
+  if (!proof.ok) return { ok: false, poison: 'bad-signature', detail: proof.reason };
+  return { ok: true, service: service.data, keyId: proof.keyId };
+}
+
+function parsed(record: InRecord, value: Buffer, definition: EventDefinition, version: number, from: Identified, keyId: string | undefined): Reading {
+  let data: unknown;
+  try {
+    data = JSON.parse(text.decode(value));
+  } catch (error) {
+    return { ...poison('not-json', (error as Error).message), from, definition };
+  }
+  try {
+    for (let at = version; at < definition.version; at++) {
+      const upcast = definition.upcast[at];
+      if (!upcast) return { ...poison('bad-data', `no upcaster from version ${at} of ${definition.name}`), from, definition };
+      data = upcast(data);
+    }
+  } catch (error) {
+    return { ...poison('bad-data', `the upcaster of ${definition.name} failed: ${String(error)}`), from, definition };
+  }
+  const fits = definition.data.safeParse(data);
+  if (!fits.success) return { ...poison('bad-data', z.prettifyError(fits.error).slice(0, 1900)), from, definition };
+  return { is: 'event', definition, event: received(record, value, definition, version, from, keyId, fits.data), from };
+}
+
+function received(
+  record: InRecord,
+  value: Buffer,
+  definition: EventDefinition,
+  version: number,
+  from: Identified,
+  keyId: string | undefined,
+  data: unknown,
+): Received {
+  const { headers, topic, partition, offset } = record;
+  const sequence = headers['ce_sequence'] !== undefined && /^[0-9]{1,15}$/.test(headers['ce_sequence']) ? Number(headers['ce_sequence']) : undefined;
+  return {
+    id: from.id,
+    name: definition.name,
+    version,
+    source: headers['ce_source'] as string,
+    subject: headers['ce_subject'] as string,
+    time: headers['ce_time'] ?? new Date(record.timestamp).toISOString(),
+    sequence,
+    correlationId: headers['ce_correlationid'],
+    causationId: headers['ce_causationid'],
+    traceparent: headers['ce_traceparent'],
+    data: data as Received['data'],
+    raw: { headers, value },
+    signature: keyId === undefined ? undefined : { keyId, envelope: headers['ce_signature'] as string },
+    topic,
+    partition,
+    offset,
+    resent: headers['ce_resend'] !== undefined,
+  };
+}
+
+/** An event we have no handler for may still settle a hand-off, but only when it is really that service's. */
+function answerIn(record: InRecord, options: ReaderOptions): Reading {
+  const causationId = record.headers['ce_causationid'];
+  const service = Service.safeParse(record.headers['ce_source']);
+  if (!causationId || !record.value || !service.success || !options.answering.has(service.data)) return { is: 'ignored' };
+  if (!verified(record.headers, record.value, options.trust, service.data).ok) return { is: 'ignored' };
+  return { is: 'answer', service: service.data, causationId };
+}
+
+function poison(reason: PoisonReason, detail: string): { is: 'poison'; reason: PoisonReason; detail: string } {
+  return { is: 'poison', reason, detail };
+}

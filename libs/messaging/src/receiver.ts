@@ -1,0 +1,228 @@
+import type { EventDefinition, Service } from '@slipway/contracts';
+import type { Tx } from '@slipway/postgres';
+import type { Logger } from 'pino';
+import type { Burial, DeadLetters, Resolved } from './dead-letters.js';
+import type { BatchControl, BatchOutcome, InRecord } from './event-log.js';
+import { Unhandleable } from './failures.js';
+import type { Handoffs } from './handoffs.js';
+import type { Inbox } from './inbox.js';
+import type { Parked } from './parked.js';
+import { read, type ReaderOptions, type Reading } from './reading.js';
+import type { Handler, Received } from './received.js';
+import type { Timing } from './timing.js';
+import type { Transactions } from './transactions.js';
+import { backOff, describe, pause, sort, within } from './trouble.js';
+
+export interface ReceiverParts {
+  readonly reader: ReaderOptions;
+  // biome-ignore lint/suspicious/noExplicitAny: each handler is of its own event
+  readonly handlers: ReadonlyMap<string, Handler<any>>;
+  readonly transactions: Transactions;
+  readonly inbox: Inbox;
+  readonly handoffs: Handoffs;
+  readonly parked: Parked;
+  readonly deadLetters: DeadLetters;
+  readonly logger: Logger;
+  readonly timing: Timing;
+  /** For metrics and for those who wait for something about this subject. */
+  readonly handled: (event: Received) => void;
+  readonly waits: () => void;
+}
+
+type Event = Extract<Reading, { is: 'event' }>;
+type Newer = Extract<Reading, { is: 'newer' }>;
+type Poison = Extract<Reading, { is: 'poison' }>;
+
+/** How often an error nobody can place is tried before the event is a dead letter. */
+const tries = 3;
+
+/** A partition that has only records for others says where it is this often, in ms. */
+const passEveryMs = 5_000;
+
+/** Takes records in: each is handled, parked, buried or passed by, and none of them can stop the consumer. */
+export class Receiver {
+  private readonly passedAt = new Map<string, number>();
+
+  constructor(private readonly parts: ReceiverParts) {}
+
+  /** What EventLog.consume calls. Never throws. */
+  async onBatch(records: readonly InRecord[], control: BatchControl): Promise<BatchOutcome> {
+    let passing: Passing | undefined;
+    for (const record of records) {
+      if (control.signal.aborted) return {};
+      const reading = read(record, this.parts.reader);
+      if (reading.is === 'ignored' || reading.is === 'answer') {
+        passing = { record, answers: [...(passing?.answers ?? []), ...(reading.is === 'answer' ? [reading] : [])] };
+        continue;
+      }
+      for (const step of [this.pass(passing), this.first(record, reading)]) {
+        const outcome = await this.insist(step, control);
+        if (outcome) return outcome;
+      }
+      passing = undefined;
+      control.done(record);
+      await control.beat();
+    }
+    return (await this.insist(this.pass(passing, control), control)) ?? {};
+  }
+
+  /** The same for a record out of a table: a dead letter replayed, a parked event whose time has come. `first` claims it in the transaction. */
+  async handleAgain(record: InRecord, first: (tx: Tx) => Promise<void>): Promise<Resolved> {
+    const reading = read(record, this.parts.reader);
+    if (reading.is === 'poison') return { ok: false, reason: `${reading.reason}: ${reading.detail}` };
+    if (reading.is === 'newer') return { ok: false, reason: `${reading.type} is newer than this version of ${this.parts.reader.service} understands` };
+    if (reading.is !== 'event') return { ok: false, reason: `${this.parts.reader.service} has no handler for it any more` };
+    const { event, from, definition } = reading;
+    await this.parts.transactions.run(causeOf(event), async (open, tx) => {
+      await first(tx);
+      await this.parts.inbox.remember(tx, record, from);
+      const unit = open(await tx.now());
+      await this.call(event, unit);
+      this.parts.transactions.note(unit, definition, from, event.subject, 'noted');
+    });
+    this.parts.handled(event);
+    return { ok: true };
+  }
+
+  /** Writes a record off, in the transaction that also takes it from wherever it was. */
+  async bury(record: InRecord, why: Burial, definition?: EventDefinition, first?: (tx: Tx) => Promise<void>): Promise<void> {
+    const subject = record.headers['ce_subject'] ?? 'installation';
+    await this.parts.transactions.run({}, async (open, tx) => {
+      let now: Date | undefined;
+      if (first) await first(tx);
+      else if (why.from) now = (await this.parts.inbox.enter(tx, record, why.from)).now;
+      else await this.parts.inbox.place(tx, record);
+      const unit = open(now ?? (await tx.now()));
+      const fresh = await this.parts.deadLetters.bury(unit, record, why);
+      if (fresh && why.from && definition) this.parts.transactions.note(unit, definition, why.from, subject, 'dead-lettered', why.reason);
+    });
+    const { topic, partition, offset } = record;
+    this.parts.logger.error({ topic, partition, offset, event: why.from?.id, reason: why.reason, detail: why.detail }, 'dead letter');
+  }
+
+  /** Does the step, and the one that follows from its failure, until it is done or only time can help. */
+  private async insist(step: Step | undefined, control: BatchControl): Promise<BatchOutcome | undefined> {
+    const began = performance.now();
+    let now = step;
+    for (let attempt = 1, unknown = 0; now; attempt++) {
+      try {
+        await now.do();
+        return undefined;
+      } catch (thrown) {
+        const trouble = sort(thrown);
+        const { detail } = describe(thrown);
+        this.parts.logger.warn({ trouble, attempt, err: thrown instanceof Error ? thrown : detail }, `${now.what} failed`);
+        if (trouble !== 'transient' && (trouble !== 'unknown' || ++unknown >= tries)) {
+          if (!now.otherwise) return { again: { afterMs: this.parts.timing.pauseMs } };
+          now = now.otherwise(thrown, attempt);
+          unknown = 0;
+          continue;
+        }
+        if (performance.now() - began > this.parts.timing.retryInPlaceMs) return { again: { afterMs: this.parts.timing.pauseMs } };
+        await pause(backOff(attempt, 50, 2_000), control.signal);
+        await control.beat();
+        if (control.signal.aborted) return {};
+      }
+    }
+    return undefined;
+  }
+
+  private first(record: InRecord, reading: Event | Newer | Poison): Step {
+    if (reading.is === 'poison') {
+      const why = { ...reading, tries: 0 };
+      return { what: 'burying a record', do: () => this.bury(record, why, reading.definition) };
+    }
+    if (reading.is === 'newer') {
+      const why = { reason: 'newer-version' as const, detail: `this code knows version ${reading.definition.version}`, type: reading.type, subject: reading.subject };
+      return { what: `parking ${reading.type}`, do: () => this.park(record, reading, why) };
+    }
+    return {
+      what: `handling ${reading.definition.name}`,
+      do: () => this.handle(record, reading),
+      otherwise: (thrown, attempt) => this.afterFailure(record, reading, thrown, attempt),
+    };
+  }
+
+  private afterFailure(record: InRecord, reading: Event, thrown: unknown, attempt: number): Step {
+    const { from, definition, event } = reading;
+    const why = describe(thrown);
+    if (sort(thrown) === 'not-yet') {
+      const parked = { reason: 'not-yet' as const, detail: why.detail, type: record.headers['ce_type'] as string, subject: event.subject };
+      return { what: `parking ${definition.name}`, do: () => this.park(record, reading, parked) };
+    }
+    const reason = thrown instanceof SameIdOtherData ? 'same-id-other-data' : 'handler-failed';
+    const burial: Burial = { reason, ...why, tries: attempt, from: reason === 'handler-failed' ? from : undefined };
+    return { what: `burying ${definition.name}`, do: () => this.bury(record, burial, definition) };
+  }
+
+  private async handle(record: InRecord, { event, definition, from }: Event): Promise<void> {
+    const { inbox, handoffs, transactions } = this.parts;
+    const fresh = await transactions.run(causeOf(event), async (open, tx) => {
+      const seen = await inbox.enter(tx, record, from);
+      if (!seen.same) throw new SameIdOtherData(`${from.source} said something else under the id ${from.id} before`);
+      const unit = open(seen.now);
+      if (seen.fresh) await this.call(event, unit);
+      else if (!event.resent) return false;
+      else if ((await handoffs.answerAgain(tx, event.id)) > 0) {
+        transactions.resaid(tx);
+        return false;
+      }
+      transactions.note(unit, definition, from, event.subject, 'noted');
+      return seen.fresh;
+    });
+    if (fresh) this.parts.handled(event);
+  }
+
+  private async call(event: Received, unit: Parameters<Handler['handle']>[1]): Promise<void> {
+    const handler = this.parts.handlers.get(event.name);
+    if (!handler) throw new Error(`no handler for ${event.name}`);
+    await within(this.parts.timing.handlerMs, `the handler of ${event.name}`, Promise.resolve(handler.handle(event, unit)));
+  }
+
+  private async park(record: InRecord, of: Event | Newer, why: Parameters<Parked['park']>[3]): Promise<void> {
+    const cause = { causationId: of.from.id, correlationId: record.headers['ce_correlationid'] };
+    await this.parts.transactions.run(cause, async (open, tx) => {
+      const seen = await this.parts.inbox.enter(tx, record, of.from);
+      if (!seen.fresh) return;
+      await this.parts.parked.park(tx, record, of.from, why);
+      this.parts.transactions.note(open(seen.now), of.definition, of.from, why.subject, 'parked', why.detail);
+    });
+    if (why.reason === 'not-yet') this.parts.waits();
+    this.parts.logger.warn({ event: of.from.id, type: why.type, reason: why.reason, detail: why.detail }, 'parked');
+  }
+
+  /** Records for others: their answers are settled, and now and then it is noted how far we are. */
+  private pass(passing: Passing | undefined, control?: BatchControl): Step | undefined {
+    if (!passing) return undefined;
+    const { record, answers } = passing;
+    const at = `${record.topic}/${record.partition}`;
+    const done = () => control?.done(record);
+    if (answers.length === 0 && performance.now() - (this.passedAt.get(at) ?? 0) < passEveryMs) return { what: 'passing records by', do: async () => done() };
+    return {
+      what: 'passing records by',
+      do: async () => {
+        await this.parts.inbox.pass(record, answers);
+        this.passedAt.set(at, performance.now());
+        done();
+      },
+    };
+  }
+}
+
+interface Passing {
+  readonly record: InRecord;
+  readonly answers: readonly { service: Service; causationId: string }[];
+}
+
+interface Step {
+  readonly what: string;
+  do(): Promise<void>;
+  /** The step to take when trying again would not help. Without one only time can. */
+  otherwise?(thrown: unknown, attempt: number): Step;
+}
+
+class SameIdOtherData extends Unhandleable {}
+
+function causeOf(event: Received): { causationId: string; correlationId?: string; traceparent?: string } {
+  return { causationId: event.id, correlationId: event.correlationId, traceparent: event.traceparent };
+}

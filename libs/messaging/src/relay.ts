@@ -1,0 +1,156 @@
+import type { Database } from '@slipway/postgres';
+import type { Logger } from 'pino';
+import { type EventLog, type OutRecord, PublishFailed } from './event-log.js';
+import type { RelayShards } from './relay-shards.js';
+import { backOff } from './trouble.js';
+
+interface OutboxRow {
+  id: string;
+  topic: string;
+  key: string;
+  headers: Record<string, string>;
+  value: string;
+  resends: number;
+}
+
+export interface RelayParts {
+  readonly database: Database;
+  readonly log: EventLog;
+  readonly shards: RelayShards;
+  readonly logger: Logger;
+  readonly published: (count: number) => void;
+}
+
+const mostRows = 500;
+const mostBytes = 8_000_000;
+
+/**
+ * Brings the outbox to the log: the oldest unpublished rows of our shards, in the order of their ids, marked when every in-sync replica has
+ * them. Rows are found by being unpublished, never by a cursor, so none is skipped. A crash between log and mark publishes again,
+ * which the receiver's inbox absorbs (facts/reliability.md 2.3).
+ */
+export class Relay {
+  private running: Promise<void> | undefined;
+  private again = false;
+  private stopped = false;
+  private timer: NodeJS.Timeout | undefined;
+  private failures = 0;
+  private readonly blocked = new Map<string, { until: number; tries: number }>();
+
+  constructor(
+    private readonly parts: RelayParts,
+    private readonly pollMs: number,
+  ) {}
+
+  start(): void {
+    this.schedule(0);
+  }
+
+  /** Something was said: look now. */
+  wake(): void {
+    if (this.stopped || this.failures > 0) return; // while the log or the database is away, the timer decides
+    this.again = true;
+    this.running ??= this.run();
+  }
+
+  /** Ends after the batch in hand. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /** Publishes until nothing is left or it fails, within the grace of a shutdown. */
+  async drain(): Promise<void> {
+    this.wake();
+    await this.running;
+  }
+
+  private schedule(ms: number): void {
+    clearTimeout(this.timer);
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.again = true;
+      this.running ??= this.run();
+    }, ms);
+    this.timer.unref();
+  }
+
+  private async run(): Promise<void> {
+    let waitMs = this.pollMs;
+    try {
+      await this.parts.shards.acquire();
+      while (this.again && !this.stopped) {
+        this.again = false;
+        if ((await this.publishSome()) > 0) this.again = true;
+      }
+      this.failures = 0;
+    } catch (error) {
+      // The log or the database is away, as a whole. Soon again: what waits here is releases.
+      this.failures++;
+      waitMs = backOff(this.failures, 100, 2_000);
+      if (this.failures === 3) this.parts.logger.warn({ err: error }, 'the outbox waits: the log or the database is away');
+    }
+    this.running = undefined;
+    this.schedule(waitMs);
+  }
+
+  /** One batch: claim, publish, mark. Returns how many were published. */
+  private async publishSome(): Promise<number> {
+    const owned = this.parts.shards.owned();
+    if (owned.length === 0) return 0;
+    const now = Date.now();
+    const waiting = [...this.blocked].filter(([, { until }]) => until > now).map(([key]) => key);
+    const rows = await this.claim(owned, waiting);
+    if (rows.length === 0) return 0;
+    const published = await this.publish(rows);
+    if (published.length > 0) await this.mark(published);
+    this.parts.published(published.length);
+    return published.length;
+  }
+
+  private async claim(shards: number[], waiting: string[]): Promise<OutboxRow[]> {
+    return await this.parts.database.query<OutboxRow>(
+      `select id, topic, key, headers, value, resends from (
+        select *, sum(octet_length(value)) over (order by id) - octet_length(value) as before from (
+          select id, topic, key, headers, value, resends from outbox
+          where published_at is null and shard = any($1::smallint[]) and key <> all($2::text[]) order by id limit ${mostRows}
+        ) as oldest
+      ) as sized where before < ${mostBytes} order by id`,
+      [shards, waiting],
+    );
+  }
+
+  private async mark(rows: OutboxRow[]): Promise<void> {
+    await this.parts.database.query('update outbox set published_at = now(), last_error = null where id = any($1::bigint[])', [rows.map(({ id }) => id)]);
+  }
+
+  /** Those that were taken. One that is refused stops its key, not the batch. */
+  private async publish(rows: OutboxRow[]): Promise<OutboxRow[]> {
+    try {
+      await this.parts.log.publish(rows.map(recordOf));
+      for (const { key } of rows) this.blocked.delete(key);
+      return rows;
+    } catch (error) {
+      if (!(error instanceof PublishFailed) || error.why !== 'refused') throw error;
+      const keys = Map.groupBy(rows, ({ key }) => key);
+      if (keys.size === 1) return await this.block(rows[0] as OutboxRow, error);
+      const taken: OutboxRow[] = [];
+      for (const ofKey of keys.values()) taken.push(...(await this.publish(ofKey)));
+      return taken;
+    }
+  }
+
+  private async block(first: OutboxRow, error: PublishFailed): Promise<OutboxRow[]> {
+    const tries = (this.blocked.get(first.key)?.tries ?? 0) + 1;
+    this.blocked.set(first.key, { tries, until: Date.now() + backOff(tries, 1_000, 60_000) });
+    this.parts.logger.error({ key: first.key, topic: first.topic, outboxId: first.id, tries, err: error }, 'the log refuses an event; its key waits');
+    await this.parts.database.query('update outbox set last_error = $2 where id = $1', [first.id, error.message.slice(0, 1000)]);
+    return [];
+  }
+}
+
+function recordOf(row: OutboxRow): OutRecord {
+  const headers = row.resends > 0 ? { ...row.headers, ce_resend: String(row.resends) } : row.headers;
+  return { topic: row.topic, key: row.key, value: Buffer.from(row.value, 'utf8'), headers };
+}
