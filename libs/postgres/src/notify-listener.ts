@@ -41,23 +41,26 @@ export class NotifyListener {
   notify(channel: string): void {
     if (this.closed) return;
     this.pending.add(channel);
-    this.flushing ??= setTimeout(() => this.flush(), this.debounceMs);
+    this.flushing ??= setTimeout(() => void this.flush(), this.debounceMs);
   }
 
+  /** Says what is still to be said, then closes. */
   async close(): Promise<void> {
+    if (this.flushing) await this.flush();
     this.closed = true;
     for (const timer of [this.flushing, this.retrying, this.alive]) clearTimeout(timer);
     this.listeners.clear();
     await this.connection.close();
   }
 
-  private flush(): void {
+  private async flush(): Promise<void> {
+    clearTimeout(this.flushing);
     this.flushing = undefined;
     const channels = [...this.pending];
     this.pending.clear();
     for (const channel of channels) this.tell(channel);
     const names = channels.map((channel) => this.wireName(channel));
-    void this.connection.query("select pg_notify(name, '') from unnest($1::text[]) as name", [names]).catch(() => undefined);
+    await this.connection.query("select pg_notify(name, '') from unnest($1::text[]) as name", [names], 2_000).catch(() => undefined);
   }
 
   private tell(channel: string): void {

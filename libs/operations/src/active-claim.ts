@@ -1,0 +1,150 @@
+import type { Messaging, UnitOfWork } from '@slipway/messaging';
+import type { Database } from '@slipway/postgres';
+import { type ClaimedRow, settle } from './claims.js';
+import { LostClaim, TimeIsUp } from './errors.js';
+import type { Claim, Operation, Work } from './work.js';
+
+const longestTimer = 2 ** 31 - 1;
+
+/** How much earlier than the database a claim holds its lease to be over: 2 s, less for very short ones. */
+export function marginOf(leaseMs: number): number {
+  return Math.min(2_000, leaseMs / 5);
+}
+
+/** A claim in this process: its lease by our monotonic clock, the reasons that end it, and its fence. */
+export class ActiveClaim implements Claim {
+  readonly operation: Operation;
+  readonly leaseMs: number;
+  /** `complete` has committed. */
+  completed = false;
+  private controller = new AbortController();
+  private leaseEnd: number;
+  private watchdog: NodeJS.Timeout | undefined;
+  private limit: NodeJS.Timeout | undefined;
+  private renewals: (() => void)[] = [];
+
+  /** `claimedAt` is our monotonic clock from before the claim was sent, so that our lease ends before the database's. */
+  constructor(
+    readonly row: ClaimedRow,
+    readonly work: Work,
+    private readonly parts: { readonly database: Database; readonly messaging: Pick<Messaging, 'transact'> },
+    claimedAt: number,
+  ) {
+    this.operation = {
+      id: row.id,
+      kind: row.kind,
+      key: row.key,
+      input: row.input,
+      epoch: row.epoch,
+      attempt: row.attempt,
+      createdAt: row.created_at,
+      progress: row.progress,
+    };
+    this.leaseMs = work.leaseMs ?? 15_000;
+    this.leaseEnd = claimedAt + this.leaseMs - marginOf(this.leaseMs);
+    this.watch();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  get lost(): boolean {
+    return this.signal.reason instanceof LostClaim;
+  }
+
+  leaseLeft(): number {
+    return this.lost ? 0 : Math.max(0, this.leaseEnd - performance.now());
+  }
+
+  async enough(ms: number): Promise<void> {
+    const most = this.leaseMs - marginOf(this.leaseMs);
+    if (ms >= most) throw new Error(`${this.operation.kind}: a call of ${ms} ms never fits a lease of which ${most} ms can be used: lengthen leaseMs`);
+    for (;;) {
+      this.signal.throwIfAborted();
+      if (this.leaseLeft() >= ms) return;
+      await new Promise<void>((resolve) => {
+        this.renewals.push(resolve);
+        this.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  transact<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    // Locked last, not first, so that rows are locked in the order in which handlers lock them; the lock holds until the commit, so no newer
+    // epoch can be given out in between.
+    return this.fenced(fn, async ({ tx }) => {
+      const sql = "select 1 from operation where id = $1 and epoch = $2 and state = 'running' for no key update";
+      return (await tx.query(sql, [this.operation.id, this.operation.epoch])).length > 0;
+    });
+  }
+
+  async complete<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    const result = await this.fenced(fn, ({ tx }) => settle(tx, this.operation, { end: 'done' }));
+    this.completed = true;
+    return result;
+  }
+
+  async note(progress: unknown): Promise<void> {
+    await this.parts.database.query("update operation set progress = $3 where id = $1 and epoch = $2 and state = 'running'", [
+      this.operation.id,
+      this.operation.epoch,
+      JSON.stringify(progress ?? null),
+    ]);
+  }
+
+  /** The lease was extended by a statement sent at `sentAt` of our monotonic clock. */
+  renewed(sentAt: number): void {
+    this.leaseEnd = Math.max(this.leaseEnd, sentAt + this.leaseMs - marginOf(this.leaseMs));
+    this.watch();
+    for (const resolve of this.renewals.splice(0)) resolve();
+  }
+
+  abort(reason: Error): void {
+    this.controller.abort(reason);
+  }
+
+  lose(): LostClaim {
+    const reason = new LostClaim(this.operation.kind, this.operation.key, this.operation.epoch);
+    if (!this.lost) {
+      if (this.signal.aborted) this.controller = new AbortController(); // what is lost is lost, whatever else it was stopped for
+      this.controller.abort(reason);
+    }
+    return reason;
+  }
+
+  /** A signal that is not aborted, for what is still to be said after a cancellation or a time-out. */
+  refresh(): void {
+    if (this.signal.aborted && !this.lost) this.controller = new AbortController();
+    clearTimeout(this.limit);
+  }
+
+  /** Aborts when the operation closes. */
+  closeIn(ms: number): void {
+    this.limit = setTimeout(() => this.abort(this.timeIsUp()), Math.min(ms, longestTimer));
+  }
+
+  timeIsUp(): TimeIsUp {
+    return new TimeIsUp(`${this.operation.kind} ${this.operation.key} did not end in time`);
+  }
+
+  /** No timers are left. */
+  end(): void {
+    clearTimeout(this.watchdog);
+    clearTimeout(this.limit);
+  }
+
+  private async fenced<T>(fn: (unit: UnitOfWork) => Promise<T>, stillMine: (unit: UnitOfWork) => Promise<boolean>): Promise<T> {
+    if (this.lost) throw this.signal.reason;
+    return await this.parts.messaging.transact(async (unit) => {
+      const result = await fn(unit);
+      if (!(await stillMine(unit))) throw this.lose();
+      return result;
+    }, this.row.cause);
+  }
+
+  private watch(): void {
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => (this.leaseLeft() > 0 ? this.watch() : this.lose()), Math.max(1, this.leaseEnd - performance.now()));
+  }
+}

@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest';
+import { backOffMs } from './claims.js';
+
+describe('the back-off', () => {
+  it('doubles from a second to five minutes', () => {
+    const longest = () => 1;
+    expect([1, 2, 3, 9, 10, 1_000].map((attempt) => backOffMs(attempt, longest))).toEqual([1_000, 2_000, 4_000, 256_000, 300_000, 300_000]);
+  });
+
+  it('is spread over all of that time, so that many do not come back together', () => {
+    expect([0, 0.5].map((chance) => backOffMs(3, () => chance))).toEqual([0, 2_000]);
+  });
+});

@@ -1,0 +1,134 @@
+import type { Cause } from '@slipway/messaging';
+import type { Database, Tx } from '@slipway/postgres';
+
+/** A row as it was claimed. */
+export interface ClaimedRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly input: unknown;
+  readonly cause: Cause;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly created_at: Date;
+  readonly progress: unknown;
+  readonly cancel_reason: string | null;
+  readonly last_error: string | null;
+  /** Milliseconds until it closes, negative when it has; null without an end. */
+  readonly closes_in: number | null;
+  /** The owner before us let its lease run out: it died, or hangs. */
+  readonly takeover: boolean;
+  readonly previous_call_timeout: number;
+}
+
+export interface ClaimRequest {
+  readonly kind: string;
+  readonly limit: number;
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly callTimeoutMs: number;
+}
+
+/** Takes up to `limit` due operations of a kind, each with a new epoch. Decided by the database's clock alone; two workers never get the same. */
+export function claimDue(database: Database, request: ClaimRequest): Promise<ClaimedRow[]> {
+  return database.query<ClaimedRow>(
+    `with due as (
+       select id, state, call_timeout_ms from operation
+        where kind = $1 and state in ('ready', 'running') and due_at <= now()
+        order by due_at limit $2 for update skip locked
+     )
+     update operation o set state = 'running', epoch = o.epoch + 1, owner = $3, lease = make_interval(secs => $4),
+            due_at = now() + make_interval(secs => $4), call_timeout_ms = $5, hurried = false, waiting_for = null,
+            close_at = coalesce(o.close_at, now() + o.close_after)
+       from due where o.id = due.id
+     returning o.id, o.kind, o.key, o.input, o.cause, o.epoch, o.attempt, o.created_at, o.progress, o.cancel_reason, o.last_error,
+               (extract(epoch from o.close_at - now()) * 1000)::float8 as closes_in,
+               due.state = 'running' as takeover, due.call_timeout_ms as previous_call_timeout`,
+    [request.kind, request.limit, request.owner, request.leaseMs / 1000, request.callTimeoutMs],
+  );
+}
+
+/** Milliseconds until the next operation of any of these kinds is due, by kind; one index probe a kind, however many are waiting. */
+export async function nextDue(database: Database, kinds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await database.query<{ kind: string; due_in: number | null }>(
+    `select kind, (extract(epoch from
+        (select min(due_at) from operation o where o.kind = k.kind and o.state in ('ready', 'running')) - now()) * 1000)::float8 as due_in
+       from unnest($1::text[]) as k(kind)`,
+    [kinds],
+  );
+  return new Map(rows.flatMap(({ kind, due_in }) => (due_in === null ? [] : [[kind, due_in] as const])));
+}
+
+export interface Renewal {
+  readonly id: string;
+  readonly epoch: number;
+  /** False also while a transaction of this very claim has the row locked: not renewed, not lost. */
+  readonly renewed: boolean;
+  readonly held: boolean;
+  readonly cancel_reason: string | null;
+}
+
+/** Renews the leases of all these claims in one statement on the reserved connection, which no busy pool can hold up. Never waits for a lock. */
+export function renew(database: Database, claims: readonly { id: string; epoch: number }[], timeoutMs: number): Promise<Renewal[]> {
+  return database.reserved.query<Renewal>(
+    `with claim as (select * from unnest($1::uuid[], $2::int[]) as c(id, epoch)),
+     mine as (
+       select o.id from operation o join claim c on c.id = o.id and c.epoch = o.epoch
+        where o.state = 'running' for no key update of o skip locked
+     ),
+     renewed as (update operation o set due_at = clock_timestamp() + o.lease from mine where o.id = mine.id returning o.id)
+     select c.id, c.epoch, r.id is not null as renewed, coalesce(o.epoch = c.epoch and o.state = 'running', false) as held, o.cancel_reason
+       from claim c left join operation o on o.id = c.id left join renewed r on r.id = c.id`,
+    [claims.map(({ id }) => id), claims.map(({ epoch }) => epoch)],
+    timeoutMs,
+  );
+}
+
+/** How a claim ends. */
+export type Ending =
+  | { readonly end: 'done' }
+  | { readonly end: 'again'; readonly afterMs: number; readonly reason: string }
+  | { readonly end: 'errored'; readonly afterMs: number; readonly error: string }
+  | { readonly end: 'handed-over' }
+  | { readonly end: 'exhausted'; readonly error: string }
+  | { readonly end: 'cancelled' };
+
+/** Writes the ending, if this is still the newest epoch. False when it is not, or when `complete` has ended it already. */
+export async function settle(on: Pick<Database | Tx, 'query'>, { id, epoch }: { id: string; epoch: number }, ending: Ending): Promise<boolean> {
+  const { set, params } = change(ending);
+  const rows = await on.query(
+    `update operation set owner = null, lease = null, ${set} where id = $1 and epoch = $2 and state = 'running' returning id`,
+    [id, epoch, ...params],
+  );
+  return rows.length > 0;
+}
+
+function change(ending: Ending): { set: string; params: unknown[] } {
+  const later = 'least(now() + make_interval(secs => $3), close_at)'; // close_at: to be told so in time
+  switch (ending.end) {
+    case 'done':
+      return { set: "state = 'done', finished_at = now(), waiting_for = null, last_error = null", params: [] };
+    case 'again':
+      return {
+        set: `state = 'ready', attempt = 0, waiting_for = $4, last_error = null,
+              due_at = case when hurried or cancel_reason is not null then now() else ${later} end`,
+        params: [ending.afterMs / 1000, ending.reason],
+      };
+    case 'errored':
+      return {
+        set: `state = 'ready', attempt = attempt + 1, last_error = $4, due_at = case when hurried then now() else ${later} end`,
+        params: [ending.afterMs / 1000, ending.error],
+      };
+    case 'handed-over':
+      return { set: "state = 'ready', due_at = now()", params: [] };
+    case 'exhausted':
+      return { set: "state = 'exhausted', finished_at = now(), last_error = $3", params: [ending.error] };
+    case 'cancelled':
+      return { set: "state = 'cancelled', finished_at = now()", params: [] };
+  }
+}
+
+/** Exponential from 1 s to 5 min with full jitter, in ms; `attempt` counts from 1. */
+export function backOffMs(attempt: number, random: () => number = Math.random): number {
+  return random() * Math.min(300_000, 1000 * 2 ** Math.min(attempt - 1, 20));
+}

@@ -1,0 +1,67 @@
+import type { Database } from '@slipway/postgres';
+import type { Logger } from 'pino';
+import type { ActiveClaim } from './active-claim.js';
+import { renew } from './claims.js';
+import { Cancelled } from './errors.js';
+
+/** Renews the leases of everything a process works on, in one statement, and passes on what the rows say: lost, cancelled. */
+export class LeaseKeeper {
+  private timer: NodeJS.Timeout | undefined;
+  private renewing: Promise<void> | undefined;
+  private failing = false;
+  private stopped = false;
+
+  /** `everyMs`: a third of the shortest lease. */
+  constructor(
+    private readonly database: Database,
+    private readonly logger: Logger,
+    private readonly claims: () => readonly ActiveClaim[],
+    private readonly everyMs: number,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    this.schedule(this.everyMs);
+  }
+
+  /** Looks at the rows now. */
+  soon(): void {
+    if (!this.stopped && this.claims().length > 0) this.schedule(0);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private schedule(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.renewing ??= this.renewAll().finally(() => {
+        this.renewing = undefined;
+        if (!this.stopped) this.schedule(this.failing ? Math.min(1_000, this.everyMs / 2) : this.everyMs);
+      });
+    }, ms);
+  }
+
+  private async renewAll(): Promise<void> {
+    const claims = this.claims().filter((claim) => !claim.lost);
+    if (claims.length === 0) return;
+    const sentAt = performance.now();
+    try {
+      const rows = await renew(this.database, claims.map(({ operation }) => operation), Math.min(4_000, this.everyMs));
+      const found = new Map(rows.map((row) => [`${row.id} ${row.epoch}`, row]));
+      for (const claim of claims) {
+        const row = found.get(`${claim.operation.id} ${claim.operation.epoch}`);
+        if (row?.renewed) claim.renewed(sentAt);
+        if (row && !row.held) claim.lose();
+        else if (row?.cancel_reason != null && claim.row.cancel_reason === null && !claim.signal.aborted) claim.abort(new Cancelled(row.cancel_reason));
+      }
+      if (this.failing) this.logger.info('leases are renewed again');
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing) this.logger.warn({ err: error, claims: claims.length }, 'leases could not be renewed; trying again');
+      this.failing = true;
+    }
+  }
+}
