@@ -37,10 +37,14 @@ function readUrl(host: string): URL {
   try {
     url = new URL(host.includes('://') ? host : `tcp://${host}`);
   } catch (cause) {
-    throw new Refused(`Docker address "${host}" is not a URL; use unix:///path, tcp://host:port or https://host:port`, undefined, { cause });
+    throw new Refused(`Docker address "${host}" is not a URL; use unix:///path, tcp://host:port or https://host:port`, undefined, {
+      cause,
+    });
   }
   if (!['tcp:', 'http:', 'https:'].includes(url.protocol)) {
-    throw new Refused(`Docker address "${host}": ${url.protocol}// is not supported; use unix:///path, tcp://host:port or https://host:port`);
+    throw new Refused(
+      `Docker address "${host}": ${url.protocol}// is not supported; use unix:///path, tcp://host:port or https://host:port`,
+    );
   }
   return url;
 }

@@ -89,7 +89,16 @@ export async function buildImage(transport: Transport, request: BuildRequest): P
   request.context.once('error', keep);
   try {
     const headers = { 'X-Registry-Config': registryConfig(request.registries) };
-    const call = { what, method: 'POST' as const, path: '/build', query: toQuery(request), headers, upload: request.context, signal, timeoutMs: longest };
+    const call = {
+      what,
+      method: 'POST' as const,
+      path: '/build',
+      query: toQuery(request),
+      headers,
+      upload: request.context,
+      signal,
+      timeoutMs: longest,
+    };
     const body = await transport.stream(call);
     try {
       return await follow(what, body, guarded(request.onLog, keep));
@@ -131,7 +140,8 @@ async function follow(what: string, body: Readable, onLog: (line: string) => voi
   for await (const message of jsonLines<BuildMessage>(body)) {
     if (message.stream !== undefined) lines.write(message.stream);
     // Progress of pulled base layers would flood the log; what has happened is enough.
-    if (message.status !== undefined && message.progress === undefined) lines.write(`${message.id ? `${message.id}: ` : ''}${message.status}\n`);
+    if (message.status !== undefined && message.progress === undefined)
+      lines.write(`${message.id ? `${message.id}: ` : ''}${message.status}\n`);
     imageId = message.aux?.ID ?? imageId;
     const problem = message.errorDetail?.message ?? message.error;
     if (problem === undefined) continue;
@@ -173,6 +183,12 @@ function toQuery(request: BuildRequest): Record<string, unknown> {
 }
 
 function registryConfig(registries: readonly RegistryAuth[] = []): string {
-  const byServer = registries.map((auth) => [auth.serverAddress, { username: auth.username, password: auth.password, identitytoken: auth.identityToken }]);
-  return Buffer.from(JSON.stringify(Object.fromEntries(byServer))).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  const byServer = registries.map((auth) => [
+    auth.serverAddress,
+    { username: auth.username, password: auth.password, identitytoken: auth.identityToken },
+  ]);
+  return Buffer.from(JSON.stringify(Object.fromEntries(byServer)))
+    .toString('base64')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
 }

@@ -14,7 +14,13 @@ export interface RawContainer {
   Created: string;
   Image: string;
   RestartCount?: number;
-  Config: { Image: string; Labels?: Record<string, string> | null; Env?: string[] | null; Entrypoint?: string[] | null; Cmd?: string[] | null };
+  Config: {
+    Image: string;
+    Labels?: Record<string, string> | null;
+    Env?: string[] | null;
+    Entrypoint?: string[] | null;
+    Cmd?: string[] | null;
+  };
   State: {
     Status: ContainerStatus;
     Running: boolean;
@@ -25,8 +31,17 @@ export interface RawContainer {
     FinishedAt?: string;
     Health?: { Status: string };
   };
-  HostConfig: { NetworkMode?: string; RestartPolicy?: { Name?: string; MaximumRetryCount?: number }; Memory?: number; NanoCpus?: number; PidsLimit?: number | null };
-  NetworkSettings: { Networks?: Record<string, RawNetwork> | null; Ports?: Record<string, { HostIp: string; HostPort: string }[] | null> | null };
+  HostConfig: {
+    NetworkMode?: string;
+    RestartPolicy?: { Name?: string; MaximumRetryCount?: number };
+    Memory?: number;
+    NanoCpus?: number;
+    PidsLimit?: number | null;
+  };
+  NetworkSettings: {
+    Networks?: Record<string, RawNetwork> | null;
+    Ports?: Record<string, { HostIp: string; HostPort: string }[] | null> | null;
+  };
   Mounts?: { Type: string; Name?: string; Source?: string; Destination: string; RW: boolean }[];
 }
 
@@ -68,9 +83,20 @@ export function fromInspect(raw: RawContainer): ContainerInfo {
     restart: fromRestart(raw.HostConfig.RestartPolicy),
     networkMode: raw.HostConfig.NetworkMode ?? '',
     networks: networks(raw.NetworkSettings.Networks),
-    ports: Object.entries(raw.NetworkSettings.Ports ?? {}).flatMap(([key, bindings]) => (bindings ?? []).map((binding) => published(key, binding))),
-    mounts: (raw.Mounts ?? []).map((mount) => ({ type: mount.Type, source: mount.Name ?? mount.Source ?? '', target: mount.Destination, readOnly: !mount.RW })),
-    limits: { memoryBytes: raw.HostConfig.Memory ?? 0, cpus: (raw.HostConfig.NanoCpus ?? 0) / 1e9, pids: Math.max(0, raw.HostConfig.PidsLimit ?? 0) },
+    ports: Object.entries(raw.NetworkSettings.Ports ?? {}).flatMap(([key, bindings]) =>
+      (bindings ?? []).map((binding) => published(key, binding)),
+    ),
+    mounts: (raw.Mounts ?? []).map((mount) => ({
+      type: mount.Type,
+      source: mount.Name ?? mount.Source ?? '',
+      target: mount.Destination,
+      readOnly: !mount.RW,
+    })),
+    limits: {
+      memoryBytes: raw.HostConfig.Memory ?? 0,
+      cpus: (raw.HostConfig.NanoCpus ?? 0) / 1e9,
+      pids: Math.max(0, raw.HostConfig.PidsLimit ?? 0),
+    },
   };
 }
 
@@ -93,7 +119,12 @@ export function fromSummary(raw: RawSummary): ContainerSummary {
 }
 
 function networks(raw: Record<string, RawNetwork> | null | undefined): AttachedNetwork[] {
-  return Object.entries(raw ?? {}).map(([name, network]) => ({ name, id: network.NetworkID ?? '', address: network.IPAddress ?? '', aliases: network.Aliases ?? [] }));
+  return Object.entries(raw ?? {}).map(([name, network]) => ({
+    name,
+    id: network.NetworkID ?? '',
+    address: network.IPAddress ?? '',
+    aliases: network.Aliases ?? [],
+  }));
 }
 
 function published(key: string, binding: { HostIp: string; HostPort: string }): PublishedPort {

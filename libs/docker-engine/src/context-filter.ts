@@ -56,7 +56,10 @@ async function copy(entries: AsyncIterable<Entry>, output: Pack, options: Filter
     const header = sane(entry.header, path, options.folder ?? '');
     sent += header.size ?? 0;
     if (sent > options.maxBytes) {
-      throw new LimitExceeded('context size', `the build context is larger than ${options.maxBytes} bytes; leave out what the build does not need by .dockerignore`);
+      throw new LimitExceeded(
+        'context size',
+        `the build context is larger than ${options.maxBytes} bytes; leave out what the build does not need by .dockerignore`,
+      );
     }
     await passOn(entry, header, output);
   }
@@ -73,7 +76,8 @@ function sane(header: Header, path: string, folder: string): Outgoing {
       return { ...common, type: 'symlink', linkname: header.linkname, mode: 0o777, size: 0 };
     case 'link': {
       const target = below(folder, entryPath(header.linkname ?? ''));
-      if (target === undefined || target === '') throw new ContextRefused(`${JSON.stringify(path)} is a hard link out of the build context`);
+      if (target === undefined || target === '')
+        throw new ContextRefused(`${JSON.stringify(path)} is a hard link out of the build context`);
       return { ...common, type: 'link', linkname: target, mode: 0o644, size: 0 };
     }
     case 'file':

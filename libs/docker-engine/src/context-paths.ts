@@ -53,7 +53,9 @@ export function resolveInside(contents: Contents, what: string, path: string): s
     const target = contents.links.get(link) ?? '';
     const reached = posix.normalize([posix.dirname(link), target, ...parts.slice(at + 1)].join('/'));
     if (target.startsWith('/') || reached === '..' || reached.startsWith('../')) {
-      throw new ContextRefused(`${what} ${JSON.stringify(path)}: the link ${JSON.stringify(link)} points out of the build context (${JSON.stringify(target.slice(0, 200))})`);
+      throw new ContextRefused(
+        `${what} ${JSON.stringify(path)}: the link ${JSON.stringify(link)} points out of the build context (${JSON.stringify(target.slice(0, 200))})`,
+      );
     }
     current = reached;
   }

@@ -52,28 +52,48 @@ const sent = async (tar: Readable, options: Partial<ContextOptions> = {}): Promi
 
 describe('the build context', () => {
   it('leaves out what .dockerignore says, wherever it stands in the archive', async () => {
-    const files = await sent(tarOf(['.a/secret', 'x'], ['Dockerfile', 'FROM scratch'], ['src/main.js', '1'], ['.dockerignore', '.a\n*.md'], ['README.md', '2']));
+    const files = await sent(
+      tarOf(['.a/secret', 'x'], ['Dockerfile', 'FROM scratch'], ['src/main.js', '1'], ['.dockerignore', '.a\n*.md'], ['README.md', '2']),
+    );
     expect(files).toEqual({ Dockerfile: 'FROM scratch', 'src/main.js': '1', '.dockerignore': '.a\n*.md' });
   });
 
   it('keeps Dockerfile and .dockerignore for the builder even when they are left out', async () => {
-    expect(Object.keys(await sent(tarOf(['Dockerfile', 'FROM scratch'], ['.dockerignore', '*'], ['a', '1'])))).toEqual(['Dockerfile', '.dockerignore']);
+    expect(Object.keys(await sent(tarOf(['Dockerfile', 'FROM scratch'], ['.dockerignore', '*'], ['a', '1'])))).toEqual([
+      'Dockerfile',
+      '.dockerignore',
+    ]);
   });
 
   it('takes a folder as the context and its own .dockerignore', async () => {
-    const tar = tarOf(['.dockerignore', '*'], ['shop/Dockerfile', 'FROM scratch'], ['shop/.dockerignore', 'b'], ['shop/a', '1'], ['shop/b', '2'], ['shopping/c', '3']);
+    const tar = tarOf(
+      ['.dockerignore', '*'],
+      ['shop/Dockerfile', 'FROM scratch'],
+      ['shop/.dockerignore', 'b'],
+      ['shop/a', '1'],
+      ['shop/b', '2'],
+      ['shopping/c', '3'],
+    );
     expect(await sent(tar, { folder: './shop/' })).toEqual({ Dockerfile: 'FROM scratch', '.dockerignore': 'b', a: '1' });
   });
 
   it('can be opened again, and leaves nothing on disk', async () => {
-    const context = await prepareContext(tarOf(['Dockerfile', 'FROM scratch']), { maxBytes: 1000, spoolFolder, maxArchiveBytes: 1_000_000 });
+    const context = await prepareContext(tarOf(['Dockerfile', 'FROM scratch']), {
+      maxBytes: 1000,
+      spoolFolder,
+      maxArchiveBytes: 1_000_000,
+    });
     expect(await read(context.open())).toEqual(await read(context.open()));
     await context.dispose();
     expect(await readdir(spoolFolder)).toEqual([]);
   });
 
   it('keeps links inside as they are and follows them to the Dockerfile', async () => {
-    const tar = tarOf(['docker/Main', 'FROM scratch'], [{ name: 'Dockerfile', type: 'symlink', linkname: 'docker/Main' }], [{ name: 'out', type: 'symlink', linkname: '/etc/passwd' }]);
+    const tar = tarOf(
+      ['docker/Main', 'FROM scratch'],
+      [{ name: 'Dockerfile', type: 'symlink', linkname: 'docker/Main' }],
+      [{ name: 'out', type: 'symlink', linkname: '/etc/passwd' }],
+    );
     const context = await prepareContext(tar, { maxBytes: 1000, spoolFolder, maxArchiveBytes: 1_000_000 });
     expect(context.dockerfile).toBe('docker/Main');
     expect(await read(context.open())).toMatchObject({ Dockerfile: '-> docker/Main', out: '-> /etc/passwd' });
@@ -107,7 +127,11 @@ describe('the build context', () => {
     ['a file below a link', tarOf([{ name: 'link', type: 'symlink', linkname: '/tmp' }], ['link/x', '1'])],
     ['a file in the place of a link', tarOf([{ name: 'link', type: 'symlink', linkname: '/tmp/x' }], ['link', '1'])],
     ['a device', tarOf(['Dockerfile', 'FROM scratch'], [{ name: 'null', type: 'character-device', devmajor: 1, devminor: 3 }])],
-    ['a hard link to the outside', tarOf(['shop/Dockerfile', ''], ['secret', '1'], [{ name: 'shop/x', type: 'link', linkname: 'secret' }]), 'shop'],
+    [
+      'a hard link to the outside',
+      tarOf(['shop/Dockerfile', ''], ['secret', '1'], [{ name: 'shop/x', type: 'link', linkname: 'secret' }]),
+      'shop',
+    ],
   ] as [string, Readable, string?][])('refuses %s', async (_, tar, folder) => {
     await expect(sent(tar, folder ? { folder } : {})).rejects.toBeInstanceOf(ContextRefused);
   });
@@ -125,7 +149,11 @@ describe('the build context', () => {
   });
 
   it('makes owners and modes those of a checkout', async () => {
-    const context = await prepareContext(tarOf(['Dockerfile', ''], [{ name: 'run', mode: 0o4775, uid: 5, gname: 'staff' }]), { maxBytes: 10, maxArchiveBytes: 1e6, spoolFolder });
+    const context = await prepareContext(tarOf(['Dockerfile', ''], [{ name: 'run', mode: 0o4775, uid: 5, gname: 'staff' }]), {
+      maxBytes: 10,
+      maxArchiveBytes: 1e6,
+      spoolFolder,
+    });
     const headers: Header[] = [];
     for await (const entry of entriesOf(context.open())) {
       headers.push(entry.header);

@@ -129,7 +129,8 @@ async function scan(entries: AsyncIterable<Entry>, folder: string, maxEntries: n
     found.present = true;
     if (header.type === 'symlink') found.links.set(inside, header.linkname ?? '');
     else if (header.type !== 'directory') found.files.add(inside);
-    if (inside === '' && header.type !== 'directory') throw new ContextRefused(`build.docker.context: ${JSON.stringify(folder)} is not a folder`);
+    if (inside === '' && header.type !== 'directory')
+      throw new ContextRefused(`build.docker.context: ${JSON.stringify(folder)} is not a folder`);
     if (inside === ignoreFile && header.type === 'file') found.ignoreText = await text(entry);
     else entry.resume();
   }

@@ -74,7 +74,12 @@ export class DockerEngine {
 
   /** Versions of the engine and of its interface. */
   async version(options: CallOptions = {}): Promise<{ version: string; apiVersion: string }> {
-    const raw = await this.transport.json<{ Version: string; ApiVersion: string }>({ ...options, what: 'ask for the version', method: 'GET', path: '/version' });
+    const raw = await this.transport.json<{ Version: string; ApiVersion: string }>({
+      ...options,
+      what: 'ask for the version',
+      method: 'GET',
+      path: '/version',
+    });
     return { version: raw.Version, apiVersion: raw.ApiVersion };
   }
 

@@ -62,16 +62,44 @@ export class ContextRefused extends EngineError {
 
 /** Messages of the daemon that come as 500 and yet say "no" for good. */
 const permanentMessages = [
-  /no such image/i, /not found/i, /manifest unknown/i, /repository does not exist/i, /access denied|denied: /i, /unauthorized/i, /invalid reference format/i,
-  /executable file not found/i, /permission denied/i, /no command specified/i, /is a directory/i, /not a directory/i, /exec format error/i, /OCI runtime create failed/i,
-  /dockerfile parse error/i, /cannot locate specified dockerfile/i, /failed to parse dockerfile/i, /failed to reach build target/i,
+  /no such image/i,
+  /not found/i,
+  /manifest unknown/i,
+  /repository does not exist/i,
+  /access denied|denied: /i,
+  /unauthorized/i,
+  /invalid reference format/i,
+  /executable file not found/i,
+  /permission denied/i,
+  /no command specified/i,
+  /is a directory/i,
+  /not a directory/i,
+  /exec format error/i,
+  /OCI runtime create failed/i,
+  /dockerfile parse error/i,
+  /cannot locate specified dockerfile/i,
+  /failed to parse dockerfile/i,
+  /failed to reach build target/i,
 ];
 
 /** Messages that mention one of those words and still mean "later": registry or network away. */
 const transientMessages = [
-  /connection refused/i, /i\/o timeout/i, /no such host/i, /connection reset/i, /TLS handshake timeout/i, /unexpected EOF|: EOF/i, /toomanyrequests|too many requests/i,
-  /no route to host/i, /network is unreachable/i, /context deadline exceeded/i, /server misbehaving/i, /received unexpected HTTP status: 5\d\d/i, /5\d\d (internal server|bad gateway|service unavailable)/i,
-  /request canceled/i, /Client\.Timeout/i, /no space left on device/i,
+  /connection refused/i,
+  /i\/o timeout/i,
+  /no such host/i,
+  /connection reset/i,
+  /TLS handshake timeout/i,
+  /unexpected EOF|: EOF/i,
+  /toomanyrequests|too many requests/i,
+  /no route to host/i,
+  /network is unreachable/i,
+  /context deadline exceeded/i,
+  /server misbehaving/i,
+  /received unexpected HTTP status: 5\d\d/i,
+  /5\d\d (internal server|bad gateway|service unavailable)/i,
+  /request canceled/i,
+  /Client\.Timeout/i,
+  /no space left on device/i,
 ];
 
 /** Whether a message names something that passes by itself: a registry or a network that is away. */

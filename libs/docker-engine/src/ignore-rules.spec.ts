@@ -63,7 +63,9 @@ describe('.dockerignore', () => {
   it('says the same as an independent reading of the rules', () => {
     const name = fc.constantFrom('a', 'b', 'ab', 'a.b', 'c');
     const part = fc.constantFrom('a', 'b', 'ab', '*', 'a*', '?', '**', 'c', '*.b');
-    const rule = fc.tuple(fc.boolean(), fc.array(part, { minLength: 1, maxLength: 3 })).map(([negative, parts]) => (negative ? '!' : '') + parts.join('/'));
+    const rule = fc
+      .tuple(fc.boolean(), fc.array(part, { minLength: 1, maxLength: 3 }))
+      .map(([negative, parts]) => (negative ? '!' : '') + parts.join('/'));
     const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
     fc.assert(
       fc.property(fc.array(rule, { minLength: 1, maxLength: 4 }), path, (rules, given) => {

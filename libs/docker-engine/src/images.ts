@@ -1,6 +1,6 @@
-import { NotFound, Refused, TimedOut, Unavailable, isTransientMessage } from './errors.js';
+import { isTransientMessage, NotFound, Refused, TimedOut, Unavailable } from './errors.js';
 import { jsonLines } from './log-stream.js';
-import { labelFilter, segment, sort, type Call, type Transport } from './transport.js';
+import { type Call, labelFilter, segment, sort, type Transport } from './transport.js';
 import type { CallOptions, ImageInfo, LabelFilter, RegistryAuth } from './types.js';
 
 /** Pushing and pulling may take long, but never without a word. */
@@ -29,7 +29,12 @@ export class Images {
   /** What is known of an image on this host, or `undefined` when it is not there. */
   async inspect(reference: string, options: CallOptions = {}): Promise<ImageInfo | undefined> {
     try {
-      const raw = await this.transport.json<RawImage>({ ...options, what: `inspect image ${reference}`, method: 'GET', path: `/images/${segment(reference)}/json` });
+      const raw = await this.transport.json<RawImage>({
+        ...options,
+        what: `inspect image ${reference}`,
+        method: 'GET',
+        path: `/images/${segment(reference)}/json`,
+      });
       return fromImage(raw);
     } catch (error) {
       if (error instanceof NotFound) return undefined;
@@ -38,13 +43,22 @@ export class Images {
   }
 
   /** Ids, tags and labels of the images here that carry all these labels. */
-  async list(filter: { labels?: LabelFilter; reference?: string; dangling?: boolean } = {}, options: CallOptions = {}): Promise<Pick<ImageInfo, 'id' | 'tags' | 'repositoryDigests' | 'labels' | 'createdAt' | 'sizeBytes'>[]> {
+  async list(
+    filter: { labels?: LabelFilter; reference?: string; dangling?: boolean } = {},
+    options: CallOptions = {},
+  ): Promise<Pick<ImageInfo, 'id' | 'tags' | 'repositoryDigests' | 'labels' | 'createdAt' | 'sizeBytes'>[]> {
     const filters = {
       label: labelFilter(filter.labels),
       reference: filter.reference ? [filter.reference] : undefined,
       dangling: filter.dangling === undefined ? undefined : [String(filter.dangling)],
     };
-    const rows = await this.transport.json<RawImageRow[]>({ ...options, what: 'list images', method: 'GET', path: '/images/json', query: { filters } });
+    const rows = await this.transport.json<RawImageRow[]>({
+      ...options,
+      what: 'list images',
+      method: 'GET',
+      path: '/images/json',
+      query: { filters },
+    });
     return rows.map((row) => ({
       id: row.Id,
       tags: tagsOf(row.RepoTags),
@@ -58,12 +72,25 @@ export class Images {
   /** Removes a tag, or the image by id; nothing happens when it is gone. Throws `Conflict` while a container uses it. */
   async remove(reference: string, options: CallOptions & { force?: boolean } = {}): Promise<void> {
     const query = { force: options.force ?? false };
-    await this.transport.json({ ...options, what: `remove image ${reference}`, method: 'DELETE', path: `/images/${segment(reference)}`, query, also: [404] });
+    await this.transport.json({
+      ...options,
+      what: `remove image ${reference}`,
+      method: 'DELETE',
+      path: `/images/${segment(reference)}`,
+      query,
+      also: [404],
+    });
   }
 
   /** Gives an image another name, `repository:tag`. */
   async tag(reference: string, repository: string, tag: string, options: CallOptions = {}): Promise<void> {
-    await this.transport.json({ ...options, what: `tag image ${reference}`, method: 'POST', path: `/images/${segment(reference)}/tag`, query: { repo: repository, tag } });
+    await this.transport.json({
+      ...options,
+      what: `tag image ${reference}`,
+      method: 'POST',
+      path: `/images/${segment(reference)}/tag`,
+      query: { repo: repository, tag },
+    });
   }
 
   /**
@@ -72,7 +99,13 @@ export class Images {
    */
   async push(reference: string, options: TransferOptions = {}): Promise<{ digest: string }> {
     const { repository, tag } = splitReference(reference);
-    const call: Call = { ...options, what: `push ${reference}`, method: 'POST', path: `/images/${segment(repository)}/push`, query: { tag } };
+    const call: Call = {
+      ...options,
+      what: `push ${reference}`,
+      method: 'POST',
+      path: `/images/${segment(repository)}/push`,
+      query: { tag },
+    };
     let digest: string | undefined;
     await this.transfer(call, options, (progress) => {
       digest = progress.aux?.Digest ?? digest;
@@ -85,7 +118,13 @@ export class Images {
   async pull(reference: string, options: TransferOptions = {}): Promise<void> {
     const at = reference.indexOf('@');
     const { repository, tag } = at < 0 ? splitReference(reference) : { repository: reference.slice(0, at), tag: reference.slice(at + 1) };
-    const call: Call = { ...options, what: `pull ${reference}`, method: 'POST', path: '/images/create', query: { fromImage: repository, tag } };
+    const call: Call = {
+      ...options,
+      what: `pull ${reference}`,
+      method: 'POST',
+      path: '/images/create',
+      query: { fromImage: repository, tag },
+    };
     await this.transfer(call, options, () => undefined);
   }
 
@@ -102,10 +141,14 @@ export class Images {
         const problem = progress.errorDetail?.message ?? progress.error;
         if (problem !== undefined) throw transferProblem(call.what, problem);
         seen(progress);
-        if (progress.status !== undefined && progress.progress === undefined) options.onLog?.(progress.id ? `${progress.id}: ${progress.status}` : progress.status);
+        if (progress.status !== undefined && progress.progress === undefined)
+          options.onLog?.(progress.id ? `${progress.id}: ${progress.status}` : progress.status);
       }
     } catch (error) {
-      if (limit.signal.aborted && !options.signal?.aborted) throw new TimedOut(`${call.what}: not finished in time, or no progress for ${silenceLimitMs / 1000} s`, undefined, { cause: error });
+      if (limit.signal.aborted && !options.signal?.aborted)
+        throw new TimedOut(`${call.what}: not finished in time, or no progress for ${silenceLimitMs / 1000} s`, undefined, {
+          cause: error,
+        });
       throw sort({ what: call.what, signal: options.signal }, error);
     } finally {
       clearTimeout(total);
@@ -116,7 +159,10 @@ export class Images {
 
 /** The header in which the engine takes credentials for one call; never logged. */
 export function authHeader(auth: RegistryAuth | undefined): string {
-  const said = auth === undefined ? {} : { username: auth.username, password: auth.password, identitytoken: auth.identityToken, serveraddress: auth.serverAddress };
+  const said =
+    auth === undefined
+      ? {}
+      : { username: auth.username, password: auth.password, identitytoken: auth.identityToken, serveraddress: auth.serverAddress };
   return Buffer.from(JSON.stringify(said)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 

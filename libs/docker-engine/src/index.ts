@@ -1,8 +1,8 @@
 export { BuildFailed, type BuildLimits, type BuildRequest } from './build.js';
+export { Containers } from './containers.js';
 export { type ContextOptions, type PreparedContext, prepareContext } from './context.js';
 export { type FilterOptions, filterContext } from './context-filter.js';
 export type { CopiedFile } from './copy-out.js';
-export { Containers } from './containers.js';
 export { DockerEngine } from './engine.js';
 export * from './errors.js';
 export type { EventFilter } from './events.js';

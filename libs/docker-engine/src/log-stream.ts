@@ -37,7 +37,10 @@ export async function* demux(body: AsyncIterable<Buffer | string>, tty: boolean)
 }
 
 /** Gathers pieces into text, keeping at most `maxBytes` of each stream and reading on to the end. */
-export async function drain(pieces: AsyncIterable<LogPiece>, maxBytes: number): Promise<{ stdout: string; stderr: string; truncated: boolean }> {
+export async function drain(
+  pieces: AsyncIterable<LogPiece>,
+  maxBytes: number,
+): Promise<{ stdout: string; stderr: string; truncated: boolean }> {
   const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const sizes = { stdout: 0, stderr: 0 };
   let truncated = false;

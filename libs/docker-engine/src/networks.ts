@@ -18,7 +18,10 @@ export class Networks {
   constructor(private readonly transport: Transport) {}
 
   /** Makes one and gives its id. Throws `Conflict` when the name is taken (Docker itself would allow two of one name). */
-  async create(network: { name: string; driver?: string; labels?: Labels; internal?: boolean; subnet?: string; options?: Labels }, options: CallOptions = {}): Promise<string> {
+  async create(
+    network: { name: string; driver?: string; labels?: Labels; internal?: boolean; subnet?: string; options?: Labels },
+    options: CallOptions = {},
+  ): Promise<string> {
     const body = {
       Name: network.name,
       CheckDuplicate: true,
@@ -28,14 +31,27 @@ export class Networks {
       Options: network.options,
       IPAM: network.subnet ? { Config: [{ Subnet: network.subnet }] } : undefined,
     };
-    const made = await this.transport.json<{ Id: string }>({ ...options, what: `create network ${network.name}`, method: 'POST', path: '/networks/create', body });
+    const made = await this.transport.json<{ Id: string }>({
+      ...options,
+      what: `create network ${network.name}`,
+      method: 'POST',
+      path: '/networks/create',
+      body,
+    });
     return made.Id;
   }
 
   /** What is known of it, or `undefined` when there is none of that name. */
   async inspect(id: string, options: CallOptions = {}): Promise<NetworkInfo | undefined> {
     try {
-      return fromRaw(await this.transport.json<RawNetwork>({ ...options, what: `inspect network ${id}`, method: 'GET', path: `/networks/${segment(id)}` }));
+      return fromRaw(
+        await this.transport.json<RawNetwork>({
+          ...options,
+          what: `inspect network ${id}`,
+          method: 'GET',
+          path: `/networks/${segment(id)}`,
+        }),
+      );
     } catch (error) {
       if (error instanceof NotFound) return undefined;
       throw error;
@@ -45,7 +61,13 @@ export class Networks {
   /** Networks that carry all these labels. */
   async list(filter: { labels?: LabelFilter; name?: string } = {}, options: CallOptions = {}): Promise<NetworkInfo[]> {
     const filters = { label: labelFilter(filter.labels), name: filter.name ? [filter.name] : undefined };
-    const rows = await this.transport.json<RawNetwork[]>({ ...options, what: 'list networks', method: 'GET', path: '/networks', query: { filters } });
+    const rows = await this.transport.json<RawNetwork[]>({
+      ...options,
+      what: 'list networks',
+      method: 'GET',
+      path: '/networks',
+      query: { filters },
+    });
     return rows.map(fromRaw);
   }
 
@@ -53,7 +75,13 @@ export class Networks {
   async connect(container: string, attachment: NetworkAttachment, options: CallOptions = {}): Promise<void> {
     const body = { Container: container, EndpointConfig: toEndpoint(attachment) };
     try {
-      await this.transport.json({ ...options, what: `connect ${container} to ${attachment.network}`, method: 'POST', path: `/networks/${segment(attachment.network)}/connect`, body });
+      await this.transport.json({
+        ...options,
+        what: `connect ${container} to ${attachment.network}`,
+        method: 'POST',
+        path: `/networks/${segment(attachment.network)}/connect`,
+        body,
+      });
     } catch (error) {
       if (!(error instanceof Error && /already exists in network/i.test(error.message))) throw error;
     }
@@ -63,7 +91,14 @@ export class Networks {
   async disconnect(container: string, network: string, options: CallOptions = {}): Promise<void> {
     const body = { Container: container, Force: true };
     try {
-      await this.transport.json({ ...options, what: `disconnect ${container} from ${network}`, method: 'POST', path: `/networks/${segment(network)}/disconnect`, body, also: [404] });
+      await this.transport.json({
+        ...options,
+        what: `disconnect ${container} from ${network}`,
+        method: 'POST',
+        path: `/networks/${segment(network)}/disconnect`,
+        body,
+        also: [404],
+      });
     } catch (error) {
       if (!(error instanceof Error && /is not connected/i.test(error.message))) throw error;
     }
@@ -72,7 +107,13 @@ export class Networks {
   /** Removes it; nothing happens when it is gone. Throws `Conflict` while something is attached. */
   async remove(id: string, options: CallOptions = {}): Promise<void> {
     try {
-      await this.transport.json({ ...options, what: `remove network ${id}`, method: 'DELETE', path: `/networks/${segment(id)}`, also: [404] });
+      await this.transport.json({
+        ...options,
+        what: `remove network ${id}`,
+        method: 'DELETE',
+        path: `/networks/${segment(id)}`,
+        also: [404],
+      });
     } catch (error) {
       // The engine says 403 here; it is the same case as everywhere else.
       if (error instanceof Error && /has active endpoints/i.test(error.message)) throw new Conflict(error.message, 409, { cause: error });

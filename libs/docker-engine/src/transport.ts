@@ -22,7 +22,10 @@ export interface Call extends CallOptions {
 const successes = [200, 201, 202, 204, 101];
 
 interface Modem {
-  dial(options: Record<string, unknown>, callback: (error: (Error & { statusCode?: number; json?: unknown }) | null, answer: unknown) => void): void;
+  dial(
+    options: Record<string, unknown>,
+    callback: (error: (Error & { statusCode?: number; json?: unknown }) | null, answer: unknown) => void,
+  ): void;
 }
 
 /**
@@ -99,12 +102,18 @@ export function sort(call: Pick<Call, 'what' | 'signal'>, error: unknown, timedO
   const problem = error as Error & { statusCode?: number; json?: { message?: string } | null; code?: string };
   if (problem.statusCode !== undefined) return fromStatus(call.what, problem.statusCode, problem.json?.message ?? problem.message);
   if (call.signal?.aborted) return new Cancelled(`${call.what}: cancelled`, undefined, { cause: error });
-  if (timedOutAfterMs !== undefined) return new TimedOut(`${call.what}: no answer from the Docker Engine within ${timedOutAfterMs} ms`, undefined, { cause: error });
+  if (timedOutAfterMs !== undefined)
+    return new TimedOut(`${call.what}: no answer from the Docker Engine within ${timedOutAfterMs} ms`, undefined, { cause: error });
   return new Unavailable(`${call.what}: Docker Engine not reachable (${problem.code ?? problem.message})`, undefined, { cause: error });
 }
 
 /** Runs several calls under one time limit; the signal given ends with the limit or with the caller's own. Throws `TimedOut`, `Cancelled`, or as sorted. */
-export async function within<T>(what: string, timeoutMs: number, outer: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function within<T>(
+  what: string,
+  timeoutMs: number,
+  outer: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeoutMs);
   try {

@@ -1,0 +1,30 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cancelled, DockerEngine, TimedOut, Unavailable } from './index.js';
+
+describe('an engine that is not well', () => {
+  let hanging: Server;
+  beforeAll(async () => {
+    hanging = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(hanging, 'listening');
+  });
+  afterAll(() => hanging.close());
+
+  it('is Unavailable when it is away', async () => {
+    await expect(DockerEngine.connect('unix:///nowhere.sock').ping()).rejects.toBeInstanceOf(Unavailable);
+    await expect(DockerEngine.connect('tcp://127.0.0.1:1').info()).rejects.toBeInstanceOf(Unavailable);
+  });
+
+  it('is TimedOut when it accepts and never answers, and Cancelled when the caller gives up', async () => {
+    const silent = DockerEngine.connect(`tcp://127.0.0.1:${(hanging.address() as AddressInfo).port}`, undefined, { timeoutMs: 200 });
+    await expect(silent.containers.list()).rejects.toBeInstanceOf(TimedOut);
+    await expect(silent.containers.list({}, { timeoutMs: 60_000, signal: AbortSignal.timeout(100) })).rejects.toBeInstanceOf(Cancelled);
+  });
+
+  it('is found by every way of writing its address, and refused by none that is unknown', async () => {
+    await expect(DockerEngine.connect('/var/run/docker.sock').ping()).resolves.toBeUndefined();
+    expect(await DockerEngine.connect(process.env.DOCKER_HOST).info()).toMatchObject({ os: 'linux', cpus: expect.any(Number) });
+    expect(() => DockerEngine.connect('ftp://somewhere')).toThrow('ftp:// is not supported');
+  });
+});
