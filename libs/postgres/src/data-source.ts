@@ -54,7 +54,9 @@ export async function ensureSchema(options: DatabaseOptions): Promise<void> {
     const found = await client.query('select 1 from pg_namespace where nspname = $1', [name]);
     if (found.rowCount === 0) await client.query(`create schema if not exists ${name}`);
   } catch (error) {
-    if ((error as { code?: string }).code === '42501') {
+    const { code } = error as { code?: string };
+    if (code === '23505' || code === '42P06') return; // another replica made it at the same moment, which "if not exists" does not cover
+    if (code === '42501') {
       throw new Error(`Schema ${name} is missing and this role may not make it: run provision with a role that may`, { cause: error });
     }
     throw error;

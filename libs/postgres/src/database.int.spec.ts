@@ -159,6 +159,14 @@ describe('a server that goes away', () => {
     }
   });
 
+  it('gives many replicas that start together one new schema', async () => {
+    for (let round = 0; round < 5; round++) {
+      const options = { url: test.url, schema: `slipway_new_${round}`, applicationName: 'new', waitMs: 0 };
+      const all = await Promise.all(Array.from({ length: 6 }, () => Database.connect(options)));
+      await Promise.all(all.map((one) => one.close()));
+    }
+  });
+
   it('is waited for at start, but a wrong password is not', async () => {
     const { proxy, through } = await TcpProxy.before(test.url);
     proxy.refuse();
