@@ -1,1 +1,5 @@
-export {};
+export * from './create-source-controls.js';
+export { branchPrefix, checkGitRef, checkSvnRef, isTag, matcher, refMatcher, refName, tagPrefix } from './ref-name.js';
+export * from './source-control.js';
+export * from './source-error.js';
+export { type GuardedUrl, guardFileUrl, guardUrl } from './source-url.js';

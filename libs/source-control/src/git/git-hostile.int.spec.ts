@@ -1,0 +1,268 @@
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTree, reasonOf, type TestRepository } from '../source-control.contract.js';
+import type { Point, Source, SourceControlConfig } from '../source-control.js';
+import { GitGround, git, type Served, serveHttp, serveSsh } from './git-servers.contract.js';
+import { GitSourceControl } from './git-source-control.js';
+
+describe('git and what may go wrong', () => {
+  let ground: GitGround;
+  let folder: string;
+  let secrets: string;
+  let count = 0;
+  const servers: Served[] = [];
+
+  beforeAll(async () => {
+    ground = await GitGround.make();
+    folder = await mkdtemp(join(tmpdir(), 'slipway-hostile-'));
+    secrets = await mkdtemp(join(tmpdir(), 'slipway-secrets-'));
+  });
+  afterAll(async () => {
+    for (const server of servers) await server.close();
+    for (const each of [ground.folder, folder, secrets]) await rm(each, { recursive: true, force: true });
+  });
+
+  const control = (config: Partial<SourceControlConfig> = {}) =>
+    new GitSourceControl({ dataDir: join(folder, `data-${++count}`), secretsDir: secrets, fileFolders: [ground.repositories], ...config });
+  const onDisk = async (source: Partial<Source> = {}) => {
+    const name = `repo-${++count}`;
+    return ground.repository(name, `file://${ground.repositories}/${name}.git`, source);
+  };
+  const serving = async (server: Served) => {
+    servers.push(server);
+    return server;
+  };
+  const point = (repository: TestRepository, revision: string): Point => ({ ref: repository.main, revision });
+
+  it('keeps what attributes would leave out or change, runs no filter, and still equals a plain clone', async () => {
+    const repository = await onDisk();
+    const canary = join(folder, 'canary');
+    const attributes =
+      'hidden export-ignore\nsubst export-subst\nevil filter=evil\nbig filter=lfs diff=lfs merge=lfs\ncrlf text eol=crlf\nid ident\n';
+    await git(repository.work, 'config', 'filter.evil.smudge', `touch ${canary}`);
+    const revision = await repository.commit(
+      {
+        '.gitattributes': attributes,
+        hidden: 'h',
+        subst: '$Format:%H$',
+        evil: 'e',
+        big: 'version https://git-lfs.github.com/spec/v1\n',
+        crlf: 'a\nb\n',
+        id: '$Id$\n',
+        '.gitconfig': '[core]\n fsmonitor = touch x\n',
+      },
+      'attributes',
+    );
+    await rm(canary, { force: true });
+    const files = await readTree(await control().archive(repository.source, point(repository, revision)));
+    expect(files).toEqual(await repository.checkout(point(repository, revision)));
+    expect([...files.keys()]).toContain('hidden');
+    await expect(stat(canary)).rejects.toThrow('ENOENT');
+  });
+
+  it('still finds a commit that a rewound branch left behind', async () => {
+    const repository = await onDisk();
+    const first = await repository.commit({ a: '1' }, 'first');
+    const second = await repository.commit({ a: '2' }, 'second');
+    await git(repository.work, 'reset', '-q', '--hard', first);
+    const third = await repository.commit({ a: '3' }, 'third');
+    const other = control();
+    await other.fetch(repository.source);
+    expect(await other.isAncestor(repository.source, point(repository, second), point(repository, third))).toBe(false);
+    expect((await other.file(repository.source, point(repository, second), 'a'))?.toString()).toBe('2');
+  });
+
+  it('replaces a branch by one that needs its name as a folder', async () => {
+    const repository = await onDisk({ branches: ['main', 'side', 'side/*'] });
+    await repository.commit({ a: '1' }, 'first');
+    await git(repository.work, 'push', '-q', 'origin', 'main:side');
+    const one = control();
+    await one.fetch(repository.source);
+    await git(repository.work, 'push', '-q', 'origin', ':side');
+    await git(repository.work, 'push', '-q', 'origin', 'main:side/two');
+    await one.fetch(repository.source);
+    expect((await one.heads(repository.source)).heads.map(({ ref }) => ref)).toEqual(['refs/heads/main', 'refs/heads/side/two']);
+  });
+
+  it('makes a damaged copy anew', async () => {
+    const repository = await onDisk();
+    const revision = await repository.commit({ a: 'x'.repeat(10_000), b: 'y' }, 'first');
+    const dataDir = join(folder, 'damaged');
+    const one = control({ dataDir });
+    await one.fetch(repository.source);
+    const [mirror = ''] = (await readdir(join(dataDir, 'git'))).filter((name) => name.endsWith('.git'));
+    const objects = join(dataDir, 'git', mirror, 'objects');
+    for (const name of await readdir(objects, { recursive: true })) {
+      if ((await stat(join(objects, name))).isFile()) {
+        await git(folder, 'version');
+        const { chmod } = await import('node:fs/promises');
+        await chmod(join(objects, name), 0o600);
+        await truncate(join(objects, name), 0);
+      }
+    }
+    expect(await one.changedPaths(repository.source, undefined, point(repository, revision))).toEqual(['a', 'b']);
+    await rm(join(dataDir, 'git', mirror, 'HEAD'));
+    expect((await one.file(repository.source, point(repository, revision), 'b'))?.toString()).toBe('y');
+    await writeFile(join(dataDir, 'git', mirror, 'packed-refs.lock'), 'left by a killed process');
+    await repository.commit({ a: null }, 'second');
+    await one.fetch(repository.source);
+  });
+
+  it('logs in with a secret that no argument, environment or message shows', async () => {
+    const server = await serving(await serveHttp(ground.repositories, 'ci:s3cret-token'));
+    const repository = await onDisk();
+    const revision = await repository.commit({ a: '1' }, 'first');
+    await writeFile(join(secrets, 'good'), 'ci:s3cret-token\n');
+    await writeFile(join(secrets, 'bad'), 'ci:wrong-s3cret\n');
+    const url = `${server.url}/${repository.source.name}.git`;
+    const source = { ...repository.source, url };
+    expect((await control().heads({ ...source, credentials: 'good' })).heads[0]?.revision).toBe(revision);
+    const failures = await Promise.all(
+      [source, { ...source, credentials: 'bad' }, { ...source, credentials: 'absent' }, { ...source, credentials: '../good' }].map((each) =>
+        control()
+          .heads(each)
+          .then(
+            () => undefined,
+            (error: Error) => error,
+          ),
+      ),
+    );
+    for (const failure of failures) expect(failure).toMatchObject({ reason: 'authentication' });
+    expect(failures.map((failure) => JSON.stringify([failure?.message, failure?.stack])).join()).not.toContain('s3cret');
+    await expect(reasonOf(control().heads({ ...source, url: url.replace('http://', 'http://ci:s3cret-token@') }))).resolves.toBe(
+      'refused-url',
+    );
+  });
+
+  it('gives no credentials to a server it is sent on to', async () => {
+    const seen: (string | undefined)[] = [];
+    const thief: Server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="thief"' }).end();
+    });
+    await new Promise<void>((resolve) => thief.listen(0, '127.0.0.1', () => resolve()));
+    const server = await serving(
+      await serveHttp(ground.repositories, undefined, (request, response) => {
+        response.writeHead(302, { location: `http://127.0.0.1:${(thief.address() as AddressInfo).port}${request.url}` }).end();
+        return true;
+      }),
+    );
+    const repository = await onDisk({ credentials: 'good' });
+    await expect(reasonOf(control().heads({ ...repository.source, url: `${server.url}/x.git` }))).resolves.toBe('authentication');
+    thief.closeAllConnections();
+    await new Promise((resolve) => thief.close(resolve));
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.filter((header) => header !== undefined)).toEqual([]);
+  });
+
+  it('gives up on a server that answers too slowly or never', async () => {
+    const silent = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-advertisement' });
+      response.write('0');
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', () => resolve()));
+    const repository = await onDisk();
+    const source = { ...repository.source, url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}/x.git` };
+    await expect(reasonOf(control({ limits: { stallSeconds: 1 } }).heads(source))).resolves.toBe('timeout');
+    await expect(reasonOf(control().heads(source, { timeoutMs: 300 }))).resolves.toBe('timeout');
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+    await expect(reasonOf(control().heads(source))).resolves.toBe('unreachable');
+  });
+
+  it('says that what answers is no repository', async () => {
+    const page = await serving(
+      await serveHttp(ground.repositories, undefined, (_request, response) => Boolean(response.end('<html>hello</html>')) || true),
+    );
+    const repository = await onDisk();
+    await expect(reasonOf(control().heads({ ...repository.source, url: `${page.url}/x.git` }))).resolves.toBe('not-a-repository');
+  });
+
+  it('bounds copies, archives and the number of refs', async () => {
+    const repository = await onDisk();
+    const { randomBytes } = await import('node:crypto');
+    const revision = await repository.commit({ big: randomBytes(3_000_000) }, 'big');
+    await expect(reasonOf(control({ limits: { mirrorBytes: 1_000_000 } }).fetch(repository.source))).resolves.toBe('too-large');
+    const stream = await control({ limits: { archiveBytes: 1_000_000 } }).archive(repository.source, point(repository, revision));
+    await expect(reasonOf(readTree(stream))).resolves.toBe('too-large');
+    for (const name of ['v1', 'v2', 'v3']) await git(repository.work, 'push', '-q', 'origin', `main:refs/tags/${name}`);
+    await expect(reasonOf(control({ limits: { refs: 2 } }).heads(repository.source))).resolves.toBe('too-large');
+  });
+
+  it('refuses a server whose host key is not the pinned one', async () => {
+    const server = await serveSsh(ground.repositories, secrets);
+    servers.push(server);
+    const repository = await onDisk({ credentials: 'deploy-key' });
+    await repository.commit({ a: '1' }, 'first');
+    const source = { ...repository.source, url: `${server.url}/${repository.source.name}.git` };
+    expect((await control().heads(source)).heads).toHaveLength(1);
+    await expect(reasonOf(control({ knownHostsFile: '/dev/null' }).heads(source))).resolves.toBe('host-key-changed');
+    await server.rekey();
+    await expect(reasonOf(control().heads(source))).resolves.toBe('host-key-changed');
+  });
+
+  it('brings submodules along only when asked, and reads no path from .gitmodules', async () => {
+    const inner = await onDisk();
+    await inner.commit({ 'inner.txt': 'i', 'sub folder/x': 'x' }, 'inner');
+    const repository = await onDisk({ submodules: true });
+    await repository.commit({ a: '1' }, 'first');
+    await git(repository.work, 'submodule', '--quiet', 'add', `../${inner.source.name}.git`, 'lib/inner');
+    const revision = await repository.commit({}, 'with a submodule');
+    const files = await readTree(await control().archive(repository.source, point(repository, revision)));
+    expect(files).toEqual(
+      await ground
+        .clone(repository.bare, point(repository, revision), 'submodule', '--quiet', 'update', '--init')
+        .then((tree) => new Map([...tree].filter(([path]) => !path.endsWith('/.git')))),
+    );
+    expect([...files.keys()]).toContain('lib/inner/sub folder/x');
+    const without = await readTree(await control().archive({ ...repository.source, submodules: false }, point(repository, revision)));
+    expect([...without.keys()].sort()).toEqual(['.gitmodules', 'a']);
+  });
+
+  it.each([
+    ['a path that ends in a carriage return', '[submodule "x"]\n path = "lib/inner\\r"\n url = ../x.git\n'],
+    ['a name that climbs out', '[submodule "../../.git/hooks"]\n path = other\n url = ../x.git\n'],
+    ['no entry', ''],
+    ['an option as url', '[submodule "x"]\n path = lib/inner\n url = --upload-pack=touch\n'],
+    ['ext::', '[submodule "x"]\n path = lib/inner\n url = ext::sh -c touch\n'],
+    ['a file elsewhere', '[submodule "x"]\n path = lib/inner\n url = file:///etc\n'],
+  ])('refuses a submodule with %s', async (_what, modules) => {
+    const repository = await onDisk({ submodules: true });
+    const first = await repository.commit({ '.gitmodules': modules }, 'first');
+    await git(repository.work, 'update-index', '--add', '--cacheinfo', `160000,${first},lib/inner`);
+    await git(repository.work, 'commit', '-q', '-m', 'gitlink');
+    await git(repository.work, 'push', '-q', 'origin', 'main');
+    const revision = await git(repository.work, 'rev-parse', 'HEAD');
+    expect(['refused-submodule', 'refused-url']).toContain(
+      await reasonOf(control().archive(repository.source, point(repository, revision))),
+    );
+  });
+
+  it('says that LFS needs git-lfs', async () => {
+    const repository = await onDisk({ lfs: true });
+    const revision = await repository.commit({ a: '1' }, 'first');
+    const PATH = process.env['PATH'];
+    const { execFileSync } = await import('node:child_process');
+    let installed = true;
+    try {
+      execFileSync('git-lfs', ['version'], { env: { PATH } });
+    } catch {
+      installed = false;
+    }
+    const reason = await reasonOf(control().archive(repository.source, point(repository, revision)));
+    expect(reason).toBe(installed ? 'no error' : 'needs-git-lfs');
+  });
+
+  it('writes its private files for its owner only', async () => {
+    const dataDir = join(folder, 'modes');
+    const repository = await onDisk();
+    await repository.commit({ a: '1' }, 'first');
+    await control({ dataDir }).heads(repository.source);
+    expect((await stat(join(dataDir, 'git-home'))).mode & 0o77).toBe(0);
+    expect(await readFile(join(dataDir, 'git-home', 'askpass'), 'utf8')).not.toContain('s3cret');
+  });
+});

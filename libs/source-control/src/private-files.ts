@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SourceError } from './source-error.js';
+
+/** The environment every program gets: what finds programs, certificates and proxies, and nothing that could change what they do. */
+export function cleanEnvironment(home: string): Record<string, string> {
+  const kept = [
+    'PATH',
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'http_proxy',
+    'https_proxy',
+    'HTTPS_PROXY',
+    'no_proxy',
+    'NO_PROXY',
+    'all_proxy',
+    'ALL_PROXY',
+    'TMPDIR',
+  ];
+  const env: Record<string, string> = { HOME: home, LC_ALL: 'C.UTF-8', LANGUAGE: 'C', TZ: 'UTC' };
+  // biome-ignore lint/style/noProcessEnv: programs are found by the PATH of this process; nothing else of it goes on
+  const own = process.env;
+  for (const name of kept) if (own[name] !== undefined) env[name] = own[name];
+  return env;
+}
+
+/** Writes a file only its owner can read, whole or not at all, even when several processes do so at once. */
+export async function writePrivate(path: string, content: string, mode = 0o600): Promise<void> {
+  const temporary = `${path}.${randomUUID()}`;
+  await writeFile(temporary, content, { mode });
+  await chmod(temporary, mode);
+  await rename(temporary, path);
+}
+
+export async function privateFolder(path: string): Promise<string> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return path;
+}
+
+const secretName = /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;
+
+/** The file a credential reference means. Throws `authentication` naming the reference, never the content. */
+export async function secretFile(secretsDir: string | undefined, name: string): Promise<string> {
+  const fail = (why: string) => new SourceError('authentication', `the credentials "${name.slice(0, 64)}" ${why}`);
+  if (!secretName.test(name)) throw fail('are not named as secrets are: lower-case letters, digits, dots and dashes');
+  if (!secretsDir) throw fail('can not be looked up: SLIPWAY_SECRETS_DIR is not set for this service');
+  const path = join(secretsDir, name);
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) throw fail('are not there: put a file of that name into SLIPWAY_SECRETS_DIR');
+  if (found.size === 0 || found.size > 65_536) throw fail('are empty or larger than 64 KiB');
+  return path;
+}
+
+/** The first line of a credential file, as `user:password`, or a token alone. */
+export async function readCredential(path: string): Promise<{ username: string | undefined; password: string }> {
+  const file = await open(path);
+  try {
+    const line = (await file.readFile('utf8')).split(/\r?\n/, 1)[0] ?? '';
+    const colon = line.indexOf(':');
+    return colon < 0 ? { username: undefined, password: line } : { username: line.slice(0, colon), password: line.slice(colon + 1) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Bytes below a folder; stops counting once above `enough`. Files that vanish meanwhile count as nothing. */
+export async function folderSize(path: string, enough: number): Promise<number> {
+  let size = 0;
+  const open = [path];
+  while (open.length > 0 && size <= enough) {
+    const folder = open.pop() as string;
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      const at = join(folder, entry.name);
+      if (entry.isDirectory()) open.push(at);
+      else if (entry.isFile()) size += (await stat(at).catch(() => undefined))?.size ?? 0;
+      if (size > enough) break;
+    }
+  }
+  return size;
+}
+
+/** Ends a program's run once a folder holds more than it may. */
+export function sizeWatch(path: string, limit: number, what: string): () => Promise<SourceError | undefined> {
+  return async () =>
+    (await folderSize(path, limit)) > limit
+      ? new SourceError('too-large', `${what} is larger than the limit of ${limit} bytes`)
+      : undefined;
+}
+
+/** Removes a folder and all in it; nothing when it is not there. */
+export async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
+}
