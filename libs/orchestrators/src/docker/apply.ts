@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Deployment } from '../deployment.js';
+import type { Applied, Refusal } from '../observed.js';
+import type { ActContext } from '../port.js';
+import { configHash } from './config-hash.js';
+import { converge, type Ongoing, type Outcome } from './converge.js';
+import { type EnvironmentFiles, type Memory, withoutSecrets } from './environment-files.js';
+import { dropImages, ensureImage } from './images.js';
+import { environmentLabels, label } from './labels.js';
+import { ensureNetwork } from './network.js';
+import { observe } from './observe.js';
+import type { Prober } from './probe.js';
+import { ensureProxy } from './proxy.js';
+import { ProxyAdmin, ProxyAway } from './proxy-admin.js';
+import type { Settings } from './settings.js';
+import { Traffic } from './traffic.js';
+
+/** How long a proxy that was just started may take to open its socket. */
+const proxyPatienceMs = 5000;
+/** Images kept for going back: what runs, and the two before it. */
+const keptImages = 3;
+
+/** One call of `Orchestrator.apply`: prepare what instances need, then take them as far as they get. */
+export async function apply(settings: Settings, files: EnvironmentFiles, prober: Prober, ongoing: Ongoing, deployment: Deployment, context: ActContext): Promise<Applied> {
+  const outcome = await take(settings, files, prober, ongoing, deployment, context);
+  const observed = await observe(settings, files, prober, deployment.environment, context.signal);
+  return { ...observed, ...outcome };
+}
+
+async function take(settings: Settings, files: EnvironmentFiles, prober: Prober, ongoing: Ongoing, deployment: Deployment, context: ActContext): Promise<Outcome> {
+  const { signal } = context;
+  const wrong = problemOf(deployment) ?? (await ensureImage(settings.engine, deployment.image, settings.authFor, signal));
+  if (wrong !== undefined) return { progress: 'refused', refusal: wrong };
+  await files.prepare();
+  const network = await ensureNetwork(settings, deployment.environment, signal);
+  if ('kind' in network) return { progress: 'refused', refusal: network };
+  const secrets = await files.secrets(deployment);
+  const memory = await begin(settings, files, deployment, signal);
+  const proxy = await ready(settings, files, deployment, network, signal);
+  if (proxy !== undefined) return proxy;
+  const making = { settings, deployment, configHash: configHash(deployment), network, secrets, epoch: context.epoch, signal };
+  try {
+    const { outcome, memory: after } = await converge({ settings, deployment, making, files, prober, ongoing, context }, memory);
+    if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, after);
+    return outcome;
+  } catch (error) {
+    if (error instanceof ProxyAway) return { progress: 'moving', waitingFor: 'the proxy to answer' };
+    throw error;
+  }
+}
+
+function problemOf(deployment: Deployment): Refusal | undefined {
+  const { instances, app, image, digest } = deployment;
+  const invalid = (reason: string): Refusal => ({ kind: 'invalid', reason });
+  if (!Number.isInteger(instances) || instances < 0) return invalid(`instances: ${instances} is no count`);
+  if (!image.endsWith(`@${digest}`)) return { kind: 'image-mismatch', reason: `image ${image} is not the digest ${digest} of the deployment` };
+  if (!Number.isInteger(app.port) || app.port < 1 || app.port > 65_535) return invalid(`app.port: ${app.port} is no port`);
+  if (app.health !== undefined && !app.health.http.startsWith('/')) return invalid(`app.health.http: ${app.health.http} is no path`);
+  return undefined;
+}
+
+/** Writes down what is being applied before anything is done for it, so that a crash leaves no instance that nobody asked for. */
+async function begin(settings: Settings, files: EnvironmentFiles, deployment: Deployment, signal: AbortSignal): Promise<Memory> {
+  const before = await files.remembered();
+  const kept = withoutSecrets(deployment);
+  const same = before !== undefined && before.converged && JSON.stringify(before.deployment) === JSON.stringify(kept);
+  if (same) return before;
+  const images = [...(before?.images ?? []).filter((image) => image !== deployment.image), deployment.image];
+  const memory = { deployment: kept, converged: false, members: before?.members ?? (await running(settings, deployment, signal)), images };
+  await files.remember(memory);
+  return memory;
+}
+
+/** Our folder was lost, or this is the first time: whatever runs here goes on serving until it is replaced. */
+async function running(settings: Settings, deployment: Deployment, signal: AbortSignal): Promise<string[]> {
+  const labels = { ...environmentLabels(deployment.environment, settings.installation), [label.role]: 'instance' };
+  return (await settings.engine.containers.list({ labels, running: true }, { signal })).map((one) => one.name);
+}
+
+/** The proxy holds the stable port before any instance starts: a port that is taken must not cost a started instance. */
+async function ready(settings: Settings, files: EnvironmentFiles, deployment: Deployment, network: { name: string; subnet: string }, signal: AbortSignal): Promise<Outcome | undefined> {
+  if (!(await files.hasConfig())) await new Traffic(files, deployment.app).write([]);
+  const proxy = await ensureProxy(settings, deployment, network, files, signal);
+  if ('kind' in proxy) return { progress: 'refused', refusal: proxy };
+  const admin = new ProxyAdmin(files.socket);
+  const until = performance.now() + proxyPatienceMs;
+  for (;;) {
+    try {
+      await admin.servers();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ProxyAway)) throw error;
+      if (performance.now() > until) {
+        // Its folder was lost, or it hangs: started anew it binds the folder again and reads its file.
+        await settings.engine.containers.restart(proxy.id, { graceSeconds: 1, signal });
+        return { progress: 'moving', waitingFor: 'the proxy to start' };
+      }
+      await delay(25, undefined, { signal });
+    }
+  }
+}
+
+async function tidy(settings: Settings, files: EnvironmentFiles, memory: Memory): Promise<void> {
+  const keep = memory.images.slice(-keptImages);
+  await files.remember({ ...memory, converged: true, images: keep });
+  await files.dropOldSecrets(memory.deployment);
+  await dropImages(settings.engine, memory.images.slice(0, -keptImages));
+}

@@ -1,0 +1,155 @@
+import type { ContainerInfo } from '@slipway/docker-engine';
+import type { EnvironmentRef, HealthCheck } from '../deployment.js';
+import type { Instance, InstanceState } from '../observed.js';
+import { environmentLabels, label } from './labels.js';
+import type { Candidate } from './plan.js';
+import type { Prober, ProbeRecord } from './probe.js';
+import { ProxyAdmin, ProxyAway, type ServerState } from './proxy-admin.js';
+import type { Settings } from './settings.js';
+
+/** One instance as it was read: what the engine says, what its probe said and what the proxy does with it. */
+export interface Fact {
+  readonly info: ContainerInfo;
+  readonly number: number;
+  readonly digest: string;
+  readonly configHash: string;
+  readonly record: ProbeRecord;
+  readonly member: boolean;
+  readonly server?: ServerState;
+}
+
+export interface FactsQuery {
+  readonly settings: Settings;
+  readonly environment: EnvironmentRef;
+  readonly prober: Prober;
+  readonly health: HealthCheck | undefined;
+  readonly members: ReadonlySet<string>;
+  readonly socket: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What the proxy says of its servers, or that it does not answer. */
+export async function readServers(socket: string): Promise<ServerState[] | undefined> {
+  try {
+    return await new ProxyAdmin(socket).servers();
+  } catch (error) {
+    if (error instanceof ProxyAway) return undefined;
+    throw error;
+  }
+}
+
+/** Reads all instances of an environment, with one fresh probe of each that runs. */
+export async function readFacts(query: FactsQuery): Promise<Fact[]> {
+  const { settings, environment, signal } = query;
+  const labels = { ...environmentLabels(environment, settings.installation), [label.role]: 'instance' };
+  const call = signal === undefined ? {} : { signal };
+  const listed = await settings.engine.containers.list({ labels }, call);
+  const [infos, servers] = await Promise.all([Promise.all(listed.map((one) => settings.engine.containers.inspect(one.id, call))), readServers(query.socket)]);
+  const there = infos.filter((info) => info !== undefined && info.status !== 'removing');
+  return await Promise.all(there.map((info) => toFact(query, info as ContainerInfo, servers ?? [])));
+}
+
+async function toFact(query: FactsQuery, info: ContainerInfo, servers: readonly ServerState[]): Promise<Fact> {
+  const { prober, settings } = query;
+  const address = probeAddress(info, settings.probeHost);
+  const key = runKey(info);
+  const asks = info.status === 'running' && address !== undefined;
+  const record = asks ? await prober.probe(key, address, healthOf(info, query.health), query.signal) : { failures: 0, probes: prober.last(key).probes };
+  const server = servers.find((one) => one.name === info.name);
+  return {
+    info,
+    number: Number(info.labels[label.number] ?? 0),
+    // What it was made from, not what a label claims.
+    digest: info.image.split('@')[1] ?? '',
+    configHash: info.labels[label.config] ?? '',
+    record,
+    member: query.members.has(info.name),
+    ...(server && { server }),
+  };
+}
+
+/** One run of a container: another after every restart. */
+export function runKey(info: ContainerInfo): string {
+  return `${info.id} ${info.startedAt ?? ''}`;
+}
+
+/** Asked at its own path, whatever release comes next. */
+function healthOf(info: ContainerInfo, wanted: HealthCheck | undefined): HealthCheck | undefined {
+  const path = info.labels[label.health] ?? '';
+  return path === '' ? undefined : { everyMs: 2000, timeoutMs: 1000, graceMs: 30_000, ...wanted, http: path };
+}
+
+/** Where the probe port of an instance is reached; it changes whenever the container starts. */
+export function probeAddress(info: ContainerInfo, host: string): { host: string; port: number } | undefined {
+  const port = Number(info.labels[label.appPort]);
+  const published = info.ports.find((one) => one.container === port && one.protocol === 'tcp' && one.host > 0);
+  return published && { host, port: published.host };
+}
+
+/** Milliseconds since a run became healthy and stayed so; 0 when it is not. */
+export function healthyFor(record: ProbeRecord): number {
+  return record.healthySince === undefined ? 0 : performance.now() - record.healthySince;
+}
+
+function trafficOf(fact: Fact): Candidate['traffic'] {
+  const status = fact.server?.status ?? '';
+  if (/^(UP|no check)/.test(status)) return 'up';
+  if (/^DRAIN/.test(status)) return 'draining';
+  return status.startsWith('DOWN') || status.startsWith('NOLB') ? 'down' : 'out';
+}
+
+/** The fact as the plan wants it. `drainingSince` is by our own monotonic clock. */
+export function toCandidate(fact: Fact, goal: { digest: string; configHash: string }, drainingSince: ReadonlyMap<string, number>): Candidate {
+  const since = drainingSince.get(fact.info.id);
+  const { status, running } = fact.info;
+  const run = status === 'restarting' ? 'waiting' : running ? 'running' : status === 'created' ? 'never-started' : 'stopped';
+  const traffic = trafficOf(fact);
+  return {
+    name: fact.info.name,
+    number: fact.number,
+    matches: fact.digest === goal.digest && fact.configHash === goal.configHash,
+    run,
+    healthy: run === 'running' && fact.record.healthySince !== undefined,
+    healthyForMs: healthyFor(fact.record),
+    member: fact.member,
+    traffic: traffic === 'down' && since !== undefined ? 'draining' : traffic,
+    sessions: fact.server?.sessions ?? 0,
+    drainingForMs: since === undefined ? 0 : performance.now() - since,
+  };
+}
+
+/** The fact as everybody else wants it. */
+export function toInstance(fact: Fact, settings: Settings): Instance {
+  const { info, record } = fact;
+  const address = probeAddress(info, settings.probeHost);
+  const healthy = info.status === 'running' && record.healthySince !== undefined;
+  const last = record.probes.at(-1);
+  const ended = !info.running && info.startedAt !== undefined;
+  return {
+    name: info.name,
+    id: info.id,
+    state: stateOf(fact, healthy),
+    healthy,
+    healthyForMs: Math.round(healthy ? healthyFor(record) : 0),
+    runningForMs: info.status === 'running' && info.startedAt !== undefined ? Math.max(0, Date.now() - Date.parse(info.startedAt)) : 0,
+    failures: record.failures,
+    ...(last && { probe: last }),
+    ...(address && { address: `${address.host}:${address.port}` }),
+    digest: fact.digest,
+    release: info.labels[label.release] ?? '',
+    attempt: Number(info.labels[label.attempt] ?? 0),
+    configHash: fact.configHash,
+    inService: fact.member && trafficOf(fact) === 'up',
+    restarts: info.restartCount,
+    ...((ended || info.restartCount > 0) && { exitCode: info.exitCode }),
+    ...(info.oomKilled && { outOfMemory: true }),
+  };
+}
+
+function stateOf(fact: Fact, healthy: boolean): InstanceState {
+  const { status } = fact.info;
+  if (status === 'created' || status === 'restarting') return 'waiting';
+  if (status !== 'running') return 'stopped';
+  if (healthy) return 'healthy';
+  return fact.record.probes.some((probe) => probe.ok) ? 'unhealthy' : 'starting';
+}

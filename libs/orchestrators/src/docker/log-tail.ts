@@ -1,0 +1,29 @@
+import type { LogPiece } from '@slipway/docker-engine';
+
+const longestLine = 2000;
+
+/** The last lines of what a container writes, bounded whatever it writes. */
+export class LogTail {
+  readonly #keep: number;
+  readonly #decoder = new TextDecoder();
+  #lines: string[] = [];
+  #open = '';
+
+  constructor(keep: number) {
+    this.#keep = keep;
+  }
+
+  /** Takes the next piece and gives its text. */
+  add(piece: LogPiece): string {
+    const text = this.#decoder.decode(piece.bytes, { stream: true });
+    const parts = (this.#open + text).split('\n');
+    this.#open = (parts.pop() ?? '').slice(-longestLine);
+    this.#lines.push(...parts.slice(-this.#keep).map((line) => line.slice(0, longestLine)));
+    this.#lines = this.#lines.slice(-this.#keep);
+    return text;
+  }
+
+  get lines(): readonly string[] {
+    return this.#open === '' ? this.#lines : [...this.#lines, this.#open].slice(-this.#keep);
+  }
+}

@@ -1,0 +1,108 @@
+import net from 'node:net';
+import { backend, type Member, type ProxyPlan, quote, serverLine } from './proxy-config.js';
+
+/** A server as the running proxy sees it. */
+export interface ServerState {
+  readonly name: string;
+  readonly address: string;
+  /** `UP`, `DOWN`, `MAINT`, `DRAIN`, `no check`, with details behind a blank. */
+  readonly status: string;
+  /** Requests it is working on. */
+  readonly sessions: number;
+}
+
+const answerLimitMs = 2000;
+const answerLimitBytes = 1024 * 1024;
+
+/** The admin socket did not answer: the proxy starts, or is gone. */
+export class ProxyAway extends Error {
+  override readonly name = 'ProxyAway';
+}
+
+/** HAProxy's runtime API (management guide, section 9.3) over the unix socket in the environment's folder. */
+export class ProxyAdmin {
+  readonly #socket: string;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  /** The servers of the backend. Throws `ProxyAway`. */
+  async servers(): Promise<ServerState[]> {
+    const text = await this.#say(`show stat ${backend} 4 -1`);
+    const [head = '', ...rows] = text.replace(/^# /, '').split('\n');
+    const columns = head.split(',');
+    const at = (name: string) => columns.indexOf(name);
+    return rows
+      .map((row) => row.split(','))
+      .filter((cells) => cells[at('pxname')] === backend)
+      .map((cells) => ({
+        name: cells[at('svname')] ?? '',
+        address: cells[at('addr')] ?? '',
+        status: cells[at('status')] ?? '',
+        sessions: Number(cells[at('scur')] ?? 0),
+      }));
+  }
+
+  /** Puts a server into service at once: we have probed it ourselves, the proxy's own checks go on from there. */
+  async join(member: Member, plan: Pick<ProxyPlan, 'healthEveryMs'>): Promise<void> {
+    await this.#order(`add server ${backend}/${serverLine(member, plan)}`, /New server registered/);
+    const server = `${backend}/${member.name}`;
+    const orders = member.checked ? [`enable health ${server}`, `enable server ${server}`, `set server ${server} health up`] : [`enable server ${server}`];
+    for (const order of orders) await this.#order(order);
+  }
+
+  /** Lets it be as it is, without further checks. */
+  async unchecked(name: string): Promise<void> {
+    await this.#say(`disable health ${backend}/${name}`);
+  }
+
+  /** Sends it nothing new. */
+  async drain(name: string): Promise<void> {
+    await this.#order(`set server ${backend}/${name} state drain`);
+  }
+
+  /** Brings a drained server back. */
+  async ready(name: string): Promise<void> {
+    await this.#order(`set server ${backend}/${name} state ready`);
+  }
+
+  /** Takes it out and forgets it. False while it still holds connections; call again then. */
+  async leave(name: string): Promise<boolean> {
+    const server = `${backend}/${name}`;
+    await this.#order(`set server ${server} state maint`);
+    const answer = await this.#say(`shutdown sessions server ${server}; del server ${server}`);
+    return /Server deleted|No such server/.test(answer);
+  }
+
+  /** Another path for the health checks, from the next check on. */
+  async healthPath(path: string): Promise<void> {
+    await this.#order(`experimental-mode on; set var proc.health_path str(${quote(path)})`);
+  }
+
+  async #order(order: string, expected?: RegExp): Promise<void> {
+    const answer = await this.#say(order);
+    const fine = expected === undefined ? answer === '' : expected.test(answer);
+    if (!fine) throw new Error(`the proxy refused "${order}": ${answer}`);
+  }
+
+  #say(order: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = net.connect(this.#socket);
+      let answer = '';
+      const fail = (reason: string) => {
+        socket.destroy();
+        reject(new ProxyAway(`the proxy's admin socket ${this.#socket}: ${reason}`));
+      };
+      socket.setEncoding('utf8');
+      socket.setTimeout(answerLimitMs, () => fail(`no answer within ${answerLimitMs} ms`));
+      socket.on('data', (text) => {
+        answer += text;
+        if (answer.length > answerLimitBytes) fail('too long an answer');
+      });
+      socket.on('error', (error) => fail(error.message));
+      socket.on('end', () => resolve(answer.trim()));
+      socket.on('connect', () => socket.write(`${order}\n`));
+    });
+  }
+}
