@@ -1,9 +1,14 @@
 // npm run demo: shows the way of a commit to production. `npm run demo -- --help` says more.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch, root } from './setup/launch.mjs';
 import { wanted } from './setup/needs.mjs';
 
 const words = process.argv.slice(2);
+if (words.includes('--help') || words.includes('-h')) {
+  process.stdout.write(readFileSync(join(root, 'tools/demo/help.txt'), 'utf8'));
+  process.exit(0);
+}
 
 await launch(wanted.demo(words.includes('--svn')), [
   [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--singleThreaded'],

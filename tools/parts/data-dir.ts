@@ -43,9 +43,12 @@ export async function openDataDir(path: string, purpose: string): Promise<DataDi
   return take(dir, purpose, false);
 }
 
+/** Undoes what a killed run did outside its data folder, before that folder goes. */
+export type BeforeRemoval = (dir: string) => Promise<void>;
+
 /** Makes a data folder for one run, after removing those of earlier runs that were killed. */
-export async function temporaryDataDir(purpose: string): Promise<DataDir> {
-  await sweep();
+export async function temporaryDataDir(purpose: string, beforeRemoval?: BeforeRemoval): Promise<DataDir> {
+  await sweep(beforeRemoval);
   const dir = join(tmpdir(), `${prefix}${purpose}-${randomBytes(4).toString('hex')}`);
   await mkdir(dir);
   // A server that may not run as root must reach its data in here.
@@ -54,13 +57,14 @@ export async function temporaryDataDir(purpose: string): Promise<DataDir> {
 }
 
 /** Ends and removes what killed runs left in the temporary folder. Those of live ones and of other users stay. */
-export async function sweep(): Promise<void> {
+export async function sweep(beforeRemoval?: BeforeRemoval): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const dir = join(tmpdir(), name);
     if (!name.startsWith(prefix) || !(await isMine(dir))) continue;
     const owner = await ownerOf(dir);
     if (owner === undefined || isAlive(owner)) continue;
     await endLeftoversIn(dir);
+    await beforeRemoval?.(dir);
     await removeFolder(dir);
   }
 }

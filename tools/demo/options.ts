@@ -1,0 +1,22 @@
+import { parseArgs } from 'node:util';
+
+/** What the person asked the demo for. */
+export interface Options {
+  /** End by itself after the last step; the exit code tells whether every step happened. */
+  once: boolean;
+  /** Two demo people give the sign-offs; otherwise they are asked for on the terminal. */
+  yes: boolean;
+  /** From a Subversion repository instead of a Git one. */
+  svn: boolean;
+  /** Leave data, logs and containers where they are at the end. */
+  keep: boolean;
+  /** All services in one process. */
+  oneProcess: boolean;
+}
+
+/** Reads the words after the command. Throws with a sentence for the person on a word it does not know. */
+export function readOptions(words: readonly string[]): Options {
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({ args: [...words], options: { once: flag, yes: flag, svn: flag, keep: flag, 'one-process': flag } });
+  return { once: values.once, yes: values.yes, svn: values.svn, keep: values.keep, oneProcess: values['one-process'] };
+}

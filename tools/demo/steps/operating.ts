@@ -1,0 +1,61 @@
+import { commitAt, instancesIn, waitForInstances } from '../containers.ts';
+import { addressOf, type Demo, NotSeen, releaseOf, type Step, step } from '../demo.ts';
+import { totalOf } from '../load.ts';
+import { waitFor } from '../watch.ts';
+import { noFailures } from './fourth-commit.ts';
+
+/** What an operator does with a release that is live: scale it, lose a container, go back. */
+export const operating: Step[] = [
+  step({
+    title: 'It is scaled from 2 to 4',
+    needs: ['production-rollout'],
+    run: async (demo) => {
+      await demo.cast.omar.api.scale({ params: production(demo), body: { instances: 4, reason: 'Friday evening' } });
+    },
+    check: async (demo) => {
+      await waitForInstances(demo, 'production', { seen: releaseOf(demo, 4), commit: 4, count: 4 });
+      return `4 containers by docker inspect; ${noFailures(demo)}`;
+    },
+  }),
+  step({
+    title: 'A container is killed and comes back',
+    needs: ['production-rollout'],
+    run: async (demo) => {
+      const [victim] = await instancesIn(demo, 'production');
+      if (victim === undefined) throw new NotSeen('there is no container to kill');
+      // The clients go on, but what a kill -9 cuts off is not held against the suite.
+      await demo.docker.call('POST', `/containers/${victim.id}/kill?signal=SIGKILL`);
+      await waitFor(demo, `${victim.name} to be gone`, async () => !(await instancesIn(demo, 'production')).some(({ id, startedAt }) => id === victim.id && startedAt === victim.startedAt), 15_000);
+      return victim;
+    },
+    check: async (demo, killed) => {
+      const failedBefore = demo.load === undefined ? 0 : totalOf(demo.load).failed;
+      const instances = await waitForInstances(demo, 'production', { seen: releaseOf(demo, 4), commit: 4, count: 4 });
+      const back = instances.find(({ id }) => id === killed.id) === undefined ? 'a new container took its place' : 'it was started again';
+      return `${killed.name} was killed; ${back}; requests cut off: ${failedBefore}`;
+    },
+  }),
+  step({
+    title: 'Rollback brings commit 1 back and bars commit 4',
+    needs: ['production-rollout'],
+    run: async (demo) => {
+      await demo.cast.omar.api.rollback({ params: production(demo), body: { reason: 'Customers see yesterday’s prices', to: null } });
+    },
+    check: async (demo) => {
+      await waitForInstances(demo, 'production', { seen: releaseOf(demo, 1), commit: 1, count: 4 });
+      const shown = await commitAt(addressOf(demo, 'production'));
+      if (shown !== '1') throw new NotSeen(`production shows commit ${shown}`);
+      const { number } = releaseOf(demo, 4);
+      await waitFor(demo, `release ${number} to be barred from production`, async () => {
+        const view = await demo.cast.omar.api.getEnvironment({ params: production(demo) });
+        return view.barred.includes(number) && view.running?.release.id === releaseOf(demo, 1).id;
+      }, 30_000);
+      await demo.load?.stop();
+      return `${addressOf(demo, 'production')} shows commit 1; release ${number} is barred from production; the count set by scale stays`;
+    },
+  }),
+];
+
+function production(demo: Demo): { project: string; environment: string } {
+  return { project: demo.names.project, environment: 'production' };
+}

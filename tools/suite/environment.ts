@@ -1,0 +1,87 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Service, services } from '@slipway/contracts';
+import { initKeys, keyFileIn } from '@slipway/identity';
+import { MayNotProvision, provision } from '@slipway/postgres';
+import { defaultPort } from '@slipway/service-kit';
+import type { DataDir } from '../parts/data-dir.ts';
+import type { Parts } from '../parts/index.ts';
+import { freePortLike } from '../parts/ports.ts';
+
+/** What each service is started with. */
+export interface SuiteEnvironment {
+  of(service: Service): Record<string, string>;
+  readonly ports: Readonly<Record<Service, number>>;
+  readonly gatewayUrl: string;
+  readonly trustFile: string;
+}
+
+/** What a service needs of the environment we were started in: nothing that holds the administrator's database password. */
+const passedOn = /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|(https?|no|all)_proxy|KAFKA_.*|SLIPWAY_.*)$/i;
+
+/**
+ * Makes what the services need before they start, keeping what is there: a key for each and the trust file, a database role and schema for each,
+ * a port for each. `settings` are further variables, for all or by service.
+ */
+export async function prepareEnvironment(dataDir: DataDir, parts: Parts, settings: Settings = {}): Promise<SuiteEnvironment> {
+  const keys = await initKeys({ dir: dataDir.path, services });
+  const databases = await databasesOf(dataDir, parts.postgres.url, settings.singleRole ?? process.env['SLIPWAY_DB_SINGLE_ROLE'] === '1');
+  const ports = await portsOf(dataDir);
+  await dataDir.folder('secrets');
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined)) as Record<string, string>;
+  const common = {
+    NODE_ENV: 'production',
+    NODE_OPTIONS: '--enable-source-maps',
+    ...inherited,
+    KAFKA_BROKERS: parts.kafka.url,
+    DOCKER_HOST: parts.docker.url,
+    SLIPWAY_REGISTRY: parts.registry.url,
+    SLIPWAY_DATA_DIR: dataDir.path,
+    SLIPWAY_TRUST_FILE: keys.trustFile,
+    ...settings.all,
+  };
+  return {
+    ports,
+    gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+    trustFile: keys.trustFile,
+    of: (service) => ({
+      ...common,
+      DATABASE_URL: databases[service] ?? '',
+      SLIPWAY_KEY_FILE: keyFileIn(dataDir.path, service),
+      PORT: String(ports[service]),
+      ...settings.of?.[service],
+    }),
+  };
+}
+
+/** Variables beside the usual ones. */
+export interface Settings {
+  all?: Record<string, string>;
+  of?: Partial<Record<Service, Record<string, string>>>;
+  /** True: no roles are made in Postgres, every service connects as the administrator. */
+  singleRole?: boolean;
+}
+
+async function databasesOf(dataDir: DataDir, adminUrl: string, singleRole: boolean): Promise<Record<string, string>> {
+  const file = join(dataDir.path, 'database-passwords.json');
+  const known = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Record<string, string>;
+  const keep = (passwords: Record<string, string>): Promise<void> => writeFile(file, JSON.stringify(passwords, null, 2), { mode: 0o600 });
+  try {
+    const made = await provision({ adminUrl, services, passwords: known, singleRole });
+    await keep(made.passwords);
+    return made.urls;
+  } catch (error) {
+    // The SQL it tells holds verifiers of these very passwords.
+    if (error instanceof MayNotProvision) await keep(error.passwords);
+    throw error;
+  }
+}
+
+async function portsOf(dataDir: DataDir): Promise<Record<Service, number>> {
+  const ports = {} as Record<Service, number>;
+  for (const service of services) {
+    ports[service] = await freePortLike(Number(await dataDir.remembered(`port-${service}`)) || undefined, defaultPort(service));
+    await dataDir.remember(`port-${service}`, String(ports[service]));
+  }
+  return ports;
+}
