@@ -1,13 +1,21 @@
+export { Role, RoleGrant } from '@slipway/contracts';
 export { canonicalJson, digestOf } from './canonical-json.js';
 export { type DsseSignature, isSignedBy, preAuthenticationEncoding, type Signer, signerOf } from './dsse.js';
 export { type Ed25519Jwk, keyIdOf, publicJwkOf, publicKeyOf } from './key-id.js';
 export { hashPassword, needsRehash, verifyPassword } from './passwords.js';
-export { payloadTypes, Purpose, purposeOf } from './payload-types.js';
+export { Purpose, payloadTypes, purposeOf } from './payload-types.js';
 export { generatePersonKey, loadPersonKey, newPersonKey, PersonPrivateJwk, PersonPublicJwk } from './person-key.js';
 export { can, Permission, permissionFor, permissionsOf, rolesIn } from './roles.js';
 export { hashToken, isToken, keyedHash, type NewSecret, newOneTimeLink, newToken, type OneTimeLink, sameSecret } from './secrets.js';
 export { loadServiceKey, newServiceKeyFile, type ServiceKey, ServiceKeyFile, serviceKeyOf } from './service-key.js';
-export { initKeys, keyFileIn, type KeyRing, rotateKeys, trustFileIn } from './service-keys.js';
-export { keyIdOfSignOff, SIGN_OFF_SKEW_MS, SignOffClaims, type SignOffRefusal, signSignOff, type VerifiedSignOff, verifySignOff } from './sign-off-proof.js';
+export { initKeys, type KeyRing, keyFileIn, rotateKeys, trustFileIn } from './service-keys.js';
+export {
+  keyIdOfSignOff,
+  SIGN_OFF_SKEW_MS,
+  SignOffClaims,
+  type SignOffRefusal,
+  signSignOff,
+  type VerifiedSignOff,
+  verifySignOff,
+} from './sign-off-proof.js';
 export { loadTrustFile, parseTrustFile, type Trust, TrustEntry, TrustFile, trustOf, type Verified } from './trust.js';
-export { Role, RoleGrant } from '@slipway/contracts';

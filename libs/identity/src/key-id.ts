@@ -16,7 +16,8 @@ export function keyIdOf(publicJwk: Ed25519Jwk): string {
 export function publicJwkOf(key: KeyObject): Ed25519Jwk {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
   const { crv, x } = publicKey.export({ format: 'jwk' });
-  if (crv !== 'Ed25519' || x === undefined) throw new TypeError(`an Ed25519 key is needed, this one is ${key.asymmetricKeyType ?? key.type}`);
+  if (crv !== 'Ed25519' || x === undefined)
+    throw new TypeError(`an Ed25519 key is needed, this one is ${key.asymmetricKeyType ?? key.type}`);
   return { kty: 'OKP', crv: 'Ed25519', x };
 }
 

@@ -2,7 +2,17 @@ import { attestationPayloadType, grantPayloadType } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** What a service key can be trusted with. A key that may sign events may not therefore sign grants. */
-export const Purpose = z.enum(['events', 'commit-identities', 'provenance', 'verdict', 'grant', 'rollout-outcome', 'gate-decision', 'sign-off', 'audit-head']);
+export const Purpose = z.enum([
+  'events',
+  'commit-identities',
+  'provenance',
+  'verdict',
+  'grant',
+  'rollout-outcome',
+  'gate-decision',
+  'sign-off',
+  'audit-head',
+]);
 export type Purpose = z.infer<typeof Purpose>;
 
 /** The DSSE payload type of each purpose. Provenance keeps in-toto's own, so that other tools can read it. */

@@ -6,14 +6,17 @@ import { createFile, readPrivateFile } from './private-file.js';
 const Bytes32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 
 /** The public key a person registers (`slipway key add`); a private half in it is refused, it must never leave the person. */
-export const PersonPublicJwk = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Bytes32, kid: z.string().optional() }).superRefine((jwk, context) => {
-  try {
-    publicKeyOf(jwk);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'is no Ed25519 key', path: ['x'] });
-  }
-  if (jwk.kid !== undefined && jwk.kid !== keyIdOf(jwk)) context.addIssue({ code: 'custom', message: 'is not the thumbprint of this key', path: ['kid'] });
-});
+export const PersonPublicJwk = z
+  .strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Bytes32, kid: z.string().optional() })
+  .superRefine((jwk, context) => {
+    try {
+      publicKeyOf(jwk);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'is no Ed25519 key', path: ['x'] });
+    }
+    if (jwk.kid !== undefined && jwk.kid !== keyIdOf(jwk))
+      context.addIssue({ code: 'custom', message: 'is not the thumbprint of this key', path: ['kid'] });
+  });
 export type PersonPublicJwk = z.infer<typeof PersonPublicJwk>;
 
 /** The private key of a person; stays in a file only that person can read. */

@@ -16,7 +16,9 @@ export async function readPrivateFile(file: string): Promise<string> {
     const { mode, size } = await handle.stat();
     if ((mode & 0o077) !== 0) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0');
-      throw new Error(`${file} holds a private key, but others can reach it (mode ${shown}). Run: chmod 600 ${file} — and rotate the key if others were on this machine`);
+      throw new Error(
+        `${file} holds a private key, but others can reach it (mode ${shown}). Run: chmod 600 ${file} — and rotate the key if others were on this machine`,
+      );
     }
     if (size > LARGEST) throw new Error(`${file} is ${size} bytes, which is no key file`);
     return await handle.readFile('utf8');

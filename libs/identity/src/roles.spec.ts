@@ -26,7 +26,18 @@ describe('what a role may do', () => {
   it('ends at the project it was granted for, unless that is every one', () => {
     expect(can(as('operator', 'shop'), 'environment.scale', 'bank')).toBe(false);
     expect(can(as('operator', '*'), 'environment.scale', 'bank')).toBe(true);
-    expect(rolesIn({ roles: [{ role: 'tester', project: '*' }, { role: 'tester', project: 'shop' }, { role: 'operator', project: 'bank' }] }, 'shop')).toEqual(['tester']);
+    expect(
+      rolesIn(
+        {
+          roles: [
+            { role: 'tester', project: '*' },
+            { role: 'tester', project: 'shop' },
+            { role: 'operator', project: 'bank' },
+          ],
+        },
+        'shop',
+      ),
+    ).toEqual(['tester']);
   });
 
   it('reaches targets and people only when granted everywhere', () => {

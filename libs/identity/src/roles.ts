@@ -13,7 +13,6 @@ export const Permission = z.enum([
   'environment.deploy', // put a release back into a test environment
   'environment.hold', // keep a test environment as it is, and let it go
   'environment.scale',
-  'environment.restart',
   'environment.rollback',
   'project.apply',
   'target.read',
@@ -38,18 +37,25 @@ export const permissionFor: Readonly<Record<CommandKind, Permission>> = {
   'environment.unhold': 'environment.hold',
   'environment.scale': 'environment.scale',
   'environment.rollback': 'environment.rollback',
-  'environment.restart': 'environment.restart',
   'dead-letter.replay': 'dead-letters.manage',
   'dead-letter.discard': 'dead-letters.manage',
 };
 
 const reading = ['release.read'] as const;
-const working = [...reading, 'release.retry', 'release.cancel', 'source.refresh', 'approval.ask', 'approval.sign-off', 'environment.deploy', 'target.read'] as const;
+const working = [
+  ...reading,
+  'release.retry',
+  'release.cancel',
+  'source.refresh',
+  'approval.ask',
+  'approval.sign-off',
+  'environment.deploy',
+  'target.read',
+] as const;
 const operating = [
   'release.withdraw',
   'environment.hold',
   'environment.scale',
-  'environment.restart',
   'environment.rollback',
   'target.apply',
   'dead-letters.read',
@@ -77,7 +83,11 @@ export function rolesIn(person: { readonly roles: readonly RoleGrant[] }, projec
  * Whether a person may do this in this project; `*` asks for the installation, which takes a role granted for `*`.
  * A person who is not active may do nothing.
  */
-export function can(person: { readonly roles: readonly RoleGrant[]; readonly active?: boolean }, permission: Permission, project: string): boolean {
+export function can(
+  person: { readonly roles: readonly RoleGrant[]; readonly active?: boolean },
+  permission: Permission,
+  project: string,
+): boolean {
   if (person.active === false) return false;
   const everywhere = project === '*' || installationOnly.has(permission);
   return rolesIn(person, everywhere ? '*' : project).some((role) => permissionsOf[role].includes(permission));

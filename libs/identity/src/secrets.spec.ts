@@ -30,7 +30,9 @@ describe('one-time links', () => {
 
 describe('keyed hashes', () => {
   it('are HMAC-SHA256 (RFC 4231, case 2)', () => {
-    expect(keyedHash(Buffer.from('Jefe'), 'what do ya want for nothing?')).toBe('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843');
+    expect(keyedHash(Buffer.from('Jefe'), 'what do ya want for nothing?')).toBe(
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+    );
   });
 
   it('compare without telling where they differ', () => {
@@ -51,7 +53,9 @@ describe('passwords', () => {
   it('of a cheaper day still verify, and ask to be hashed anew', async () => {
     // scrypt('pleaseletmein', 'SodiumChloride', 16384, 8, 1) is RFC 7914's; this one has our 16-byte salt of zeros.
     const { scryptSync } = await import('node:crypto');
-    const hash = scryptSync('pleaseletmein', Buffer.alloc(16), 32, { N: 2 ** 12, r: 8, p: 1 }).toString('base64').replace(/=+$/, '');
+    const hash = scryptSync('pleaseletmein', Buffer.alloc(16), 32, { N: 2 ** 12, r: 8, p: 1 })
+      .toString('base64')
+      .replace(/=+$/, '');
     const stored = `$scrypt$ln=12,r=8,p=1$${'A'.repeat(22)}$${hash}`;
     expect(await verifyPassword('pleaseletmein', stored)).toBe(true);
     expect(needsRehash(stored)).toBe(true);

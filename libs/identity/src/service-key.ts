@@ -55,7 +55,8 @@ export function serviceKeyOf(file: ServiceKeyFile): ServiceKey {
   // The public half comes from the private one, never from the file: a wrong `x` would sign what nobody can verify.
   const publicKey = publicJwkOf(createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' })));
   const keyId = keyIdOf(publicKey);
-  if (publicKey.x !== file.privateKey.x || keyId !== file.keyId) throw new Error(`keyId ${file.keyId} does not belong to the private key beside it`);
+  if (publicKey.x !== file.privateKey.x || keyId !== file.keyId)
+    throw new Error(`keyId ${file.keyId} does not belong to the private key beside it`);
   return {
     service: file.service,
     keyId,

@@ -39,7 +39,15 @@ export function trustFileIn(dir: string): string {
  *
  * @throws Error where a file that exists is wrong or readable by others.
  */
-export async function initKeys({ dir, services, now = new Date() }: { dir: string; services: readonly Service[]; now?: Date }): Promise<KeyRing> {
+export async function initKeys({
+  dir,
+  services,
+  now = new Date(),
+}: {
+  dir: string;
+  services: readonly Service[];
+  now?: Date;
+}): Promise<KeyRing> {
   await mkdir(join(dir, 'keys'), { recursive: true, mode: 0o700 });
   const files: ServiceKeyFile[] = [];
   for (const service of services) {

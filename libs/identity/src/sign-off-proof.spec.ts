@@ -20,7 +20,9 @@ const claims: SignOffClaims = {
 
 async function signedAs(header: Record<string, unknown>, payload: unknown) {
   const bytes = new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
-  return new CompactSign(bytes).setProtectedHeader({ alg: 'EdDSA', typ: 'slipway-sign-off+jws', ...header }).sign(await importJWK(mei.privateJwk, 'EdDSA'));
+  return new CompactSign(bytes)
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'slipway-sign-off+jws', ...header })
+    .sign(await importJWK(mei.privateJwk, 'EdDSA'));
 }
 
 describe('the proof of a sign-off', () => {
@@ -69,14 +71,18 @@ describe('the proof of a sign-off', () => {
   });
 
   it('refuses garbage, a critical header it does not know, and what is too long, without throwing', async () => {
-    for (const jws of ['', 'a.b.c', '....', '{}', 'x'.repeat(40_000)]) expect(await verifySignOff(jws, mei.publicJwk, now)).toMatchObject({ ok: false, code: 'malformed' });
+    for (const jws of ['', 'a.b.c', '....', '{}', 'x'.repeat(40_000)])
+      expect(await verifySignOff(jws, mei.publicJwk, now)).toMatchObject({ ok: false, code: 'malformed' });
     const valid = await signSignOff(mei.privateJwk, claims);
-    const header = Buffer.from(JSON.stringify({ alg: 'EdDSA', typ: 'slipway-sign-off+jws', crit: ['b64'], b64: false })).toString('base64url');
+    const header = Buffer.from(JSON.stringify({ alg: 'EdDSA', typ: 'slipway-sign-off+jws', crit: ['b64'], b64: false })).toString(
+      'base64url',
+    );
     expect((await verifySignOff([header, ...valid.split('.').slice(1)].join('.'), mei.publicJwk, now)).ok).toBe(false);
   });
 
   it('is not the JWS of RFC 8037, appendix A.4, though its signature is good: it was signed for something else', async () => {
-    const jws = 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg';
+    const jws =
+      'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg';
     const key = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const;
     expect(await verifySignOff(jws, key, now)).toMatchObject({ ok: false, code: 'wrong-type' });
   });

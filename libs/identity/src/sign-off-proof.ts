@@ -21,9 +21,19 @@ export const SignOffClaims = z.strictObject({
 export type SignOffClaims = z.infer<typeof SignOffClaims>;
 
 /** Why a proof is not believed. */
-export type SignOffRefusal = 'malformed' | 'wrong-type' | 'wrong-algorithm' | 'other-key' | 'bad-signature' | 'bad-claims' | 'too-old' | 'in-the-future';
+export type SignOffRefusal =
+  | 'malformed'
+  | 'wrong-type'
+  | 'wrong-algorithm'
+  | 'other-key'
+  | 'bad-signature'
+  | 'bad-claims'
+  | 'too-old'
+  | 'in-the-future';
 
-export type VerifiedSignOff = { readonly ok: true; readonly claims: SignOffClaims } | { readonly ok: false; readonly code: SignOffRefusal; readonly reason: string };
+export type VerifiedSignOff =
+  | { readonly ok: true; readonly claims: SignOffClaims }
+  | { readonly ok: false; readonly code: SignOffRefusal; readonly reason: string };
 
 /** How far a signer's clock, and the way here, may differ from ours. */
 export const SIGN_OFF_SKEW_MS = 5 * 60_000;
@@ -34,7 +44,9 @@ const LONGEST = 32 * 1024;
 /** Signs a decision: a compact JWS, EdDSA. @throws ZodError where the claims are not what a sign-off needs. */
 export async function signSignOff(privateJwk: PersonPrivateJwk, claims: z.input<typeof SignOffClaims>): Promise<string> {
   const payload = new TextEncoder().encode(canonicalJson(SignOffClaims.parse(claims)));
-  return new CompactSign(payload).setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: keyIdOf(privateJwk) }).sign(await importJWK(privateJwk, 'EdDSA'));
+  return new CompactSign(payload)
+    .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: keyIdOf(privateJwk) })
+    .sign(await importJWK(privateJwk, 'EdDSA'));
 }
 
 /** The key id a proof names, to look the registered key up by; undefined where it is no proof. Nothing is verified yet. */
@@ -57,7 +69,9 @@ export async function verifySignOff(jws: string, publicJwk: Ed25519Jwk, now: Dat
   if (refusal) return refusal;
   let payload: Uint8Array;
   try {
-    ({ payload } = await compactVerify(jws, await importJWK({ kty: publicJwk.kty, crv: publicJwk.crv, x: publicJwk.x }, 'EdDSA'), { algorithms: ['EdDSA'] }));
+    ({ payload } = await compactVerify(jws, await importJWK({ kty: publicJwk.kty, crv: publicJwk.crv, x: publicJwk.x }, 'EdDSA'), {
+      algorithms: ['EdDSA'],
+    }));
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return no('bad-signature', 'the signature does not fit the registered key');
     return no('malformed', `this is no compact JWS: ${(error as Error).message}`);
@@ -66,7 +80,8 @@ export async function verifySignOff(jws: string, publicJwk: Ed25519Jwk, now: Dat
   if (typeof claims === 'string') return no('bad-claims', claims);
   const age = now.getTime() - Date.parse(claims.time);
   if (age > SIGN_OFF_SKEW_MS) return no('too-old', `signed at ${claims.time}, more than five minutes ago; sign anew`);
-  if (age < -SIGN_OFF_SKEW_MS) return no('in-the-future', `signed at ${claims.time}, more than five minutes ahead of our clock; check yours`);
+  if (age < -SIGN_OFF_SKEW_MS)
+    return no('in-the-future', `signed at ${claims.time}, more than five minutes ahead of our clock; check yours`);
   return { ok: true, claims };
 }
 
@@ -84,7 +99,8 @@ function headerRefusal(jws: string, publicJwk: Ed25519Jwk): VerifiedSignOff | un
   }
   if (header.alg !== 'EdDSA') return no('wrong-algorithm', `alg is ${JSON.stringify(header.alg)}, only EdDSA is taken`);
   if (header.typ !== TYPE) return no('wrong-type', `typ is ${JSON.stringify(header.typ)}, a sign-off has ${TYPE}`);
-  if (header.kid !== undefined && header.kid !== keyIdOf(publicJwk)) return no('other-key', 'kid names another key than the registered one');
+  if (header.kid !== undefined && header.kid !== keyIdOf(publicJwk))
+    return no('other-key', 'kid names another key than the registered one');
   return undefined;
 }
 

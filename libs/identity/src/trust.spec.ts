@@ -21,7 +21,10 @@ const trusting = (...keys: TrustEntry[]) => trustOf(TrustFile.parse({ kind: 'sli
 describe('trust', () => {
   it('believes a signature of a pinned key for what it may sign', async () => {
     const signature = await approval.signer.sign(payloadTypes.grant, bytes);
-    expect(trusting(entry(approval)).verify(payloadTypes.grant, bytes, [signature], { service: 'approval', at: now })).toEqual({ ok: true, keyId: approval.keyId });
+    expect(trusting(entry(approval)).verify(payloadTypes.grant, bytes, [signature], { service: 'approval', at: now })).toEqual({
+      ok: true,
+      keyId: approval.keyId,
+    });
   });
 
   it('believes one good signature among several, and none among too many', async () => {
@@ -29,7 +32,10 @@ describe('trust', () => {
     const good = await approval.signer.sign(payloadTypes.events, bytes);
     const other = await gateway.signer.sign(payloadTypes.events, bytes);
     expect(trust.verify(payloadTypes.events, bytes, [other, { keyid: 'unknown', sig: 'x' }, good], { service: 'approval' }).ok).toBe(true);
-    expect(trust.verify(payloadTypes.events, bytes, [...Array<typeof other>(8).fill(other), good], { service: 'approval' })).toMatchObject({ ok: false, reason: expect.stringContaining('at most 8') });
+    expect(trust.verify(payloadTypes.events, bytes, [...Array<typeof other>(8).fill(other), good], { service: 'approval' })).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('at most 8'),
+    });
   });
 
   it.each([
@@ -40,14 +46,21 @@ describe('trust', () => {
     ['a key that has not begun', ['approval'], { notBefore: later(6).toISOString() }, 'approval', 'good only from'],
   ] as const)('refuses %s and says so', async (_, signers, change, service, words) => {
     const trust = trusting(entry(approval, change as Partial<TrustEntry>), entry(gateway));
-    const signatures = await Promise.all(signers.map((name) => (name === 'approval' ? approval : gateway).signer.sign(payloadTypes.grant, bytes)));
-    expect(trust.verify(payloadTypes.grant, bytes, signatures, { service, at: now })).toMatchObject({ ok: false, reason: expect.stringContaining(words) });
+    const signatures = await Promise.all(
+      signers.map((name) => (name === 'approval' ? approval : gateway).signer.sign(payloadTypes.grant, bytes)),
+    );
+    expect(trust.verify(payloadTypes.grant, bytes, signatures, { service, at: now })).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining(words),
+    });
   });
 
   it('allows clocks five minutes of difference at either end of a key', async () => {
     const signature = await approval.signer.sign(payloadTypes.grant, bytes);
     const trust = trusting(entry(approval, { notBefore: now.toISOString(), notAfter: now.toISOString() }));
-    expect([-6, -4, 4, 6].map((minutes) => trust.verify(payloadTypes.grant, bytes, [signature], { service: 'approval', at: later(minutes) }).ok)).toEqual([false, true, true, false]);
+    expect(
+      [-6, -4, 4, 6].map((minutes) => trust.verify(payloadTypes.grant, bytes, [signature], { service: 'approval', at: later(minutes) }).ok),
+    ).toEqual([false, true, true, false]);
   });
 
   it('refuses changed bytes, another payload type and a type nobody may sign', async () => {
@@ -133,7 +146,8 @@ describe('keys on disk', () => {
     const running = await loadTrustFile(trustFile);
     await rotateKeys({ dir, services, overlapMs: 3600_000 });
     const fresh = await loadServiceKey(keyFileIn(dir, 'approval'));
-    const by = async (key: typeof old, at: Date) => running.verify(payloadTypes.grant, bytes, [await key.signer.sign(payloadTypes.grant, bytes)], { service: 'approval', at }).ok;
+    const by = async (key: typeof old, at: Date) =>
+      running.verify(payloadTypes.grant, bytes, [await key.signer.sign(payloadTypes.grant, bytes)], { service: 'approval', at }).ok;
     const start = Date.now();
     expect(await by(fresh, new Date(start))).toBe(true);
     expect(await by(old, new Date(start + 3000_000))).toBe(true);

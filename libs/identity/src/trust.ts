@@ -65,7 +65,8 @@ export function trustOf(file: TrustFile, more: () => TrustFile | undefined = () 
       const purpose = purposeOf(payloadType);
       if (!purpose) return { ok: false, reason: `no key may sign payload type ${JSON.stringify(payloadType.slice(0, 100))}` };
       if (signatures.length === 0) return { ok: false, reason: `not signed; a signature of ${who.service} is needed` };
-      if (signatures.length > MOST_SIGNATURES) return { ok: false, reason: `${signatures.length} signatures; at most ${MOST_SIGNATURES} are looked at` };
+      if (signatures.length > MOST_SIGNATURES)
+        return { ok: false, reason: `${signatures.length} signatures; at most ${MOST_SIGNATURES} are looked at` };
       const at = (who.at ?? new Date()).getTime();
       const reasons: string[] = [];
       for (const signature of signatures) {

@@ -63,7 +63,8 @@ function inWords(part: BoundPart, path: string, one: unknown, other: unknown): C
     if (other === undefined) return { en: `secret ${name} was removed`, zh: `移除密钥 ${name}` };
     return { en: `secret ${name} has a new value`, zh: `密钥 ${name} 的值已更新` };
   }
-  if (path === 'image.digest') return { en: `the image is another one: ${short(one)} became ${short(other)}`, zh: `镜像已改变：${short(one)} 变为 ${short(other)}` };
+  if (path === 'image.digest')
+    return { en: `the image is another one: ${short(one)} became ${short(other)}`, zh: `镜像已改变：${short(one)} 变为 ${short(other)}` };
   if (one === undefined) return { en: `${path} was added: ${short(other)}`, zh: `新增 ${path}：${short(other)}` };
   if (other === undefined) return { en: `${path} was removed, it was ${short(one)}`, zh: `移除 ${path}（原为 ${short(one)}）` };
   return { en: `${path} changed from ${short(one)} to ${short(other)}`, zh: `${path} 由 ${short(one)} 变为 ${short(other)}` };

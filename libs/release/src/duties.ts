@@ -74,7 +74,9 @@ function indexOf(people: readonly Known[]): Map<string, string[]> {
 }
 
 function namesOfPerson(person: Known): string[] {
-  return [...person.emails.flatMap(namesOfEmail), ...person.accounts.map((account) => `account:${folded(account)}`)].filter((name) => !name.endsWith(':'));
+  return [...person.emails.flatMap(namesOfEmail), ...person.accounts.map((account) => `account:${folded(account)}`)].filter(
+    (name) => !name.endsWith(':'),
+  );
 }
 
 /** A free-text name matches nobody: anybody can write it. */

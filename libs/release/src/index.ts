@@ -1,9 +1,31 @@
 export { canonicalJson, type Sha256Of } from './canonical.js';
 export { type BoundPart, type ChangedPart, changedParts } from './changed-parts.js';
 export { type Change, humansOf, type Involved, involvedIn, type Known, personMatches } from './duties.js';
+export { asTold, type Handed, inOrder, type Told } from './event-order.js';
 export { compareReleases, goesBackwards, type LineOrder, newestOf, type Ordered } from './line-order.js';
 export { matches } from './pattern.js';
 export { accepts, environmentOf, lastEnvironments, nextEnvironments, openedBy, promotionPath } from './promotion-path.js';
+export {
+  type BuildStatus,
+  type EnvironmentState,
+  type EnvironmentStatus,
+  foldRelease,
+  type Phase,
+  type ReleaseState,
+  type RequestState,
+  releasesOf,
+} from './release-state.js';
 export { type Assigned, assign, type Candidate, type Filling, type Missing, missingFrom } from './requirement-assignment.js';
-export { asksOf, canonicalForm, resolveDeployment, type Resolved, type Resolving, settingsOf } from './resolved-deployment.js';
-export { type Approval, type Asked, judge, type Judged, refusalOf, rejectionRefusalOf, type Standing, type StillMissing } from './sign-off-rules.js';
+export { asksOf, canonicalForm, type Resolved, type Resolving, resolveDeployment, settingsOf } from './resolved-deployment.js';
+export {
+  type Approval,
+  type Asked,
+  type Judged,
+  judge,
+  refusalOf,
+  rejectionRefusalOf,
+  type Standing,
+  type StillMissing,
+} from './sign-off-rules.js';
+export { type TimelineEntry, timelineOf, type Words } from './timeline.js';
+export { type Around, askedOf, passedBy, type Wait, type WaitCode, waitingFor } from './waiting-for.js';

@@ -26,5 +26,8 @@ export function goesBackwards(running: Ordered | null, candidate: Ordered): bool
 /** The one of several waiting releases that goes, the others being superseded: none of the others is newer; between lines the higher number. */
 export function newestOf<T>(waiting: readonly T[], releaseOf: (each: T) => Ordered): T | undefined {
   const byNumber = [...waiting].sort((one, other) => releaseOf(one).number - releaseOf(other).number);
-  return byNumber.reduce<T | undefined>((best, each) => (best === undefined || compareReleases(releaseOf(best), releaseOf(each)) !== 'older' ? each : best), undefined);
+  return byNumber.reduce<T | undefined>(
+    (best, each) => (best === undefined || compareReleases(releaseOf(best), releaseOf(each)) !== 'older' ? each : best),
+    undefined,
+  );
 }

@@ -1,5 +1,10 @@
 /** A pattern cut into what each piece may stand for. */
-type Piece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'one' } | { readonly kind: 'some' } | { readonly kind: 'folders' } | { readonly kind: 'rest' };
+type Piece =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'one' }
+  | { readonly kind: 'some' }
+  | { readonly kind: 'folders' }
+  | { readonly kind: 'rest' };
 
 /** More alternatives than this in one pattern and its braces are read as letters. */
 const MOST_ALTERNATIVES = 64;

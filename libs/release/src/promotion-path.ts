@@ -44,7 +44,9 @@ export function promotionPath(file: ProjectFile, ref: string): Environment[] {
 
 /** Where a release goes next: on its path, not passed yet, and everything before it passed. With nothing passed: where it begins. */
 export function nextEnvironments(file: ProjectFile, ref: string, passed: ReadonlySet<string>): Environment[] {
-  return promotionPath(file, ref).filter((environment) => !passed.has(environment.name) && environment.after.every((name) => passed.has(name)));
+  return promotionPath(file, ref).filter(
+    (environment) => !passed.has(environment.name) && environment.after.every((name) => passed.has(name)),
+  );
 }
 
 /** Of the next environments those that `just` has opened: what to start when it was the last to pass. */

@@ -24,7 +24,8 @@ export interface Missing {
 /** What each role needs in all. Two lines of one role add up, or where a person may fill several, the larger counts. */
 function needs({ require, distinct }: Filling): Map<Role, number> {
   const needed = new Map<Role, number>();
-  for (const { role, count } of require) needed.set(role, distinct ? (needed.get(role) ?? 0) + count : Math.max(needed.get(role) ?? 0, count));
+  for (const { role, count } of require)
+    needed.set(role, distinct ? (needed.get(role) ?? 0) + count : Math.max(needed.get(role) ?? 0, count));
   return needed;
 }
 
@@ -52,7 +53,9 @@ export function missingFrom(filling: Filling, signers: readonly Candidate[]): Mi
 }
 
 function subsets<T>(items: readonly T[]): T[][] {
-  return items.reduce<T[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]]);
+  const sets: T[][] = [[]];
+  for (const item of items) sets.push(...sets.map((set) => [...set, item]));
+  return sets;
 }
 
 /** Who fills what. */
@@ -68,7 +71,12 @@ export interface Assigned {
 export function assign(filling: Filling, signers: readonly Candidate[]): Assigned[] {
   const needed = needs(filling);
   if (!filling.distinct) {
-    return [...needed].flatMap(([role, count]) => signers.filter((signer) => signer.roles.includes(role)).slice(0, count).map(({ person }) => ({ person, role })));
+    return [...needed].flatMap(([role, count]) =>
+      signers
+        .filter((signer) => signer.roles.includes(role))
+        .slice(0, count)
+        .map(({ person }) => ({ person, role })),
+    );
   }
   const places = [...needed].flatMap(([role, count]) => Array.from({ length: count }, () => role));
   const takenBy: (Candidate | undefined)[] = places.map(() => undefined);

@@ -1,4 +1,16 @@
-import { App, type AppOverride, type Environment, type ImageReference, inSeconds, type ProjectFile, type Reason, type Release, type RepositoryFile, ResolvedDeployment, type TargetFile } from '@slipway/contracts';
+import {
+  App,
+  type AppOverride,
+  type Environment,
+  type ImageReference,
+  inSeconds,
+  type ProjectFile,
+  type Reason,
+  type Release,
+  type RepositoryFile,
+  ResolvedDeployment,
+  type TargetFile,
+} from '@slipway/contracts';
 import { canonicalJson, type Sha256Of } from './canonical.js';
 import { environmentOf } from './promotion-path.js';
 
@@ -28,13 +40,29 @@ export function resolveDeployment(of: Resolving): Resolved {
   const { file } = of.project;
   const environment = environmentOf(file, of.environment);
   if (!environment) return no('environment-unknown', `project ${file.metadata.name} has no environment ${of.environment} (any more)`);
-  if (environment.target !== of.target.file.metadata.name) return no('target-mismatch', `${environment.name} runs on target ${environment.target}, not on ${of.target.file.metadata.name}`);
+  if (environment.target !== of.target.file.metadata.name)
+    return no('target-mismatch', `${environment.name} runs on target ${environment.target}, not on ${of.target.file.metadata.name}`);
   const { app, unlisted } = settingsOf(file, environment, of.repositoryFile);
-  if (unlisted.length > 0) return no('secret-not-listed', `slipway.yaml names secrets the project file does not list: ${unlisted.join(', ')}. Add them to app.secrets of the project file`);
+  if (unlisted.length > 0)
+    return no(
+      'secret-not-listed',
+      `slipway.yaml names secrets the project file does not list: ${unlisted.join(', ')}. Add them to app.secrets of the project file`,
+    );
   const missing = app.secrets.filter((name) => !of.secretVersions[name]);
-  if (missing.length > 0) return no('secret-missing', `no value for ${missing.map((name) => `${file.metadata.name}/${name}`).join(', ')} where the services look for secrets`);
+  if (missing.length > 0)
+    return no(
+      'secret-missing',
+      `no value for ${missing.map((name) => `${file.metadata.name}/${name}`).join(', ')} where the services look for secrets`,
+    );
   const { id, number, ref, line, revision } = of.release;
-  const decided = environment.stage === 'test' ? testDefaults : { strategy: { rolling: { surge: environment.strategy.rolling.surge } }, onFailure: environment['on-failure'], policy: environment.approval };
+  const decided =
+    environment.stage === 'test'
+      ? testDefaults
+      : {
+          strategy: { rolling: { surge: environment.strategy.rolling.surge } },
+          onFailure: environment['on-failure'],
+          policy: environment.approval,
+        };
   const deployment = ResolvedDeployment.parse({
     project: file.metadata.name,
     environment: environment.name,
@@ -43,7 +71,12 @@ export function resolveDeployment(of: Resolving): Resolved {
     release: { id, number, ref, line, revision },
     image: of.image,
     app: { ...app, secrets: app.secrets.map((name) => ({ name, version: of.secretVersions[name] })) },
-    target: { name: of.target.file.metadata.name, version: of.target.version, namespace: of.target.file.spec.namespace, port: environment.port ?? null },
+    target: {
+      name: of.target.file.metadata.name,
+      version: of.target.version,
+      namespace: of.target.file.spec.namespace,
+      port: environment.port ?? null,
+    },
     deadline: environment.deadline,
     ...decided,
   });
@@ -58,7 +91,11 @@ function no(code: string, message: string): Resolved {
  * The settings an environment runs with: the project's, then what the repository adds, then what the environment overrides.
  * Of `env` the repository adds names only; its `drain` and `stable` may be longer, never shorter; its secrets must be listed in the project file.
  */
-export function settingsOf(file: ProjectFile, environment: Environment, repositoryFile: RepositoryFile | null): { app: App; unlisted: string[] } {
+export function settingsOf(
+  file: ProjectFile,
+  environment: Environment,
+  repositoryFile: RepositoryFile | null,
+): { app: App; unlisted: string[] } {
   const { app: base } = file.spec;
   const added: Partial<AppOverride> = repositoryFile?.app ?? {};
   const own = environment.app ?? {};

@@ -1,5 +1,5 @@
 import type { ApprovalPolicy, CommitIdentity, Person, PersonReference, Reason, Role } from '@slipway/contracts';
-import { type Known, humansOf } from './duties.js';
+import { humansOf, type Known } from './duties.js';
 import { assign, type Candidate, type Missing, missingFrom } from './requirement-assignment.js';
 
 /** What these rules need to know of a person. */
@@ -84,7 +84,9 @@ export function refusalOf(asked: Asked, person: Judged, via: 'http' | 'key'): Re
   const humans = humansOf(asked.people);
   const refused = refusal(asked, person, via, humans);
   if (refused) return refused;
-  const same = asked.approvals.some((approval) => (humans.get(approval.person) ?? approval.person) === (humans.get(person.id) ?? person.id));
+  const same = asked.approvals.some(
+    (approval) => (humans.get(approval.person) ?? approval.person) === (humans.get(person.id) ?? person.id),
+  );
   return same ? { code: 'already-signed', message: `${person.name} has signed this request already; a person counts once` } : undefined;
 }
 
@@ -101,9 +103,13 @@ function refusal(asked: Asked, person: Judged, via: 'http' | 'key', humans: Read
     return { code: 'role-missing', message: wanted ? `${person.name} is no ${wanted} in ${project}` : 'this request needs no sign-off' };
   }
   if (policy.duties === 'separate' && isInvolved(asked, person, humans)) {
-    return { code: 'own-change', message: `${person.name} wrote, committed, pushed or triggered part of this change; somebody else must sign` };
+    return {
+      code: 'own-change',
+      message: `${person.name} wrote, committed, pushed or triggered part of this change; somebody else must sign`,
+    };
   }
-  if (policy.proof === 'key' && via !== 'key') return { code: 'key-needed', message: 'this environment wants a signature by a registered key: slipway approval sign' };
+  if (policy.proof === 'key' && via !== 'key')
+    return { code: 'key-needed', message: 'this environment wants a signature by a registered key: slipway approval sign' };
   return undefined;
 }
 
@@ -141,13 +147,22 @@ function stillMissing({ role, count }: Missing, asked: Asked, eligible: readonly
   const extra = extraOf(asked);
   const who = asked.unmatched.map(({ name, email, account }) => email ?? account ?? name);
   const some = who.slice(0, 3).join(', ') + (who.length > 3 ? ', …' : '');
-  const because = extra > 0 ? { en: ` (${extra} more than the policy says, as ${some} matches nobody here)`, zh: `（比策略多 ${extra} 人，因为 ${some} 无法对应到任何人）` } : { en: '', zh: '' };
+  const because =
+    extra > 0
+      ? {
+          en: ` (${extra} more than the policy says, as ${some} matches nobody here)`,
+          zh: `（比策略多 ${extra} 人，因为 ${some} 无法对应到任何人）`,
+        }
+      : { en: '', zh: '' };
   const left = nobodyLeft ? { en: '; nobody eligible is left', zh: '；已无符合条件的人' } : { en: '', zh: '' };
   return {
     role,
     count,
     eligible: able,
     nobodyLeft,
-    text: { en: `${count} more ${en}${count > 1 ? 's' : ''}${because.en}${left.en}`, zh: `还需 ${count} 名${zh}签核${because.zh}${left.zh}` },
+    text: {
+      en: `${count} more ${en}${count > 1 ? 's' : ''}${because.en}${left.en}`,
+      zh: `还需 ${count} 名${zh}签核${because.zh}${left.zh}`,
+    },
   };
 }

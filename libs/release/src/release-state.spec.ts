@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { inOrder } from './event-order.js';
+import { foldRelease, releasesOf } from './release-state.js';
+import { aRelease, asReference, image, mei, omar, story, time, uuid } from './story.example.js';
+import { timelineOf } from './timeline.js';
+
+const release = aRelease();
+const why = { code: 'unhealthy', message: 'never answered' };
+const environment = (told: Parameters<typeof foldRelease>[1], name: string, id = release.id) =>
+  foldRelease(id, told)?.environments.find((each) => each.environment === name);
+
+function toLive() {
+  const tale = story();
+  tale.born();
+  tale.built();
+  tale.tested();
+  tale.asked('pre-release');
+  tale.signed(mei, 'pre-release');
+  tale.signed(omar, 'pre-release');
+  tale.granted('pre-release');
+  tale.rolledOut('pre-release');
+  return tale;
+}
+
+function rolledBack() {
+  const tale = toLive();
+  const rollback = {
+    rollout: uuid(699),
+    kind: 'rollback' as const,
+    release: aRelease(41),
+    environment: 'pre-release',
+    stage: 'pre-release' as const,
+  };
+  tale.say('rollout.started', { ...rollback, attempt: 1, grant: uuid(651), image, replaces: release });
+  tale.say('rollout.rolled-back', { ...rollback, from: release, image, address: 'http://lab:20001', reason: why, by: null, seconds: 2 });
+  return tale;
+}
+
+describe('the fold of a release', () => {
+  it('is undefined while nothing names the release', () => {
+    expect(foldRelease(release.id, [])).toBeUndefined();
+    expect(foldRelease(uuid(1), toLive().told)).toBeUndefined();
+  });
+
+  it('follows it from birth to live', () => {
+    const { told } = toLive();
+    const phases = told.map((_, count) => foldRelease(release.id, told.slice(0, count + 1))?.phase);
+    expect([...new Set(phases)]).toEqual(['detected', 'building', 'testing', 'passed', 'awaiting-approval', 'rolling-out', 'live']);
+    expect(foldRelease(release.id, told)).toMatchObject({
+      image,
+      build: { status: 'built', attempt: 1 },
+      environments: [
+        { environment: 'test', status: 'passed', runs: true, address: 'http://lab:20000' },
+        { environment: 'pre-release', stage: 'pre-release', status: 'live', runs: true, address: 'http://lab:20001' },
+      ],
+    });
+  });
+
+  it('knows who signed, and keeps it when the request is said again', () => {
+    const tale = story();
+    tale.born();
+    tale.asked('pre-release');
+    tale.signed(mei, 'pre-release');
+    tale.asked('pre-release', { newerAvailable: 43 });
+    const state = environment(tale.told, 'pre-release');
+    expect(state?.request?.approvals.map(({ person }) => person)).toEqual([asReference(mei)]);
+    expect(state).toMatchObject({ status: 'awaiting-approval', since: time(2), request: { newerAvailable: 43 } });
+  });
+
+  it('starts over with a new request, and an answer to the old one changes nothing', () => {
+    const tale = story();
+    tale.born();
+    tale.asked('pre-release');
+    tale.signed(mei, 'pre-release');
+    tale.say('approval.rejected', {
+      request: uuid(800),
+      release,
+      environment: 'pre-release',
+      by: asReference(omar),
+      comment: 'too slow',
+      authors: [],
+    });
+    expect(environment(tale.told, 'pre-release')).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'rejected', message: 'Omar: too slow' },
+    });
+    tale.asked('pre-release', { request: uuid(801) });
+    tale.say('approval.expired', { request: uuid(800), release, environment: 'pre-release', missing: [] });
+    expect(environment(tale.told, 'pre-release')).toMatchObject({
+      status: 'awaiting-approval',
+      request: { request: uuid(801), approvals: [] },
+    });
+  });
+
+  it('is not set back by a grant issued anew', () => {
+    const tale = toLive();
+    tale.granted('pre-release', release, true);
+    expect(environment(tale.told, 'pre-release')?.status).toBe('live');
+  });
+
+  it('tells what took its place', () => {
+    const tale = toLive();
+    tale.rolledOut('pre-release', aRelease(43), release);
+    expect(environment(tale.told, 'pre-release')).toMatchObject({ status: 'live', runs: false, replacedBy: 43 });
+    expect(foldRelease(release.id, tale.told)?.phase).toBe('replaced');
+    expect(environment(tale.told, 'pre-release', uuid(43))).toMatchObject({ status: 'live', runs: true });
+  });
+
+  it('tells that it was rolled back, and that the earlier one lives again', () => {
+    const { told } = rolledBack();
+    expect(environment(told, 'pre-release')).toMatchObject({ status: 'rolled-back', runs: false, reason: why, replacedBy: 41 });
+    expect(environment(told, 'pre-release', uuid(41))).toMatchObject({ status: 'live', runs: true });
+    expect(releasesOf(told.at(-1) as (typeof told)[number]).sort()).toEqual([uuid(41), uuid(42)]);
+  });
+
+  it('ends what failed or was withdrawn', () => {
+    const tale = story();
+    tale.born();
+    tale.say('build.failed', { release, attempt: 1, reason: why, step: null, logTail: [], seconds: 1, authors: [] });
+    expect(foldRelease(release.id, tale.told)).toMatchObject({ phase: 'failed', build: { status: 'failed', reason: why } });
+    tale.say('release.withdrawn', { release, by: asReference(omar), reason: 'bad' });
+    expect(foldRelease(release.id, tale.told)).toMatchObject({ phase: 'withdrawn', withdrawn: { reason: 'bad' } });
+  });
+
+  it.each([
+    ['live', toLive],
+    ['rolled back', rolledBack],
+  ] as const)('is the same for any order of a story that ends %s, and for events told twice', (_, tell) => {
+    const { told } = tell();
+    for (const id of [release.id, uuid(41)]) {
+      const state = foldRelease(id, told);
+      const again = fc.tuple(fc.shuffledSubarray(told, { minLength: told.length }), fc.subarray(told));
+      fc.assert(
+        fc.property(again, ([shuffled, twice]) => {
+          expect(foldRelease(id, [...shuffled, ...twice])).toEqual(state);
+        }),
+      );
+    }
+  });
+
+  it('is the same whatever the clocks of the services say, as causes and numbers hold', () => {
+    const { told } = toLive();
+    const plain = (events: typeof told) =>
+      JSON.stringify(foldRelease(release.id, events)?.environments.map(({ environment: name, status, runs }) => ({ name, status, runs })));
+    const skews = fc.record({
+      'source-watcher': fc.integer({ min: -600, max: 600 }),
+      'image-builder': fc.integer({ min: -600, max: 600 }),
+      approval: fc.integer({ min: -600, max: 600 }),
+      'production-rollout': fc.integer({ min: -600, max: 600 }),
+    });
+    fc.assert(
+      fc.property(skews, (skew) => {
+        const skewed = told.map((event) => ({
+          ...event,
+          time: new Date(Date.parse(event.time) + 1000 * (skew[event.source as keyof typeof skew] ?? 0)).toISOString(),
+        }));
+        expect(plain(skewed)).toBe(plain(told));
+      }),
+    );
+  });
+});
+
+describe('the order of events', () => {
+  const event = fc.record({
+    id: fc.integer({ min: 1, max: 12 }).map(String),
+    source: fc.constantFrom('a', 'b'),
+    subject: fc.constant('s'),
+    time: fc.integer({ min: 0, max: 5 }).map(time),
+    sequence: fc.option(fc.nat(5), { nil: undefined }),
+    causationId: fc.option(fc.integer({ min: 1, max: 12 }).map(String), { nil: undefined }),
+  });
+
+  it('has each event once and ends, even where causes run in a circle', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(event, { selector: ({ id }) => id }), fc.nat(), (events, seed) => {
+        const ordered = inOrder([...events, ...events]);
+        expect(ordered.map(({ id }) => id).sort()).toEqual(events.map(({ id }) => id).sort());
+        expect(inOrder(events.toSorted((one, other) => ((Number(one.id) * 7 + seed) % 13) - ((Number(other.id) * 7 + seed) % 13)))).toEqual(
+          ordered,
+        );
+      }),
+    );
+  });
+});
+
+describe('the timeline', () => {
+  it('tells a release in sentences, oldest first, a request once', () => {
+    const tale = toLive();
+    tale.asked('pre-release', { newerAvailable: 43 });
+    const lines = timelineOf([...tale.told].reverse());
+    expect(lines.map(({ text }) => text.en)).toEqual([
+      'release 42 born from aaaaaaaaaaaa with 1 commit',
+      'build started',
+      'image bbbbbbbbbbbb built in 12 s',
+      'being deployed to test',
+      'runs in test with 1 instance after 3 s',
+      'verified in test, 0 checks passed',
+      'sign-off asked for pre-release',
+      'Mei signed off for pre-release',
+      'Omar signed off for pre-release',
+      'granted for pre-release',
+      'rollout to pre-release started',
+      'live in pre-release after 4 s',
+    ]);
+    expect(lines.every(({ text }) => /[\u4e00-\u9fff]/.test(text.zh))).toBe(true);
+    expect(lines.find(({ name }) => name === 'sign-off.accepted')?.by).toEqual(asReference(mei));
+  });
+});

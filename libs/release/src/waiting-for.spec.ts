@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import { foldRelease } from './release-state.js';
+import { ada, aRelease, asReference, file, mei, omar, people, story, time, uuid } from './story.example.js';
+import { type Around, waitingFor } from './waiting-for.js';
+
+const release = aRelease();
+const around: Around = { file, people, now: time(1000) };
+type Tale = ReturnType<typeof story>;
+
+function waits(tell: (tale: Tale) => void, change: Partial<Around> = {}, id = release.id) {
+  const tale = story();
+  tell(tale);
+  const state = foldRelease(id, tale.told);
+  if (!state) throw new Error('the story does not name the release');
+  return waitingFor(state, { ...around, ...change });
+}
+const brief = (...of: Parameters<typeof waits>) =>
+  waits(...of).map(({ code, environment }) => (environment ? `${code} ${environment}` : code));
+const tested = (tale: Tale) => {
+  tale.born();
+  tale.built();
+  tale.tested();
+};
+const live = (tale: Tale, environment: 'pre-release' | 'production') => {
+  tale.asked(environment);
+  tale.granted(environment);
+  tale.rolledOut(environment);
+};
+
+describe('what a release waits for', () => {
+  it('is its build, then its turn in the test environment', () => {
+    expect(brief((tale) => tale.born())).toEqual(['build-queue']);
+    expect(brief((tale) => tale.say('build.started', { release, attempt: 1, backend: 'docker' }))).toEqual(['build']);
+    expect(
+      brief((tale) => {
+        tale.born();
+        tale.built();
+      }),
+    ).toEqual(['deployment test']);
+  });
+
+  it('is the tester who holds the environment', () => {
+    const held = [{ environment: 'test', by: asReference(mei), until: null }];
+    expect(
+      waits(
+        (tale) => {
+          tale.born();
+          tale.built();
+        },
+        { held },
+      ),
+    ).toMatchObject([{ code: 'held', people: [asReference(mei)], text: { en: 'Mei to let go of test', zh: '等待 Mei 释放 test' } }]);
+  });
+
+  it('is people, by role, with who could', () => {
+    expect(brief(tested)).toEqual(['request pre-release']);
+    const asked = (tale: Tale) => {
+      tested(tale);
+      tale.asked('pre-release');
+    };
+    expect(waits(asked)).toMatchObject([
+      {
+        code: 'sign-off',
+        environment: 'pre-release',
+        role: 'tester',
+        count: 1,
+        people: [asReference(mei)],
+        text: { en: '1 more tester to sign off for pre-release', zh: 'pre-release：还需 1 名测试人员签核' },
+      },
+      { code: 'sign-off', role: 'operator', people: [asReference(omar)] },
+    ]);
+    expect(
+      brief((tale) => {
+        asked(tale);
+        tale.signed(mei, 'pre-release');
+      }),
+    ).toEqual(['sign-off pre-release']);
+    expect(
+      brief((tale) => {
+        asked(tale);
+        tale.signed(mei, 'pre-release');
+        tale.signed(omar, 'pre-release');
+      }),
+    ).toEqual(['grant pre-release']);
+  });
+
+  it('says that nobody eligible is left when everybody made the change', () => {
+    const involved = [ada, omar].map(asReference);
+    expect(
+      waits((tale) => {
+        tested(tale);
+        tale.asked('pre-release', { involved });
+        tale.signed(mei, 'pre-release');
+      }),
+    ).toMatchObject([{ code: 'nobody-eligible', role: 'operator', people: [] }]);
+  });
+
+  it('is time, until it has passed, and says what is newer', () => {
+    const asked = (tale: Tale) => {
+      tested(tale);
+      tale.asked('pre-release', { require: [], soakUntil: time(2000), newerAvailable: 43 });
+    };
+    expect(waits(asked)).toMatchObject([{ code: 'soak', until: time(2000) }, { code: 'newer-release' }]);
+    expect(brief(asked, { now: time(2001) })).toEqual(['grant pre-release', 'newer-release pre-release']);
+  });
+
+  it('is the rollout, with how far it is', () => {
+    const granted = (tale: Tale) => {
+      tested(tale);
+      tale.asked('pre-release');
+      tale.granted('pre-release');
+    };
+    expect(brief(granted)).toEqual(['rollout-queue pre-release']);
+    const at = { rollout: uuid(600), kind: 'rollout', release, environment: 'pre-release' } as const;
+    const advancing = (tale: Tale) => {
+      granted(tale);
+      tale.say('rollout.started', {
+        ...at,
+        stage: 'pre-release',
+        attempt: 1,
+        grant: uuid(650),
+        image: { repository: 'r', digest: `sha256:${'b'.repeat(64)}` },
+        replaces: null,
+      });
+      tale.say('rollout.advanced', { ...at, ready: 1, wanted: 4, message: '' });
+    };
+    expect(waits(advancing)).toMatchObject([{ code: 'rollout', text: { en: 'the rollout to pre-release (1/4)' } }]);
+    const away = [{ part: 'target lab', environment: 'pre-release', since: time(900) }];
+    expect(waits(advancing, { away })[0]).toMatchObject({
+      code: 'away',
+      text: { en: `target lab to answer again, away since ${time(900)}` },
+    });
+    expect(brief(advancing, { away: [{ part: 'target lab', environment: 'production', since: time(900) }] })).toEqual([
+      'rollout pre-release',
+    ]);
+  });
+
+  it('goes on from pre-release to production, and ends live there', () => {
+    const passed = (tale: Tale) => {
+      tested(tale);
+      live(tale, 'pre-release');
+    };
+    expect(brief(passed)).toEqual(['request production']);
+    expect(
+      brief((tale) => {
+        passed(tale);
+        live(tale, 'production');
+      }),
+    ).toEqual(['live production']);
+  });
+
+  it('is nothing, with the reason, where it has ended', () => {
+    const failed = {
+      release,
+      attempt: 1,
+      reason: { code: 'step-failed', message: 'npm test: 2 failed' },
+      step: null,
+      logTail: [],
+      seconds: 1,
+      authors: [],
+    };
+    expect(waits((tale) => tale.say('build.failed', failed))).toMatchObject([
+      { code: 'ended', reason: { code: 'step-failed' }, text: { en: 'ended: npm test: 2 failed' } },
+    ]);
+    const rejected = (tale: Tale) => {
+      tested(tale);
+      tale.asked('pre-release');
+      tale.say('approval.rejected', {
+        request: uuid(800),
+        release,
+        environment: 'pre-release',
+        by: asReference(omar),
+        comment: 'no',
+        authors: [],
+      });
+    };
+    expect(waits(rejected)).toMatchObject([{ code: 'ended', environment: 'pre-release', reason: { code: 'rejected' } }]);
+    expect(
+      waits((tale) => {
+        rejected(tale);
+        tale.say('release.withdrawn', { release, by: asReference(omar), reason: 'bad' });
+      }),
+    ).toMatchObject([{ code: 'ended', reason: { code: 'withdrawn' } }]);
+    expect(
+      waits((tale) => {
+        tested(tale);
+        live(tale, 'pre-release');
+        live(tale, 'production');
+        tale.rolledOut('production', aRelease(43), release);
+        tale.rolledOut('pre-release', aRelease(43), release);
+      }),
+    ).toMatchObject([{ code: 'ended', reason: { code: 'replaced' } }]);
+  });
+
+  it('ends at test for a branch nothing further accepts', () => {
+    const branch = aRelease(42, { ref: 'refs/heads/feature/x', line: 'feature/x' });
+    const end = (tale: Tale) => {
+      tale.born(branch);
+      tale.built(branch);
+      tale.tested(branch);
+    };
+    expect(waits(end)).toMatchObject([{ code: 'ended', reason: { code: 'end-of-path' } }]);
+    expect(waits(end, { file: null })).toMatchObject([{ code: 'ended', reason: { code: 'project-removed' } }]);
+  });
+
+  it('always says something, in both languages', () => {
+    const tale = story();
+    tested(tale);
+    live(tale, 'pre-release');
+    live(tale, 'production');
+    for (const count of tale.told.keys()) {
+      const state = foldRelease(release.id, tale.told.slice(0, count + 1));
+      const said = state ? waitingFor(state, around) : [];
+      expect(said.length).toBeGreaterThan(0);
+      for (const { text } of said) expect(text.en.length > 0 && /[\u4e00-\u9fff]/.test(text.zh)).toBe(true);
+    }
+  });
+});
