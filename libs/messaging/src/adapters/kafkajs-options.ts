@@ -1,5 +1,6 @@
-import type { ConnectionOptions } from 'node:tls';
-import { type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
+import { connect, isIP } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ISocketFactory, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
 import type { Logger } from 'pino';
 
 /** How to reach a Kafka cluster, and how patient to be with it. */
@@ -17,6 +18,8 @@ export interface KafkaOptions {
   readonly fetchWaitMs?: number;
   /** A consumer without any sign of life for so long, in ms, while the brokers answer others, is given up. Default 60 000. */
   readonly stuckMs?: number;
+  /** Where a broker that calls itself so is really reached: through a tunnel, a port forward, a test's proxy. */
+  readonly reach?: (host: string, port: number) => { readonly host: string; readonly port: number };
   /** Copies of each topic that is made; -1 is the cluster's default. */
   readonly replication?: number;
 }
@@ -36,12 +39,21 @@ export function kafkaConfig(options: KafkaOptions): KafkaConfig {
     requestTimeout: 15_000,
     enforceRequestTimeout: true,
     retry: { ...retry, retries: 5 },
+    socketFactory: options.reach && socketsTo(options.reach),
     logLevel: logLevel.WARN,
     // Its errors are our warnings: it says each of many retries, and what matters comes back to us as an exception or an event.
     logCreator: () => (entry: LogEntry) => {
       const { message, timestamp: _, ...details } = entry.log;
       options.logger[entry.level === logLevel.ERROR ? 'info' : 'debug']({ kafkajs: entry.namespace, ...details }, message);
     },
+  };
+}
+
+function socketsTo(reach: (host: string, port: number) => { host: string; port: number }): ISocketFactory {
+  return ({ host, port, ssl, onConnect }) => {
+    const to = reach(host, port);
+    const socket = ssl ? connectTls({ ...ssl, ...to, servername: isIP(host) ? undefined : host }, onConnect) : connect(to, onConnect);
+    return socket.setKeepAlive(true, 60_000);
   };
 }
 

@@ -1,0 +1,99 @@
+import { aTopicPrefix, eventually, realParts, TcpProxy } from '@slipway/testkit';
+import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { pino } from 'pino';
+import { afterAll, describe, expect, it } from 'vitest';
+import { eventLogContract } from '../event-log.contract.js';
+import { KafkajsEventLog } from './kafkajs-event-log.js';
+import { partitionOf } from './partition-of.js';
+
+const prefix = aTopicPrefix();
+const brokers = realParts().kafkaBrokers;
+const logger = pino({ level: 'silent' });
+const log = new KafkajsEventLog({ brokers, clientId: 'kit', logger, fetchWaitMs: 200 });
+const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+const admin = kafka.admin();
+
+afterAll(async () => {
+  await log.close();
+  await admin.connect();
+  await admin.deleteTopics({ topics: (await admin.listTopics()).filter((topic) => topic.startsWith(prefix)) });
+  await admin.disconnect();
+});
+
+eventLogContract('Kafka by kafkajs', () => ({ log, prefix }));
+
+describe('Kafka by kafkajs', () => {
+  it('puts a key where Java clients put it', () => {
+    const partitioner = Partitioners.DefaultPartitioner();
+    for (const key of ['a', 'ab', 'abc', 'abcd', 'shop/42', '0197f4c2-7a3e-7000-8000-000000000000', '世界']) {
+      const partitionMetadata = Array.from({ length: 7 }, (_, partitionId) => ({ partitionId, leader: 1, partitionErrorCode: 0, replicas: [], isr: [] }));
+      expect(partitionOf(key, 7)).toBe(partitioner({ topic: 't', partitionMetadata, message: { key: Buffer.from(key), value: '' } }));
+    }
+  });
+
+  it('makes a deleted topic again when something is to be published', async () => {
+    const name = `${prefix}lost`;
+    const own = new KafkajsEventLog({ brokers, clientId: 'lost', logger, fetchWaitMs: 200 });
+    await own.ensureTopics([{ name, partitions: 1, retention: { ms: 3_600_000 } }]);
+    await own.publish([{ topic: name, key: 'k', value: Buffer.from('one'), headers: {} }]);
+    await admin.connect();
+    await admin.deleteTopics({ topics: [name] });
+    await eventually(async () => !(await admin.listTopics()).includes(name));
+    await eventually(() => own.publish([{ topic: name, key: 'k', value: Buffer.from('two'), headers: {} }]).then(() => true), { within: 20_000 });
+    expect(await admin.listTopics()).toContain(name);
+    await own.close();
+  });
+
+  it('refuses a record for a topic that nobody wanted', async () => {
+    const record = { topic: `${prefix}unheard-of`, key: 'k', value: Buffer.from('x'), headers: {} };
+    await expect(log.publish([record])).rejects.toMatchObject({ why: 'refused' });
+  }, 20_000);
+
+  it('fails while the broker is away, says so, and goes on by itself when it is back', async () => {
+    const [host, port] = (brokers[0] as string).split(':') as [string, string];
+    const proxy = await TcpProxy.to({ host, port: Number(port) });
+    const own = new KafkajsEventLog({ brokers, clientId: 'away', logger, fetchWaitMs: 200, reach: () => ({ host: '127.0.0.1', port: proxy.port }) });
+    const topic = `${prefix}away`;
+    const died: Error[] = [];
+    const heard: string[] = [];
+    await own.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
+    const running = await own.consume({
+      group: `${prefix}away`,
+      topics: [topic],
+      onBatch: async (records, control) => {
+        for (const record of records) {
+          heard.push(String(record.value));
+          control.done(record);
+        }
+        return {};
+      },
+      onDied: (error) => died.push(error),
+    });
+    const say = (value: string) => own.publish([{ topic, key: 'k', value: Buffer.from(value), headers: {} }]);
+    await say('before');
+    await eventually(() => heard.includes('before'));
+    proxy.refuse();
+    await expect(say('during')).rejects.toMatchObject({ why: 'unavailable' });
+    expect(own.health().connected).toBe(false);
+    proxy.restore();
+    await eventually(() => say('after').then(() => true), { within: 10_000 });
+    await eventually(() => heard.includes('after'), { within: 15_000 });
+    expect(died).toEqual([]);
+    expect(own.health()).toEqual({ connected: true });
+    await running.stop(500);
+    await own.close();
+    await proxy.close();
+  }, 40_000);
+
+  it('reports a consumer that a bug ended, so that the process can end too', async () => {
+    const topic = `${prefix}bug`;
+    await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
+    await log.publish([{ topic, key: 'k', value: Buffer.from('x'), headers: {} }]);
+    const died: Error[] = [];
+    const onBatch = async () => JSON.parse('{');
+    const running = await log.consume({ group: `${prefix}bug`, topics: [topic], onBatch, onDied: (error) => died.push(error) });
+    await eventually(() => died.length === 1);
+    expect(died[0]).toBeInstanceOf(SyntaxError);
+    await running.stop(500);
+  });
+});
