@@ -33,7 +33,7 @@ const path = '/api/v1/projects/{project}/environments/{environment}';
 const command = <Verb extends string, Body extends z.ZodType>(
   verb: Verb,
   summary: string,
-  permission: 'environment.scale' | 'environment.rollback' | 'environment.restart' | 'environment.hold',
+  permission: 'environment.scale' | 'environment.rollback' | 'environment.hold',
   body: Body,
 ) => defineRoute({ method: 'POST', path: `${path}/${verb}`, summary, permission, params: which, body, answer: CommandAnswer });
 
@@ -66,7 +66,6 @@ export const environmentRoutes = {
     'environment.rollback',
     Reasoned.extend({ to: z.int().positive().nullable().default(null) }),
   ),
-  restart: command('restart', 'Replace every instance by a new one of the same release', 'environment.restart', Reasoned),
   hold: command('hold', 'Keep a test environment as it is', 'environment.hold', Reasoned.extend({ until: Time.nullable().default(null) })),
   unhold: command('unhold', 'Let a test environment change again', 'environment.hold', Reasoned),
   deploy: command('deploy', 'Put a release back into a test environment', 'environment.hold', Reasoned.extend({ release: Id })),

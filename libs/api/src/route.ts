@@ -11,7 +11,6 @@ export const permissions = [
   'approval.sign-off',
   'environment.hold',
   'environment.scale',
-  'environment.restart',
   'environment.rollback',
   'project.apply',
   'target.apply',

@@ -20,7 +20,6 @@ export const CommandAction = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('environment.scale'), ...onEnvironment, instances: z.int().min(0).max(500).nullable() }),
   /** To the last good release, or to the number given. */
   z.object({ kind: z.literal('environment.rollback'), ...onEnvironment, to: z.int().positive().nullable() }),
-  z.object({ kind: z.literal('environment.restart'), ...onEnvironment }),
   z.object({ kind: z.literal('dead-letter.replay'), service: Service, id: z.string().max(100) }),
   z.object({ kind: z.literal('dead-letter.discard'), service: Service, id: z.string().max(100) }),
 ]);

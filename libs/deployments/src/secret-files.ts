@@ -1,0 +1,59 @@
+import { createHmac } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const largestBytes = 1024 * 1024;
+
+/** The file of a secret is not what was asked for: another value than the one signed off, or no file at all. */
+export class SecretChanged extends Error {
+  override readonly name = 'SecretChanged';
+}
+
+/**
+ * Secrets as files `<dir>/<project>/<name>` that only the service using them can read. A version id is a keyed hash of the value: it
+ * changes with the value and says nothing about it (design part 4, promise 7).
+ */
+export class SecretFiles {
+  constructor(
+    private readonly dir: string,
+    private readonly key: Buffer,
+  ) {}
+
+  /** The version id of each secret; null where there is no file. */
+  async versions(project: string, names: readonly string[]): Promise<{ name: string; version: string | null }[]> {
+    return Promise.all(names.map(async (name) => ({ name, version: this.versionOf(project, name, await this.content(project, name)) })));
+  }
+
+  /** The value of exactly that version. @throws SecretChanged when the file holds another one, or is gone. */
+  async read(project: string, name: string, version: string): Promise<Uint8Array> {
+    const value = await this.content(project, name);
+    if (value === undefined)
+      throw new SecretChanged(`secret ${project}/${name} is not there: put its value into a file of that name in the secrets folder`);
+    if (this.versionOf(project, name, value) !== version)
+      throw new SecretChanged(`secret ${project}/${name} has another value than the one that was signed off`);
+    return value;
+  }
+
+  private versionOf(project: string, name: string, value: Uint8Array | undefined): string | null {
+    if (value === undefined) return null;
+    return createHmac('sha256', this.key).update(`${project}/${name}\0`).update(value).digest('base64url').slice(0, 22);
+  }
+
+  /** Names come from contracts, which allow no slash and no leading dot. */
+  private async content(project: string, name: string): Promise<Uint8Array | undefined> {
+    let file: Awaited<ReturnType<typeof open>>;
+    try {
+      file = await open(join(this.dir, project, name), 'r');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      const { size } = await file.stat();
+      if (size > largestBytes) throw new Error(`secret ${project}/${name} has ${size} bytes; at most ${largestBytes} are taken`);
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  }
+}
