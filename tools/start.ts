@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Cleanup, Interrupted, listenForEnd } from './parts/cleanup.ts';
 import { openDataDir } from './parts/data-dir.ts';
 import { startParts } from './parts/index.ts';
@@ -51,7 +51,15 @@ async function run(oneProcess: boolean): Promise<void> {
   });
   end.throwIfAsked();
   const environment = await prepareEnvironment(dataDir, parts);
-  const suite = await startSuite({ dataDir, environment, oneProcess, cleanup, tell: say, stillWorthIt: end.throwIfAsked, onReady: (service) => say(`  ${service} is ready`) });
+  const suite = await startSuite({
+    dataDir,
+    environment,
+    oneProcess,
+    cleanup,
+    tell: say,
+    stillWorthIt: end.throwIfAsked,
+    onReady: (service) => say(`  ${service} is ready`),
+  });
   await welcome(environment, suite, parts.postgres.ours);
   await end.asked;
 }
@@ -59,7 +67,8 @@ async function run(oneProcess: boolean): Promise<void> {
 async function welcome(environment: SuiteEnvironment, suite: Suite, embedded: boolean): Promise<void> {
   const missing = missingServices();
   if (missing.length > 0) say(`Not built, so not running: ${missing.join(', ')}`);
-  if (embedded) say('Postgres is the embedded one: good for trying out. For lasting use name a Postgres of your own, with backups, in DATABASE_URL.');
+  if (embedded)
+    say('Postgres is the embedded one: good for trying out. For lasting use name a Postgres of your own, with backups, in DATABASE_URL.');
   const link = await administratorLink(suite);
   say(`\nSlipway answers at ${environment.gatewayUrl} (API: ${environment.gatewayUrl}/api/docs)`);
   if (link !== undefined) say(`Become its administrator, once: ${link}`);

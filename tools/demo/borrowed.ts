@@ -66,18 +66,26 @@ async function removeFromDocker(docker: DockerApi, names: Names, imagesBefore: S
   const networks = await docker.call<{ Id: string }[]>('GET', `/networks?filters=${ours}`);
   for (const { Id } of networks) await docker.call('DELETE', `/networks/${Id}`, { allow: [404] });
   const { Volumes } = await docker.call<{ Volumes: { Name: string }[] | null }>('GET', `/volumes?filters=${ours}`);
-  for (const { Name } of Volumes ?? []) await docker.call('DELETE', `/volumes/${encodeURIComponent(Name)}?force=true`, { allow: [404, 409] });
+  for (const { Name } of Volumes ?? [])
+    await docker.call('DELETE', `/volumes/${encodeURIComponent(Name)}?force=true`, { allow: [404, 409] });
   const images = await docker.call<ListedImage[]>('GET', '/images/json');
   const registry = names.repository.split('/')[0];
   const isOurs = ({ RepoTags, RepoDigests, Labels }: ListedImage): boolean =>
-    [...(RepoTags ?? []), ...(RepoDigests ?? [])].some((name) => name.startsWith(`${registry}/`)) || Object.keys(Labels ?? {}).some((label) => label.startsWith('dev.slipway.'));
+    [...(RepoTags ?? []), ...(RepoDigests ?? [])].some((name) => name.startsWith(`${registry}/`)) ||
+    Object.keys(Labels ?? {}).some((label) => label.startsWith('dev.slipway.'));
   for (const image of images.filter((one) => !imagesBefore.has(one.Id) && isOurs(one))) {
     await docker.call('DELETE', `/images/${image.Id}?force=true`, { allow: [404, 409] });
   }
 }
 
 async function removeTopics(brokers: string, prefix: string): Promise<void> {
-  const kafka = new Kafka({ clientId: 'slipway-demo', brokers: brokers.split(','), logLevel: logLevel.NOTHING, connectionTimeout: 5000, retry: { retries: 2 } });
+  const kafka = new Kafka({
+    clientId: 'slipway-demo',
+    brokers: brokers.split(','),
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 5000,
+    retry: { retries: 2 },
+  });
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -94,8 +102,10 @@ async function removeTopics(brokers: string, prefix: string): Promise<void> {
 async function removeFromRegistry(repository: string): Promise<void> {
   const [host = '', ...path] = repository.split('/');
   const base = `${/^(localhost|127\.)/.test(host) ? 'http' : 'https'}://${host}/v2/${path.join('/')}`;
-  const accept = 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json';
-  const ask = (method: string, url: string): Promise<Response> => fetch(url, { method, headers: { accept }, signal: AbortSignal.timeout(10_000) });
+  const accept =
+    'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json';
+  const ask = (method: string, url: string): Promise<Response> =>
+    fetch(url, { method, headers: { accept }, signal: AbortSignal.timeout(10_000) });
   const listed = await ask('GET', `${base}/tags/list`);
   if (listed.status !== 200) return;
   const { tags } = (await listed.json()) as { tags: string[] | null };

@@ -42,7 +42,15 @@ export function emailOf(account: string): string {
 /** Turns the one-time administrator code into an administrator and adds the others, each redeeming their own invitation. */
 export async function gatherCast(url: string, code: string, project: string): Promise<Cast> {
   const first = await apiClient({ url }).redeem({ body: { code, name: 'Ada Administrator', email: emailOf('ada') } });
-  const administrator: Actor = { id: first.person.id, name: first.person.name, email: emailOf('ada'), account: 'ada', token: first.token, api: apiClient({ url, token: first.token }), key: undefined };
+  const administrator: Actor = {
+    id: first.person.id,
+    name: first.person.name,
+    email: emailOf('ada'),
+    account: 'ada',
+    token: first.token,
+    api: apiClient({ url, token: first.token }),
+    key: undefined,
+  };
   const join = (who: keyof typeof parts): Promise<Actor> => joinAs(url, administrator.api, project, who);
   const [dana, tess, omar, theo] = await Promise.all([join('dana'), join('tess'), join('omar'), join('theo')]);
   return { administrator, dana, tess, omar, theo };
@@ -51,7 +59,9 @@ export async function gatherCast(url: string, code: string, project: string): Pr
 async function joinAs(url: string, administrator: ApiClient, project: string, who: keyof typeof parts): Promise<Actor> {
   const { name, account, roles } = parts[who];
   const email = emailOf(account);
-  const added = await administrator.addPerson({ body: { name, emails: [email], accounts: [account], roles: roles.map((role) => ({ role, project })) } });
+  const added = await administrator.addPerson({
+    body: { name, emails: [email], accounts: [account], roles: roles.map((role) => ({ role, project })) },
+  });
   const { person, token } = await apiClient({ url }).redeem({ body: { code: added.invitation.code } });
   const api = apiClient({ url, token });
   if (who !== 'omar') return { id: person.id, name, email, account, token, api, key: undefined };

@@ -26,16 +26,27 @@ interface Inspected {
 
 /** The instances of an environment that run now, by labels; proxies and one-shot containers are left out. */
 export async function instancesIn(demo: Demo, stage: StageName): Promise<Instance[]> {
-  const label = [`dev.slipway.project=${demo.names.project}`, `dev.slipway.environment=${stage}`, `dev.slipway.namespace=${demo.names.installation}`, 'dev.slipway.role=instance'];
+  const label = [
+    `dev.slipway.project=${demo.names.project}`,
+    `dev.slipway.environment=${stage}`,
+    `dev.slipway.namespace=${demo.names.installation}`,
+    'dev.slipway.role=instance',
+  ];
   const filters = encodeURIComponent(JSON.stringify({ label, status: ['running'] }));
   const listed = await demo.docker.call<ListedContainer[]>('GET', `/containers/json?filters=${filters}`);
-  const inspected = await Promise.all(listed.map(({ Id }) => demo.docker.call<Inspected | undefined>('GET', `/containers/${Id}/json`, { allow: [404] })));
+  const inspected = await Promise.all(
+    listed.map(({ Id }) => demo.docker.call<Inspected | undefined>('GET', `/containers/${Id}/json`, { allow: [404] })),
+  );
   const running = inspected.filter((container): container is Inspected => container?.State?.Running === true);
   return Promise.all(running.map((container) => instanceOf(demo, container)));
 }
 
 /** Waits until exactly so many instances of the release run and each answers by itself with the page of that commit. */
-export async function waitForInstances(demo: Demo, stage: StageName, expected: { seen: Seen; commit: number; count: number }): Promise<Instance[]> {
+export async function waitForInstances(
+  demo: Demo,
+  stage: StageName,
+  expected: { seen: Seen; commit: number; count: number },
+): Promise<Instance[]> {
   const { seen, commit, count } = expected;
   let last = '';
   try {

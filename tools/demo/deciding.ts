@@ -21,12 +21,17 @@ export async function approveInKafka(demo: Demo, person: Actor, commit: number, 
   const request = await waitForRequest(demo, seen, stage);
   await confirm(demo, person, request);
   await postSignOff(demo.parts.kafka.url, demo.names.topicPrefix, person, request, `signed with my own key, ${person.name}`);
-  await waitFor(demo, `${person.name}'s sign-off to be read from Kafka`, async () => {
-    const now = await requestNow(demo, request.request);
-    const refusal = now.refusals.find((refused) => refused.person?.id === person.id);
-    if (refusal !== undefined) throw new NotSeen(`the sign-off was refused: ${refusal.reason}`);
-    return now.signOffs.some((signOff) => signOff.person.id === person.id && signOff.via === 'key');
-  }, 30_000);
+  await waitFor(
+    demo,
+    `${person.name}'s sign-off to be read from Kafka`,
+    async () => {
+      const now = await requestNow(demo, request.request);
+      const refusal = now.refusals.find((refused) => refused.person?.id === person.id);
+      if (refusal !== undefined) throw new NotSeen(`the sign-off was refused: ${refusal.reason}`);
+      return now.signOffs.some((signOff) => signOff.person.id === person.id && signOff.via === 'key');
+    },
+    30_000,
+  );
 }
 
 /** Somebody who may not tries to sign off; gives the words they were refused with. */
@@ -41,7 +46,8 @@ export async function tryInVain(demo: Demo, person: Actor, commit: number, stage
   // Answered before approval had decided: then the refusal stands in the request.
   const refused = await waitFor(demo, `${person.name}'s sign-off to be refused`, async () => {
     const now = await requestNow(demo, request.request);
-    if (now.signOffs.some((signOff) => signOff.person.id === person.id)) throw new NotSeen(`${person.name}'s sign-off of their own change was accepted`);
+    if (now.signOffs.some((signOff) => signOff.person.id === person.id))
+      throw new NotSeen(`${person.name}'s sign-off of their own change was accepted`);
     return now.refusals.find((refusal) => refusal.person?.id === person.id);
   });
   return refused.reason;
@@ -50,5 +56,6 @@ export async function tryInVain(demo: Demo, person: Actor, commit: number, stage
 async function confirm(demo: Demo, person: Actor, request: Approval): Promise<void> {
   const { number } = request.release;
   const answer = await demo.ask(`${person.name}: sign release ${number} off for ${request.environment}? [Y/n] `, 'y');
-  if (/^n/i.test(answer.trim())) throw new NotSeen(`${person.name} did not sign release ${number} off for ${request.environment}, so the story ends here`);
+  if (/^n/i.test(answer.trim()))
+    throw new NotSeen(`${person.name} did not sign release ${number} off for ${request.environment}, so the story ends here`);
 }

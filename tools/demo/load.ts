@@ -57,7 +57,10 @@ export function startLoad(url: string, pageOf: (body: string) => string | undefi
 
 /** Answers and failures of both kinds of client together. */
 export function totalOf(load: Load): { answered: number; failed: number } {
-  return { answered: load.withKeepAlive.answered + load.withoutKeepAlive.answered, failed: load.withKeepAlive.failed + load.withoutKeepAlive.failed };
+  return {
+    answered: load.withKeepAlive.answered + load.withoutKeepAlive.answered,
+    failed: load.withKeepAlive.failed + load.withoutKeepAlive.failed,
+  };
 }
 
 function emptyCount(): LoadCount {

@@ -30,7 +30,14 @@ export class Mailbox {
         const to = session.envelope.rcptTo.map((recipient) => recipient.address.toLowerCase());
         simpleParser(stream).then(
           (mail) => {
-            this.mails.push({ to, from: mail.from?.text ?? '', subject: mail.subject ?? '', text: mail.text ?? '', html: mail.html || '', receivedAt: new Date() });
+            this.mails.push({
+              to,
+              from: mail.from?.text ?? '',
+              subject: mail.subject ?? '',
+              text: mail.text ?? '',
+              html: mail.html || '',
+              receivedAt: new Date(),
+            });
             done();
           },
           (error: Error) => done(error),
@@ -51,7 +58,11 @@ export class Mailbox {
   }
 
   /** Waits for a mail to somebody, received after there were `after` of them. Undefined when none came in time. */
-  async waitFor(to: string, matches: (mail: Mail) => boolean, { after = 0, withinMs = 30_000, stillWorthIt = () => {} } = {}): Promise<Mail | undefined> {
+  async waitFor(
+    to: string,
+    matches: (mail: Mail) => boolean,
+    { after = 0, withinMs = 30_000, stillWorthIt = () => {} } = {},
+  ): Promise<Mail | undefined> {
     const end = performance.now() + withinMs;
     for (;;) {
       stillWorthIt();

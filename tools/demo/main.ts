@@ -1,3 +1,4 @@
+import type { Service } from '@slipway/contracts';
 import { Cleanup, Interrupted, listenForEnd } from '../parts/cleanup.ts';
 import { messageOf } from '../parts/until.ts';
 import { missingServices } from '../suite/services.ts';
@@ -6,11 +7,6 @@ import { type Options, readOptions } from './options.ts';
 import { Screen } from './screen.ts';
 import { type Around, setUp } from './set-up.ts';
 import { story } from './steps/index.ts';
-
-/** Thrown where a step is not built yet; the demo names it and ends non-zero. */
-class NotBuilt extends Error {
-  override readonly name = 'NotBuilt';
-}
 
 const screen = new Screen();
 const cleanup = new Cleanup();
@@ -37,14 +33,25 @@ async function main(): Promise<number> {
 async function play(options: Options): Promise<number> {
   const begun = performance.now();
   const times: { title: string; seconds: number }[] = [];
-  const around: Around = { options, screen, cleanup, end, showing: (title, work, seen) => show(times, title, work, seen) };
+  const around: Around = {
+    options,
+    screen,
+    cleanup,
+    end,
+    showing: (title, needs, work, seen) => show(times, title, () => whenBuilt(needs, work), seen),
+  };
   screen.say(`\n${screen.bold('Slipway')}: four commits of a shop on their way to production\n`);
   let demo: Demo | undefined;
   try {
     demo = await setUp(around);
     const running = demo;
     for (const step of story) {
-      await around.showing(step.title, () => playStep(step, running), (seen) => seen);
+      await around.showing(
+        step.title,
+        step.needs,
+        () => step.play(running),
+        (seen) => seen,
+      );
     }
     const total = (performance.now() - begun) / 1000;
     screen.say(`\n  All ${times.length} steps happened, in ${total.toFixed(1)} s. Slowest: ${slowest(times)}\n`);
@@ -55,20 +62,24 @@ async function play(options: Options): Promise<number> {
       screen.say('\n  Interrupted.');
       return 130;
     }
-    if (demo !== undefined && !(error instanceof NotBuilt)) screen.say(`     logs: ${demo.dataDir.logs}${options.keep ? '' : ' (kept with --keep)'}`);
+    if (demo !== undefined) screen.say(`     logs: ${demo.dataDir.logs}${options.keep ? '' : ' (kept with --keep)'}`);
     return 1;
   }
 }
 
-/** Plays one step, unless a service it needs does not exist yet. */
-async function playStep(step: (typeof story)[number], demo: Demo): Promise<string> {
-  end.throwIfAsked();
-  const lacking = step.needs.filter((service) => missingServices().includes(service));
-  if (lacking.length > 0) throw new NotBuilt(`not built yet: ${lacking.join(', ')}`);
-  return step.play(demo);
+/** Does the work of a step, unless a service it needs does not exist yet. */
+async function whenBuilt<T>(needs: readonly Service[], work: () => Promise<T>): Promise<T> {
+  const lacking = needs.filter((service) => missingServices().includes(service));
+  if (lacking.length > 0) throw new Error(`not built yet: ${lacking.join(', ')}`);
+  return work();
 }
 
-async function show<T>(times: { title: string; seconds: number }[], title: string, work: () => Promise<T>, seen: (made: T) => string): Promise<T> {
+async function show<T>(
+  times: { title: string; seconds: number }[],
+  title: string,
+  work: () => Promise<T>,
+  seen: (made: T) => string,
+): Promise<T> {
   end.throwIfAsked();
   screen.begin(title);
   try {
@@ -96,7 +107,9 @@ async function stayUp(demo: Demo): Promise<void> {
     `  ${addressOf(demo, 'pre-release')}  pre-release`,
     `  ${addressOf(demo, 'test')}  the test environment`,
     `  ${gatewayUrl}/api/docs  the API`,
-    `  ${Object.entries(ports).map(([service, port]) => `${service} :${port}`).join('  ')}  each with /metrics and /health/ready`,
+    `  ${Object.entries(ports)
+      .map(([service, port]) => `${service} :${port}`)
+      .join('  ')}  each with /metrics and /health/ready`,
     '',
     screen.bold('Try'),
     `  export ${token}`,

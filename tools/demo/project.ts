@@ -23,11 +23,30 @@ export function projectFile(names: Names, source: SampleSource, ports: Record<St
       source: source.spec,
       build: { docker: { timeout: '3m' } },
       image: { repository: names.repository },
-      app: { port: 8080, instances: 1, cpus: 0.25, memory: '64Mi', drain: '1s', stable: '1s', health: { http: '/healthz', every: '500ms', timeout: '1s', grace: '20s' } },
+      app: {
+        port: 8080,
+        instances: 1,
+        cpus: 0.25,
+        memory: '64Mi',
+        drain: '1s',
+        stable: '1s',
+        health: { http: '/healthz', every: '500ms', timeout: '1s', grace: '20s' },
+      },
       environments: [
         { ...environment('test'), stage: 'test', verify: [{ http: '/', expect: 200, contains: sellingPoint, timeout: '5s' }] },
-        { ...environment('pre-release'), stage: 'pre-release', after: ['test'], approval: { require: [{ role: 'tester' }, { role: 'operator' }] } },
-        { ...environment('production'), stage: 'production', after: ['pre-release'], app: { instances: 2 }, approval: { require: [{ role: 'operator' }] } },
+        {
+          ...environment('pre-release'),
+          stage: 'pre-release',
+          after: ['test'],
+          approval: { require: [{ role: 'tester' }, { role: 'operator' }] },
+        },
+        {
+          ...environment('production'),
+          stage: 'production',
+          after: ['pre-release'],
+          app: { instances: 2 },
+          approval: { require: [{ role: 'operator' }] },
+        },
       ],
     },
   };
@@ -41,7 +60,8 @@ export async function stablePorts(): Promise<Record<StageName, number>> {
     if (await portIsFree(port)) found.push(port);
   }
   const [test, preRelease, production] = found;
-  if (test === undefined || preRelease === undefined || production === undefined) throw new Error(`no three free ports between ${begin} and ${begin + 1000}`);
+  if (test === undefined || preRelease === undefined || production === undefined)
+    throw new Error(`no three free ports between ${begin} and ${begin + 1000}`);
   return { test, 'pre-release': preRelease, production };
 }
 
@@ -49,5 +69,9 @@ export async function stablePorts(): Promise<Record<StageName, number>> {
 export async function applyFiles(demo: Demo): Promise<void> {
   const { api } = demo.cast.administrator;
   await api.applyTarget({ params: { name: 'local' }, body: targetFile(demo.names, demo.ports) });
-  await api.applyProject({ params: { name: demo.names.project }, body: projectFile(demo.names, demo.source, demo.ports), query: { reason: 'the demo' } });
+  await api.applyProject({
+    params: { name: demo.names.project },
+    body: projectFile(demo.names, demo.source, demo.ports),
+    query: { reason: 'the demo' },
+  });
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
-import { services } from '@slipway/contracts';
+import { type Service, services } from '@slipway/contracts';
 import { Cleanup, type EndRequest } from '../parts/cleanup.ts';
 import { type DataDir, temporaryDataDir } from '../parts/data-dir.ts';
 import { dockerApi } from '../parts/docker-api.ts';
@@ -25,8 +25,8 @@ export interface Around {
   screen: Screen;
   cleanup: Cleanup;
   end: EndRequest;
-  /** Runs a piece of the set-up as a step on the screen. */
-  showing<T>(title: string, work: () => Promise<T>, seen: (made: T) => string): Promise<T>;
+  /** Runs a piece of work as a step on the screen; fails at once where a service it needs is not built yet. */
+  showing<T>(title: string, needs: readonly Service[], work: () => Promise<T>, seen: (made: T) => string): Promise<T>;
 }
 
 /** Brings everything up to the point where the first commit is in the repository and its project applied. */
@@ -35,7 +35,7 @@ export async function setUp(around: Around): Promise<Demo> {
   const names = newNames();
   const dataDir = await ownDataDir(options, cleanup);
   const mailbox = new Mailbox();
-  const parts = await showing('Postgres, Kafka, registry and Docker are up', () => bringUpParts(around, dataDir), saidOf);
+  const parts = await showing('Postgres, Kafka, registry and Docker are up', [], () => bringUpParts(around, dataDir), saidOf);
   const repository = `${parts.registry.url}/${parts.registry.ours ? '' : `${names.installation}/`}shop`;
   const all: Names = { ...names, repository };
   const docker = dockerApi(parts.docker.url);
@@ -43,22 +43,50 @@ export async function setUp(around: Around): Promise<Demo> {
   const corner = await cornerOf(dataDir, parts, all);
   const { environment, suite } = await showing(
     options.oneProcess ? 'All services are ready, in one process' : 'Every service is ready, each in its own process',
+    [],
     () => bringUpServices(around, dataDir, corner, all, mailbox),
-    ({ suite: { services: running } }) => `${running.join(', ')}${missingServices().length > 0 ? `; not built yet: ${missingServices().join(', ')}` : ''}`,
+    ({ suite: { services: running } }) =>
+      `${running.join(', ')}${missingServices().length > 0 ? `; not built yet: ${missingServices().join(', ')}` : ''}`,
   );
   const cast = await showing(
     'Five people sign in: Ada, Dana, Tess, Omar and Theo',
+    ['gateway'],
     async () => gatherCast(environment.gatewayUrl, await administratorCode(suite, environment, end.throwIfAsked), all.project),
     () => 'each turned a one-time code into a token of their own; Omar registered a signing key',
   );
   const kind = options.svn ? 'Subversion' : 'Git';
   return showing(
     `The shop's ${kind} repository and its project file`,
+    ['gateway'],
     async () => {
-      const source = options.svn ? await svnSample(dataDir, cleanup, Object.values(peopleParts).map(({ account }) => account)) : await gitSample(dataDir, cleanup);
+      const source = options.svn
+        ? await svnSample(
+            dataDir,
+            cleanup,
+            Object.values(peopleParts).map(({ account }) => account),
+          )
+        : await gitSample(dataDir, cleanup);
       const ports = await stablePorts();
       const { ask, note } = talkThrough(options, screen, end);
-      const demo: Demo = { options, dataDir, cleanup, end, parts, docker, environment, suite, mailbox, names: all, cast, source, ports, releases: new Map(), load: undefined, note, ask };
+      const demo: Demo = {
+        options,
+        dataDir,
+        cleanup,
+        end,
+        parts,
+        docker,
+        environment,
+        suite,
+        mailbox,
+        names: all,
+        cast,
+        source,
+        ports,
+        releases: new Map(),
+        load: undefined,
+        note,
+        ask,
+      };
       const revision = await source.commit({ author: cast.dana, message: 'Open the shop', commit: 1, broken: false });
       demo.releases.set(1, { id: '', number: 0, revision, digest: '' });
       await applyFiles(demo);
@@ -80,19 +108,28 @@ async function ownDataDir(options: Options, cleanup: Cleanup): Promise<DataDir> 
 }
 
 function bringUpParts({ cleanup, screen }: Around, dataDir: DataDir): Promise<Parts> {
-  const onUp: Parameters<typeof startParts>[0]['onUp'] = (part, seconds) => screen.note(`${part.name} ${part.ours ? 'started' : 'found running'} after ${seconds.toFixed(1)} s`);
+  const onUp: Parameters<typeof startParts>[0]['onUp'] = (part, seconds) =>
+    screen.note(`${part.name} ${part.ours ? 'started' : 'found running'} after ${seconds.toFixed(1)} s`);
   return startParts({ dataDir, durable: false, dockerKind: 'apart', kafkaHeapMiB: 256, cleanup, onUp });
 }
 
 function saidOf({ postgres, kafka, registry, docker }: Parts): string {
-  return [postgres, kafka, registry, docker].map((part) => `${part.name} ${part.ours ? 'started' : 'as it was running'} (${withoutPassword(part.url)})`).join('\n');
+  return [postgres, kafka, registry, docker]
+    .map((part) => `${part.name} ${part.ours ? 'started' : 'as it was running'} (${withoutPassword(part.url)})`)
+    .join('\n');
 }
 
 function withoutPassword(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//');
 }
 
-async function bringUpServices(around: Around, dataDir: DataDir, parts: Parts, names: Names, mailbox: Mailbox): Promise<{ environment: SuiteEnvironment; suite: Suite }> {
+async function bringUpServices(
+  around: Around,
+  dataDir: DataDir,
+  parts: Parts,
+  names: Names,
+  mailbox: Mailbox,
+): Promise<{ environment: SuiteEnvironment; suite: Suite }> {
   const { cleanup, screen, end, options } = around;
   await mailbox.start();
   cleanup.defer('stop the mail server', () => mailbox.stop());
@@ -100,8 +137,16 @@ async function bringUpServices(around: Around, dataDir: DataDir, parts: Parts, n
   const of = { notifier: { SLIPWAY_SMTP_URL: mailbox.url, SLIPWAY_MAIL_FROM: 'Slipway <slipway@shop.example>' } };
   const environment = await prepareEnvironment(dataDir, parts, { all, of, singleRole: parts.postgres.ours ? undefined : true });
   const onReady = (_: unknown, left: readonly string[]): void => screen.note(left.length === 0 ? '' : `waiting: ${left.join(', ')}`);
-  screen.note(`starting ${services.length} services`);
-  const suite = await startSuite({ dataDir, environment, oneProcess: options.oneProcess, cleanup, tell: (message) => screen.say(message), onReady, stillWorthIt: end.throwIfAsked });
+  screen.note(`starting ${services.length - missingServices().length} services`);
+  const suite = await startSuite({
+    dataDir,
+    environment,
+    oneProcess: options.oneProcess,
+    cleanup,
+    tell: (message) => screen.say(message),
+    onReady,
+    stillWorthIt: end.throwIfAsked,
+  });
   return { environment, suite };
 }
 

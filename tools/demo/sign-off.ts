@@ -17,7 +17,15 @@ export interface Asked {
  */
 export async function postSignOff(brokers: string, topicPrefix: string, person: Actor, asked: Asked, comment: string): Promise<void> {
   if (person.key === undefined) throw new Error(`${person.name} has registered no key`);
-  const claims = { request: asked.request, asks: asked.asks, decision: 'approve' as const, comment, time: new Date().toISOString(), nonce: randomBytes(18).toString('base64url'), person: person.id };
+  const claims = {
+    request: asked.request,
+    asks: asked.asks,
+    decision: 'approve' as const,
+    comment,
+    time: new Date().toISOString(),
+    nonce: randomBytes(18).toString('base64url'),
+    person: person.id,
+  };
   const jws = await signSignOff(person.key.privateJwk, claims);
   const data = SignOffPosted.data.parse({ request: asked.request, proof: { via: 'key', keyId: person.key.keyId, jws } });
   const headers = {
@@ -29,11 +37,22 @@ export async function postSignOff(brokers: string, topicPrefix: string, person: 
     ce_time: claims.time,
     'content-type': 'application/json',
   };
-  const kafka = new Kafka({ clientId: 'omars-own-tool', brokers: brokers.split(','), logLevel: logLevel.NOTHING, connectionTimeout: 5000, requestTimeout: 10_000, retry: { retries: 3 } });
+  const kafka = new Kafka({
+    clientId: 'omars-own-tool',
+    brokers: brokers.split(','),
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 5000,
+    requestTimeout: 10_000,
+    retry: { retries: 3 },
+  });
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
   try {
-    await producer.send({ topic: `${topicPrefix}sign-offs`, acks: -1, messages: [{ key: asked.release.id, value: JSON.stringify(data), headers }] });
+    await producer.send({
+      topic: `${topicPrefix}sign-offs`,
+      acks: -1,
+      messages: [{ key: asked.release.id, value: JSON.stringify(data), headers }],
+    });
   } finally {
     await producer.disconnect();
   }

@@ -34,12 +34,17 @@ const bad = ['build.failed', 'build.cancelled', 'deployment.failed', 'verificati
 /** Waits until the release's timeline has an event; fails at once when it has one that rules it out. */
 export async function waitForEvent(demo: Demo, seen: Seen, event: string, environment?: StageName): Promise<Detail> {
   let wrong: string | undefined;
-  const detail = await waitFor(demo, `${event} for release ${seen.number}${environment === undefined ? '' : ` in ${environment}`}`, async () => {
-    const now = await detailOf(demo, seen);
-    if (now.timeline.some((entry) => entry.event === event && (environment === undefined || entry.environment === environment))) return now;
-    wrong = now.timeline.find((entry) => bad.includes(entry.event) && entry.event !== event)?.en;
-    return wrong === undefined ? undefined : now;
-  });
+  const detail = await waitFor(
+    demo,
+    `${event} for release ${seen.number}${environment === undefined ? '' : ` in ${environment}`}`,
+    async () => {
+      const now = await detailOf(demo, seen);
+      if (now.timeline.some((entry) => entry.event === event && (environment === undefined || entry.environment === environment)))
+        return now;
+      wrong = now.timeline.find((entry) => bad.includes(entry.event) && entry.event !== event)?.en;
+      return wrong === undefined ? undefined : now;
+    },
+  );
   if (wrong !== undefined) throw new NotSeen(`instead of ${event}: ${wrong}`);
   return detail;
 }

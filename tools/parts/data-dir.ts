@@ -37,7 +37,9 @@ export async function openDataDir(path: string, purpose: string): Promise<DataDi
   await mkdir(dir, { recursive: true });
   const owner = await ownerOf(dir);
   if (owner !== undefined && isAlive(owner)) {
-    throw new Error(`${dir} is in use by process ${owner.pid} (${owner.purpose}). Stop that one first, or name another folder in SLIPWAY_DATA_DIR.`);
+    throw new Error(
+      `${dir} is in use by process ${owner.pid} (${owner.purpose}). Stop that one first, or name another folder in SLIPWAY_DATA_DIR.`,
+    );
   }
   await endLeftoversIn(dir);
   return take(dir, purpose, false);

@@ -50,7 +50,11 @@ export function dockerApi(host: string): DockerApi {
       sent.on('error', reject);
       sent.end(payload);
     });
-  const answers = (): Promise<boolean> => call('GET', '/_ping', { timeoutMs: 5000 }).then(() => true, () => false);
+  const answers = (): Promise<boolean> =>
+    call('GET', '/_ping', { timeoutMs: 5000 }).then(
+      () => true,
+      () => false,
+    );
   return { host, call, answers };
 }
 

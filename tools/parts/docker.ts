@@ -54,7 +54,13 @@ async function runEngine(dataDir: DataDir, dockerd: string, own: OwnEngine): Pro
   const url = `unix://${socket}`;
   const args = [...places, '--host', url, '--log-level', 'warn'];
   const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
-  const engine = await startProcess(dataDir, { name: 'dockerd', command: dockerd, args, env: { ...process.env, PATH: path }, graceMs: 30_000 });
+  const engine = await startProcess(dataDir, {
+    name: 'dockerd',
+    command: dockerd,
+    args,
+    env: { ...process.env, PATH: path },
+    graceMs: 30_000,
+  });
   const docker = dockerApi(url);
   const stop = async (): Promise<void> => {
     await engine.stop();
@@ -77,7 +83,13 @@ function dockerHosts(): string[] {
   if (named) return [named];
   const home = homedir();
   const runtime = process.env['XDG_RUNTIME_DIR'];
-  const sockets = [machineSocket, runtime && join(runtime, 'docker.sock'), join(home, '.docker/run/docker.sock'), join(home, '.colima/default/docker.sock'), join(home, '.orbstack/run/docker.sock')];
+  const sockets = [
+    machineSocket,
+    runtime && join(runtime, 'docker.sock'),
+    join(home, '.docker/run/docker.sock'),
+    join(home, '.colima/default/docker.sock'),
+    join(home, '.orbstack/run/docker.sock'),
+  ];
   return sockets.filter((path): path is string => typeof path === 'string' && existsSync(path)).map((path) => `unix://${path}`);
 }
 

@@ -24,7 +24,9 @@ export async function startImage(docker: DockerApi, spec: ImageSpec): Promise<{ 
   const name = `slipway-${spec.name}-${basename(dataDir.path).replaceAll(/[^a-zA-Z0-9_.-]/g, '')}`;
   await removeContainer(docker, name);
   await pull(docker, image);
-  const bindings = Object.fromEntries(Object.entries(spec.ports).map(([host, inside]) => [`${inside}/tcp`, [{ HostIp: '127.0.0.1', HostPort: host }]]));
+  const bindings = Object.fromEntries(
+    Object.entries(spec.ports).map(([host, inside]) => [`${inside}/tcp`, [{ HostIp: '127.0.0.1', HostPort: host }]]),
+  );
   const body = {
     Image: image,
     Env: spec.env ?? [],
@@ -54,7 +56,9 @@ async function pull(docker: DockerApi, image: string): Promise<void> {
   if (there?.Id !== undefined) return;
   const [name, tag] = image.split(':');
   try {
-    const progress = await docker.call('POST', `/images/create?fromImage=${encodeURIComponent(name ?? '')}&tag=${tag ?? 'latest'}`, { timeoutMs: 600_000 });
+    const progress = await docker.call('POST', `/images/create?fromImage=${encodeURIComponent(name ?? '')}&tag=${tag ?? 'latest'}`, {
+      timeoutMs: 600_000,
+    });
     if (/"error"/.test(String(progress))) throw new Error(String(progress).trim().split('\n').at(-1));
   } catch (error) {
     throw new Error(`The image ${image} cannot be pulled here: ${messageOf(error)}`);

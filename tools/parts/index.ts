@@ -51,5 +51,11 @@ export async function startParts(wish: PartsWish): Promise<Parts> {
   ] as const;
   await Promise.allSettled(starting);
   const [postgres, kafka, registry] = await Promise.all(starting);
-  return { postgres, kafka, registry, docker, env: { DATABASE_URL: postgres.url, KAFKA_BROKERS: kafka.url, SLIPWAY_REGISTRY: registry.url, DOCKER_HOST: docker.url } };
+  return {
+    postgres,
+    kafka,
+    registry,
+    docker,
+    env: { DATABASE_URL: postgres.url, KAFKA_BROKERS: kafka.url, SLIPWAY_REGISTRY: registry.url, DOCKER_HOST: docker.url },
+  };
 }

@@ -22,7 +22,8 @@ export async function kafkaJars(maven: string | undefined): Promise<string> {
   const folder = join(cache, hashOf(await readFile(list, 'utf8')));
   const wrong = await firstWrong(folder, wanted);
   if (wrong === undefined) return folder;
-  if (maven === undefined) throw new Error('Maven is needed to fetch the Kafka broker (apt-get install maven), or name a Kafka in KAFKA_BROKERS.');
+  if (maven === undefined)
+    throw new Error('Maven is needed to fetch the Kafka broker (apt-get install maven), or name a Kafka in KAFKA_BROKERS.');
   const fresh = `${folder}.${randomBytes(4).toString('hex')}`;
   try {
     await fetchJars(maven, fresh);
@@ -42,7 +43,9 @@ export async function kafkaJars(maven: string | undefined): Promise<string> {
 async function fetchJars(maven: string, folder: string): Promise<void> {
   const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
   await run(maven, args, { timeout: 300_000, maxBuffer: 16 * 1024 * 1024 }).catch((error: { stdout?: string } & Error) => {
-    throw new Error(`Maven could not fetch the Kafka broker: ${(error.stdout ?? '').split('\n').slice(0, 8).join('\n') || messageOf(error)}`);
+    throw new Error(
+      `Maven could not fetch the Kafka broker: ${(error.stdout ?? '').split('\n').slice(0, 8).join('\n') || messageOf(error)}`,
+    );
   });
 }
 
@@ -66,6 +69,9 @@ async function sha256Of(file: string): Promise<string> {
 }
 
 function parse(text: string): Map<string, string> {
-  const lines = text.trim().split('\n').map((line) => line.split(/\s+/));
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/\s+/));
   return new Map(lines.map(([sha256, name]) => [name ?? '', sha256 ?? '']));
 }

@@ -48,7 +48,10 @@ async function fromJars(dataDir: DataDir, java: string, port: number, own: OwnKa
   const classpath = ['-cp', join(jars, '*')];
   if (!existsSync(join(logs, 'meta.properties'))) {
     const id = randomBytes(16).toString('base64url');
-    await run(java, [...smallJvm(64), ...classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties], { timeout: 60_000, cwd: data });
+    await run(java, [...smallJvm(64), ...classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties], {
+      timeout: 60_000,
+      cwd: data,
+    });
   }
   const args = [...smallJvm(own.heapMiB), ...classpath, 'kafka.Kafka', properties];
   const broker = await startProcess(dataDir, { name: 'kafka', command: java, args, cwd: data, graceMs: 15_000 });
@@ -64,12 +67,21 @@ async function fromJars(dataDir: DataDir, java: string, port: number, own: OwnKa
 
 async function fromImage(dataDir: DataDir, port: number): Promise<Part> {
   const docker = await findDocker();
-  if (docker === undefined) throw new Error('Kafka needs Java 17 and Maven (or Docker, for its image). Install openjdk-17-jre-headless and maven, or name a Kafka in KAFKA_BROKERS.');
+  if (docker === undefined)
+    throw new Error(
+      'Kafka needs Java 17 and Maven (or Docker, for its image). Install openjdk-17-jre-headless and maven, or name a Kafka in KAFKA_BROKERS.',
+    );
   const settings = await brokerSettings(port, '/tmp/kraft-logs');
   settings['listeners'] = 'PLAINTEXT://0.0.0.0:9092,CONTROLLER://127.0.0.1:9093';
   settings['controller.quorum.voters'] = '1@127.0.0.1:9093';
   const env = Object.entries(settings).map(([key, value]) => `KAFKA_${key.toUpperCase().replaceAll('.', '_')}=${value}`);
-  const container = await startImage(docker, { name: 'kafka', image, env: [...env, 'KAFKA_HEAP_OPTS=-Xmx256m'], ports: { [port]: 9092 }, dataDir });
+  const container = await startImage(docker, {
+    name: 'kafka',
+    image,
+    env: [...env, 'KAFKA_HEAP_OPTS=-Xmx256m'],
+    ports: { [port]: 9092 },
+    dataDir,
+  });
   const url = `127.0.0.1:${port}`;
   try {
     await until('the Kafka broker answers', () => answers(url), { within: 90_000 });
@@ -109,16 +121,32 @@ async function brokerSettings(port: number, logs: string): Promise<Record<string
 }
 
 function smallJvm(heapMiB: number): string[] {
-  return [`-Xmx${heapMiB}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+  return [
+    `-Xmx${heapMiB}m`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-Xshare:auto',
+    '-Djava.awt.headless=true',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+  ];
 }
 
 function toProperties(settings: Record<string, string>): string {
-  return Object.entries(settings).map(([key, value]) => `${key}=${value.replaceAll('\\', '\\\\')}\n`).join('');
+  return Object.entries(settings)
+    .map(([key, value]) => `${key}=${value.replaceAll('\\', '\\\\')}\n`)
+    .join('');
 }
 
 /** True when the cluster has a broker and a controller: from then on topics can be made. */
 async function answers(brokers: string): Promise<boolean> {
-  const kafka = new Kafka({ clientId: 'slipway-tools', brokers: brokers.split(','), connectionTimeout: 2000, requestTimeout: 5000, retry: { retries: 0 }, logLevel: logLevel.NOTHING });
+  const kafka = new Kafka({
+    clientId: 'slipway-tools',
+    brokers: brokers.split(','),
+    connectionTimeout: 2000,
+    requestTimeout: 5000,
+    retry: { retries: 0 },
+    logLevel: logLevel.NOTHING,
+  });
   const admin = kafka.admin();
   try {
     await admin.connect();

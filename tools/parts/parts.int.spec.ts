@@ -26,9 +26,13 @@ afterEach(async () => {
 describe('processes of a run', () => {
   it('tells the end of the log when a process ended by itself', async () => {
     const dataDir = await aDataDir();
-    const child = await startProcess(dataDir, { name: 'short', command: process.execPath, args: ['-e', 'console.error("no such thing"); process.exit(3)'] });
+    const child = await startProcess(dataDir, {
+      name: 'short',
+      command: process.execPath,
+      args: ['-e', 'console.error("no such thing"); process.exit(3)'],
+    });
     await child.exited;
-    expect(() => child.assertRunning()).toThrow(/ended with code 3[^]*no such thing/);
+    expect(() => child.assertRunning()).toThrow(/ended with code 3[\s\S]*no such thing/);
     await child.stop();
   });
 

@@ -47,13 +47,30 @@ export async function startPostgres(dataDir: DataDir, own: OwnPostgres): Promise
   return serve({ dataDir, binaries, data, port, password, account, durable: own.durable });
 }
 
-async function serve(server: { dataDir: DataDir; binaries: Binaries; data: string; port: number; password: string; account?: Account; durable: boolean }): Promise<Part> {
+async function serve(server: {
+  dataDir: DataDir;
+  binaries: Binaries;
+  data: string;
+  port: number;
+  password: string;
+  account?: Account;
+  durable: boolean;
+}): Promise<Part> {
   const { dataDir, binaries, data, port, password, account, durable } = server;
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300', 'shared_buffers=64MB'];
   if (!durable) settings.push('fsync=off', 'full_page_writes=off');
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
   // SIGINT is Postgres' fast shutdown: it does not wait for clients to leave.
-  const child = await startProcess(dataDir, { name: 'postgres', command: binaries.postgres, args, cwd: data, env: plainEnv(), user: account, stopSignal: 'SIGINT', graceMs: 20_000 });
+  const child = await startProcess(dataDir, {
+    name: 'postgres',
+    command: binaries.postgres,
+    args,
+    cwd: data,
+    env: plainEnv(),
+    user: account,
+    stopSignal: 'SIGINT',
+    graceMs: 20_000,
+  });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   try {
     await until('the embedded Postgres answers', () => answers(url), { within: 60_000, stillWorthIt: child.assertRunning });
@@ -73,7 +90,16 @@ async function initialise(binaries: Binaries, data: string, password: string, ac
   const passwordFile = join(dirname(data), `.${hashOf(data)}.pw`);
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   if (account !== undefined) chownSync(passwordFile, account.uid, account.gid);
-  const args = [`--pgdata=${data}`, '--auth=scram-sha-256', '--username=postgres', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
+  const args = [
+    `--pgdata=${data}`,
+    '--auth=scram-sha-256',
+    '--username=postgres',
+    `--pwfile=${passwordFile}`,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+    '--no-instructions',
+  ];
   try {
     await run(binaries.initdb, args, { ...account, env: plainEnv(), cwd: dirname(data), timeout: 120_000 });
   } finally {
@@ -86,9 +112,16 @@ async function serverAccount(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const known = await accountOf('postgres');
   if (known !== undefined) return known;
-  await run('useradd', ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', 'postgres'], { timeout: 20_000 });
+  await run(
+    'useradd',
+    ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', 'postgres'],
+    { timeout: 20_000 },
+  );
   const made = await accountOf('postgres');
-  if (made === undefined) throw new Error('The embedded Postgres may not run as root, and the system user "postgres" could not be made. Make it, or name a Postgres in DATABASE_URL.');
+  if (made === undefined)
+    throw new Error(
+      'The embedded Postgres may not run as root, and the system user "postgres" could not be made. Make it, or name a Postgres in DATABASE_URL.',
+    );
   return made;
 }
 

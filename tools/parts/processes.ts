@@ -59,7 +59,12 @@ export async function startProcess(dataDir: DataDir, spec: ProcessSpec): Promise
   const logFile = join(dataDir.logs, `${name}.log`);
   const log = openSync(logFile, 'a');
   const [command, ...args] = commandLine(spec, stopSignal);
-  const child = spawn(command as string, args, { cwd: spec.cwd, env: spec.env ?? process.env, stdio: ['ignore', log, log], detached: true });
+  const child = spawn(command as string, args, {
+    cwd: spec.cwd,
+    env: spec.env ?? process.env,
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   closeSync(log);
   let exit: Exit | undefined;
   const exited = new Promise<Exit>((resolve) => {
@@ -89,7 +94,17 @@ export async function startProcess(dataDir: DataDir, spec: ProcessSpec): Promise
     }
     await rm(recordFile, { force: true });
   };
-  return { name, pid, logFile, exited, assertRunning, stop, get running() { return exit === undefined; } };
+  return {
+    name,
+    pid,
+    logFile,
+    exited,
+    assertRunning,
+    stop,
+    get running() {
+      return exit === undefined;
+    },
+  };
 }
 
 /** Ends a process that an earlier run left behind, if the pid still is that very process. Gives true when there was one. */

@@ -46,10 +46,20 @@ async function fromProgram(dataDir: DataDir, program: string, port: number): Pro
 
 async function fromImage(dataDir: DataDir, port: number): Promise<{ stop(): Promise<void>; assertRunning(): void }> {
   const docker = await findDocker();
-  if (docker === undefined) throw new Error('A registry is needed: install docker-registry (or Docker, for the image registry:2), or name one in SLIPWAY_REGISTRY.');
+  if (docker === undefined)
+    throw new Error(
+      'A registry is needed: install docker-registry (or Docker, for the image registry:2), or name one in SLIPWAY_REGISTRY.',
+    );
   const data = await dataDir.folder('registry');
   const env = ['REGISTRY_STORAGE_DELETE_ENABLED=true'];
-  const container = await startImage(docker, { name: 'registry', image: 'registry:2', env, ports: { [port]: 5000 }, binds: { [data]: '/var/lib/registry' }, dataDir });
+  const container = await startImage(docker, {
+    name: 'registry',
+    image: 'registry:2',
+    env,
+    ports: { [port]: 5000 },
+    binds: { [data]: '/var/lib/registry' },
+    dataDir,
+  });
   return { stop: container.stop, assertRunning: () => {} };
 }
 

@@ -76,8 +76,11 @@ export async function restoreNetwork(dir: string): Promise<void> {
 }
 
 async function removeDockerRules(table: string, rules: string, links: string[]): Promise<void> {
-  const iptables = (...args: string[]): Promise<unknown> => run('iptables', ['-t', table, ...args], { timeout: callMs }).catch(() => undefined);
-  const ours = rules.split('\n').filter((line) => line.startsWith('-A ') && (/ DOCKER/.test(line) || links.some((link) => line.split(' ').includes(link))));
+  const iptables = (...args: string[]): Promise<unknown> =>
+    run('iptables', ['-t', table, ...args], { timeout: callMs }).catch(() => undefined);
+  const ours = rules
+    .split('\n')
+    .filter((line) => line.startsWith('-A ') && (/ DOCKER/.test(line) || links.some((link) => line.split(' ').includes(link))));
   for (const rule of ours) await iptables('-D', ...rule.slice(3).split(' '));
   for (const [, chain] of rules.matchAll(/^:(DOCKER\S*)/gm)) {
     await iptables('-F', chain as string);

@@ -11,7 +11,11 @@ export interface Waiting {
 }
 
 /** Tries `condition` until it gives something other than undefined or false. What it threw last is told when the time is up. */
-export async function until<T>(what: string, condition: () => Promise<T | undefined | false> | T | undefined | false, { within, every = 100, stillWorthIt }: Waiting): Promise<T> {
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T | undefined | false> | T | undefined | false,
+  { within, every = 100, stillWorthIt }: Waiting,
+): Promise<T> {
   const end = performance.now() + within;
   let lastError: unknown;
   for (;;) {

@@ -35,7 +35,9 @@ function nodeToUse() {
   if (existsSync(ownNode)) return ownNode;
   const major = Number(process.versions.node.split('.')[0]);
   if (major >= 24) return process.execPath;
-  throw new SetupError(`Node 24 is needed and the npm packages bring none for ${process.platform}-${process.arch}. Install it (this is ${process.version}) and run the command again.`);
+  throw new SetupError(
+    `Node 24 is needed and the npm packages bring none for ${process.platform}-${process.arch}. Install it (this is ${process.version}) and run the command again.`,
+  );
 }
 
 function packagesInstalled() {
@@ -53,7 +55,9 @@ async function sort(lacking) {
 
 function handInstructions(needs) {
   const list = needs.map((need) => `  - ${need.why} (Debian: ${need.packages.join(' ')})`).join('\n');
-  const command = isDebian() ? `\nAs root:\n  apt-get install --no-install-recommends ${needs.flatMap((need) => need.packages).join(' ')}\n` : '\n';
+  const command = isDebian()
+    ? `\nAs root:\n  apt-get install --no-install-recommends ${needs.flatMap((need) => need.packages).join(' ')}\n`
+    : '\n';
   return `Please install first, and start Docker if it is not running:\n${list}\n${command}Then run the command again.`;
 }
 
@@ -101,7 +105,12 @@ function run(command, args, { cwd, env = process.env, quiet = false }) {
     child.once('close', (code, signal) => {
       end();
       if (code === 0) resolve();
-      else reject(new SetupError(`${output ? `${output.trimEnd()}\n` : ''}${command} ${args[0]} ended ${signal ? `by ${signal}` : `with code ${code}`}.`));
+      else
+        reject(
+          new SetupError(
+            `${output ? `${output.trimEnd()}\n` : ''}${command} ${args[0]} ended ${signal ? `by ${signal}` : `with code ${code}`}.`,
+          ),
+        );
     });
   });
 }

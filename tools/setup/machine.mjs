@@ -25,7 +25,12 @@ export async function dockerAnswers() {
   const named = process.env.DOCKER_HOST;
   if (named?.startsWith('tcp://')) return ping({ host: new URL(named).hostname, port: Number(new URL(named).port || 2375) });
   const runtime = process.env.XDG_RUNTIME_DIR;
-  const usual = ['/var/run/docker.sock', runtime && join(runtime, 'docker.sock'), join(homedir(), '.docker/run/docker.sock'), join(homedir(), '.colima/default/docker.sock')];
+  const usual = [
+    '/var/run/docker.sock',
+    runtime && join(runtime, 'docker.sock'),
+    join(homedir(), '.docker/run/docker.sock'),
+    join(homedir(), '.colima/default/docker.sock'),
+  ];
   const sockets = named ? [named.replace(/^unix:\/\//, '')] : usual.filter((path) => path && existsSync(path));
   for (const socketPath of sockets) {
     if (await ping({ socketPath })) return true;

@@ -18,7 +18,12 @@ const needs = {
     why: 'the Docker Engine that builds and runs images',
     there: async () => (await dockerAnswers()) || (process.getuid?.() === 0 && has('dockerd', 'containerd', 'runc', 'iptables')),
   },
-  registry: { packages: ['docker-registry'], why: 'a registry for the images', there: () => Boolean(process.env.SLIPWAY_REGISTRY) || has('docker-registry'), asImage: true },
+  registry: {
+    packages: ['docker-registry'],
+    why: 'a registry for the images',
+    there: () => Boolean(process.env.SLIPWAY_REGISTRY) || has('docker-registry'),
+    asImage: true,
+  },
   haproxy: { packages: ['haproxy'], why: 'the proxy in front of each environment', there: () => has('haproxy'), asImage: true },
   java: {
     packages: ['openjdk-17-jre-headless', 'maven'],
@@ -28,7 +33,11 @@ const needs = {
   },
   git: { packages: ['git'], why: 'Git', there: () => has('git') },
   subversion: { packages: ['subversion'], why: 'Subversion', there: () => has('svn', 'svnadmin', 'svnserve') },
-  prometheus: { packages: ['prometheus'], why: 'Prometheus and promtool, against which rules and dashboards are tested', there: () => has('prometheus', 'promtool') },
+  prometheus: {
+    packages: ['prometheus'],
+    why: 'Prometheus and promtool, against which rules and dashboards are tested',
+    there: () => has('prometheus', 'promtool'),
+  },
   compose: { packages: ['docker-compose'], why: 'docker-compose, which checks docker-compose.yml', there: () => has('docker-compose') },
   busybox: { packages: ['busybox-static'], why: 'a static busybox, the content of test images', there: () => has('busybox') },
   mmdebstrap: { packages: ['mmdebstrap'], why: 'mmdebstrap, which makes a base image without pulling one', there: () => has('mmdebstrap') },

@@ -17,7 +17,8 @@ export interface SuiteEnvironment {
 }
 
 /** What a service needs of the environment we were started in: nothing that holds the administrator's database password. */
-const passedOn = /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|(https?|no|all)_proxy|KAFKA_.*|SLIPWAY_.*)$/i;
+const passedOn =
+  /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|(https?|no|all)_proxy|KAFKA_.*|SLIPWAY_.*)$/i;
 
 /**
  * Makes what the services need before they start, keeping what is there: a key for each and the trust file, a database role and schema for each,
@@ -28,7 +29,9 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
   const databases = await databasesOf(dataDir, parts.postgres.url, settings.singleRole ?? process.env['SLIPWAY_DB_SINGLE_ROLE'] === '1');
   const ports = await portsOf(dataDir);
   await dataDir.folder('secrets');
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined)) as Record<string, string>;
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined),
+  ) as Record<string, string>;
   const common = {
     NODE_ENV: 'production',
     NODE_OPTIONS: '--enable-source-maps',

@@ -28,7 +28,9 @@ export async function keepRunning(dataDir: DataDir, spec: ProcessSpec, tell: (me
       const { code, signal } = await child.exited;
       if (stopping) return;
       if (performance.now() - begun > recoveredMs) pauseMs = firstPauseMs;
-      tell(`${spec.name} ended ${signal === null ? `with code ${code}` : `by ${signal}`}; starting it again in ${pauseMs / 1000} s\n${await explain(child)}`);
+      tell(
+        `${spec.name} ended ${signal === null ? `with code ${code}` : `by ${signal}`}; starting it again in ${pauseMs / 1000} s\n${await explain(child)}`,
+      );
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pauseMs);
         wake = () => {

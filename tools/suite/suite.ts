@@ -44,7 +44,14 @@ export async function startSuite(wish: SuiteWish): Promise<Suite> {
     processes.push(await keepRunning(dataDir, await allInOne(dataDir, environment, services), tell));
   } else {
     for (const service of services) {
-      const spec = { name: service, command: process.execPath, args: [mainOf(service)], env: environment.of(service), cwd: dataDir.path, graceMs: 12_000 };
+      const spec = {
+        name: service,
+        command: process.execPath,
+        args: [mainOf(service)],
+        env: environment.of(service),
+        cwd: dataDir.path,
+        graceMs: 12_000,
+      };
       processes.push(await keepRunning(dataDir, spec, tell));
     }
   }

@@ -25,7 +25,10 @@ export async function gitSample(dataDir: DataDir, cleanup: Cleanup): Promise<Sam
   const daemon = await startProcess(dataDir, { name: 'git-daemon', command: join(programs, 'git-daemon'), args, env: plainEnv() });
   cleanup.defer('stop the Git server', () => daemon.stop());
   const url = `git://127.0.0.1:${port}/shop.git`;
-  await until('the Git server answers', () => git(base, ['ls-remote', '--', url]).then(() => true), { within: 15_000, stillWorthIt: daemon.assertRunning });
+  await until('the Git server answers', () => git(base, ['ls-remote', '--', url]).then(() => true), {
+    within: 15_000,
+    stillWorthIt: daemon.assertRunning,
+  });
   const commit = async (change: Change): Promise<string> => {
     await writeShop(work, change);
     await git(work, ['add', '--all']);
@@ -37,7 +40,12 @@ export async function gitSample(dataDir: DataDir, cleanup: Cleanup): Promise<Sam
 }
 
 async function git(cwd: string, args: readonly string[], author?: { name: string; email: string }): Promise<string> {
-  const identity = author && { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email, GIT_COMMITTER_NAME: author.name, GIT_COMMITTER_EMAIL: author.email };
+  const identity = author && {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_COMMITTER_NAME: author.name,
+    GIT_COMMITTER_EMAIL: author.email,
+  };
   return (await run('git', args, { cwd, env: { ...plainEnv(), ...identity }, timeout: 60_000 })).stdout;
 }
 

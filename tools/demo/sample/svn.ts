@@ -18,18 +18,32 @@ export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: re
   const config = join(base, 'client');
   await call('svnadmin', ['create', repository]);
   const password = randomBytes(12).toString('hex');
-  await writeFile(join(repository, 'conf', 'svnserve.conf'), '[general]\nanon-access = read\nauth-access = write\npassword-db = passwd\nrealm = shop\n');
-  await writeFile(join(repository, 'conf', 'passwd'), `[users]\n${['setup', ...accounts].map((account) => `${account} = ${password}\n`).join('')}`, { mode: 0o600 });
+  await writeFile(
+    join(repository, 'conf', 'svnserve.conf'),
+    '[general]\nanon-access = read\nauth-access = write\npassword-db = passwd\nrealm = shop\n',
+  );
+  await writeFile(
+    join(repository, 'conf', 'passwd'),
+    `[users]\n${['setup', ...accounts].map((account) => `${account} = ${password}\n`).join('')}`,
+    { mode: 0o600 },
+  );
   const port = await freePort();
   const command = findCommand('svnserve') ?? 'svnserve';
-  const server = await startProcess(dataDir, { name: 'svnserve', command, args: ['--daemon', '--foreground', '--listen-host', '127.0.0.1', '--listen-port', String(port), '--root', base] });
+  const server = await startProcess(dataDir, {
+    name: 'svnserve',
+    command,
+    args: ['--daemon', '--foreground', '--listen-host', '127.0.0.1', '--listen-port', String(port), '--root', base],
+  });
   cleanup.defer('stop the Subversion server', () => server.stop());
   const url = `svn://127.0.0.1:${port}/shop`;
   const svn = (args: readonly string[], as?: string): Promise<string> => {
     const login = as === undefined ? [] : ['--username', as, '--password-from-stdin', '--no-auth-cache'];
     return call('svn', [...args, '--non-interactive', '--config-dir', config, ...login], as === undefined ? undefined : password);
   };
-  await until('the Subversion server answers', () => svn(['info', url]).then(() => true), { within: 15_000, stillWorthIt: server.assertRunning });
+  await until('the Subversion server answers', () => svn(['info', url]).then(() => true), {
+    within: 15_000,
+    stillWorthIt: server.assertRunning,
+  });
   await svn(['mkdir', '-q', '-m', 'Lay out the repository', `${url}/trunk`, `${url}/branches`, `${url}/tags`], 'setup');
   await svn(['checkout', '-q', `${url}/trunk`, work]);
   const commit = async (change: Change): Promise<string> => {

@@ -27,10 +27,14 @@ export async function mailTo(demo: Demo, to: string, after: number, matches: (ma
   demo.note(`waiting: a mail to ${to}`);
   const mail = await demo.mailbox.waitFor(to, matches, { after, withinMs: 30_000, stillWorthIt: demo.end.throwIfAsked });
   if (mail === undefined) {
-    const others = demo.mailbox.mails.slice(after).map((other) => `“${other.subject}” to ${other.to.join(', ')}`).join('; ');
+    const others = demo.mailbox.mails
+      .slice(after)
+      .map((other) => `“${other.subject}” to ${other.to.join(', ')}`)
+      .join('; ');
     throw new NotSeen(`no such mail reached ${to} within 30 s; what came: ${others || 'nothing'}`);
   }
-  if (mail.text === '' || mail.html === '') throw new NotSeen(`the mail “${mail.subject}” lacks its ${mail.text === '' ? 'text' : 'HTML'} half`);
+  if (mail.text === '' || mail.html === '')
+    throw new NotSeen(`the mail “${mail.subject}” lacks its ${mail.text === '' ? 'text' : 'HTML'} half`);
   return mail;
 }
 

@@ -1,8 +1,8 @@
-import { get } from '../load.ts';
-import { addressOf, NotSeen, releaseOf, type Step, step } from '../demo.ts';
 import { waitForInstances } from '../containers.ts';
-import { sellingPoint } from '../sample/shop.ts';
 import { approve, approveInKafka } from '../deciding.ts';
+import { addressOf, NotSeen, releaseOf, type Step, step } from '../demo.ts';
+import { get } from '../load.ts';
+import { sellingPoint } from '../sample/shop.ts';
 import { detailOf, waitForEvent, waitForRelease } from '../watch.ts';
 import { imageInRegistry } from './pushing.ts';
 
@@ -75,9 +75,9 @@ export const firstCommit: Step[] = [
     check: async (demo) => {
       const instances = await waitForInstances(demo, 'production', { seen: releaseOf(demo, 1), commit: 1, count: 2 });
       const { waitingFor } = await detailOf(demo, releaseOf(demo, 1));
-      if (waitingFor.length > 0) throw new NotSeen(`release 1 is live and still waits: ${waitingFor.map((waiting) => waiting.en).join('; ')}`);
+      if (waitingFor.length > 0)
+        throw new NotSeen(`release 1 is live and still waits: ${waitingFor.map((waiting) => waiting.en).join('; ')}`);
       return `${addressOf(demo, 'production')} answers; ${instances.map(({ name }) => name).join(' and ')} run the digest that was tested`;
     },
   }),
 ];
-

@@ -47,10 +47,15 @@ export const fourthCommit: Step[] = [
 
 /** Waits until clients of both kinds have seen a commit's page. */
 async function answeredBy(demo: Demo, commit: string): Promise<void> {
-  await waitFor(demo, `clients to see commit ${commit}`, async () => {
-    const { load } = demo;
-    return load !== undefined && (load.withKeepAlive.byPage[commit] ?? 0) > 50 && (load.withoutKeepAlive.byPage[commit] ?? 0) > 50;
-  }, 30_000);
+  await waitFor(
+    demo,
+    `clients to see commit ${commit}`,
+    async () => {
+      const { load } = demo;
+      return load !== undefined && (load.withKeepAlive.byPage[commit] ?? 0) > 50 && (load.withoutKeepAlive.byPage[commit] ?? 0) > 50;
+    },
+    30_000,
+  );
 }
 
 /** What the clients counted so far; throws when any request failed. */
@@ -59,6 +64,9 @@ export function noFailures(demo: Demo): string {
   if (load === undefined) throw new NotSeen('no clients were asking');
   const { answered, failed } = totalOf(load);
   const { withKeepAlive, withoutKeepAlive } = load;
-  if (failed > 0) throw new NotSeen(`${failed} of ${answered + failed} requests failed: ${[...withKeepAlive.failures, ...withoutKeepAlive.failures].join('; ')}`);
+  if (failed > 0)
+    throw new NotSeen(
+      `${failed} of ${answered + failed} requests failed: ${[...withKeepAlive.failures, ...withoutKeepAlive.failures].join('; ')}`,
+    );
   return `${answered} requests answered, 0 failed (${withKeepAlive.answered} with keep-alive, ${withoutKeepAlive.answered} without)`;
 }

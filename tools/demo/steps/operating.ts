@@ -25,7 +25,13 @@ export const operating: Step[] = [
       if (victim === undefined) throw new NotSeen('there is no container to kill');
       // The clients go on, but what a kill -9 cuts off is not held against the suite.
       await demo.docker.call('POST', `/containers/${victim.id}/kill?signal=SIGKILL`);
-      await waitFor(demo, `${victim.name} to be gone`, async () => !(await instancesIn(demo, 'production')).some(({ id, startedAt }) => id === victim.id && startedAt === victim.startedAt), 15_000);
+      await waitFor(
+        demo,
+        `${victim.name} to be gone`,
+        async () =>
+          !(await instancesIn(demo, 'production')).some(({ id, startedAt }) => id === victim.id && startedAt === victim.startedAt),
+        15_000,
+      );
       return victim;
     },
     check: async (demo, killed) => {
@@ -46,10 +52,15 @@ export const operating: Step[] = [
       const shown = await commitAt(addressOf(demo, 'production'));
       if (shown !== '1') throw new NotSeen(`production shows commit ${shown}`);
       const { number } = releaseOf(demo, 4);
-      await waitFor(demo, `release ${number} to be barred from production`, async () => {
-        const view = await demo.cast.omar.api.getEnvironment({ params: production(demo) });
-        return view.barred.includes(number) && view.running?.release.id === releaseOf(demo, 1).id;
-      }, 30_000);
+      await waitFor(
+        demo,
+        `release ${number} to be barred from production`,
+        async () => {
+          const view = await demo.cast.omar.api.getEnvironment({ params: production(demo) });
+          return view.barred.includes(number) && view.running?.release.id === releaseOf(demo, 1).id;
+        },
+        30_000,
+      );
       await demo.load?.stop();
       return `${addressOf(demo, 'production')} shows commit 1; release ${number} is barred from production; the count set by scale stays`;
     },

@@ -14,7 +14,8 @@ export const rejectedCommit: Step = step({
     const request = await waitForRequest(demo, releaseOf(demo, 3), 'pre-release');
     const mailsBefore = demo.mailbox.mails.length;
     const usual = 'The prices are missing on the start page.';
-    const reason = (await demo.ask(`Tess Tester: why do you send release ${releaseOf(demo, 3).number} back? [${usual}] `, usual)).trim() || usual;
+    const reason =
+      (await demo.ask(`Tess Tester: why do you send release ${releaseOf(demo, 3).number} back? [${usual}] `, usual)).trim() || usual;
     await demo.cast.tess.api.signOff({ params: { id: request.request }, body: { decision: 'reject', comment: reason } });
     await waitForEvent(demo, releaseOf(demo, 3), 'approval.rejected', 'pre-release');
     return { mailsBefore, reason };
@@ -28,9 +29,15 @@ export const rejectedCommit: Step = step({
 });
 
 async function reasonInTimeline(demo: Demo, reason: string): Promise<void> {
-  const found = await waitFor(demo, 'the reason in the timeline', async () => {
-    const { timeline } = await detailOf(demo, releaseOf(demo, 3));
-    return timeline.find((entry) => entry.event === 'approval.rejected' && entry.en.includes(reason));
-  }, 15_000);
-  if (!found.en.includes(demo.cast.tess.name) && found.by !== demo.cast.tess.name) throw new NotSeen('the timeline does not say who sent it back');
+  const found = await waitFor(
+    demo,
+    'the reason in the timeline',
+    async () => {
+      const { timeline } = await detailOf(demo, releaseOf(demo, 3));
+      return timeline.find((entry) => entry.event === 'approval.rejected' && entry.en.includes(reason));
+    },
+    15_000,
+  );
+  if (!found.en.includes(demo.cast.tess.name) && found.by !== demo.cast.tess.name)
+    throw new NotSeen('the timeline does not say who sent it back');
 }
