@@ -8,7 +8,7 @@ export { generatePersonKey, loadPersonKey, newPersonKey, PersonPrivateJwk, Perso
 export { can, Permission, permissionFor, permissionsOf, rolesIn } from './roles.js';
 export { hashToken, isToken, keyedHash, type NewSecret, newOneTimeLink, newToken, type OneTimeLink, sameSecret } from './secrets.js';
 export { loadServiceKey, newServiceKeyFile, type ServiceKey, ServiceKeyFile, serviceKeyOf } from './service-key.js';
-export { initKeys, type KeyRing, keyFileIn, rotateKeys, trustFileIn } from './service-keys.js';
+export { initKeys, type KeyRing, keyFileIn, revokeKey, rotateKeys, trustFileIn } from './service-keys.js';
 export {
   keyIdOfSignOff,
   SIGN_OFF_SKEW_MS,

@@ -65,7 +65,8 @@ export async function initKeys({
 /**
  * Gives each service a new key; the old one still verifies for `overlapMs`, for what it signed and for replicas that have not
  * restarted. Interrupted and run again it goes on with the key it had begun: first the new key is kept aside, then it is trusted,
- * then it is used. Keys whose time was over before now are dropped from the trust file.
+ * then it is used. Keys that have ended stay in the trust file, as what they signed in their time is still to be read: compacted topics,
+ * the audit chains. A key that got into wrong hands is taken out with {@link revokeKey}.
  *
  * @throws Error where a service has no key yet (run `slipway keys init`), or a file is wrong.
  */
@@ -89,16 +90,28 @@ export async function rotateKeys({
     await createFile(aside, textOf(newServiceKeyFile(service, now, current.secret)), 0o600);
     const next = await readServiceKeyFile(aside);
     const ends = new Date(now.getTime() + overlapMs).toISOString();
-    await writeTrust(dir, rotated(await readTrust(dir), next, ends, now));
+    await writeTrust(dir, rotated(await readTrust(dir), next, ends));
     await rename(aside, file);
   }
   return ringOf(dir, services);
 }
 
-function rotated(trust: TrustFile, next: ServiceKeyFile, ends: string, now: Date): TrustFile {
+/**
+ * Takes a key out of the trust file: nothing it ever signed is believed any more by who loads the file from now on.
+ *
+ * @returns whether it was there.
+ */
+export async function revokeKey({ dir, keyId }: { dir: string; keyId: string }): Promise<boolean> {
+  const trust = await readTrust(dir);
+  const keys = trust.keys.filter((entry) => entry.keyId !== keyId);
+  if (keys.length === trust.keys.length) return false;
+  await writeTrust(dir, { ...trust, keys });
+  return true;
+}
+
+function rotated(trust: TrustFile, next: ServiceKeyFile, ends: string): TrustFile {
   const others = trust.keys
     .filter((entry) => entry.keyId !== next.keyId)
-    .filter((entry) => entry.notAfter === undefined || Date.parse(entry.notAfter) >= now.getTime())
     // A key that is already ending keeps its end: rotating twice must not lengthen the life of the first.
     .map((entry): TrustEntry => (entry.service === next.service && entry.notAfter === undefined ? { ...entry, notAfter: ends } : entry));
   return { ...trust, keys: [...others, entryOf(next)] };

@@ -36,8 +36,9 @@ export type Verified = { readonly ok: true; readonly keyId: string } | { readonl
 /** Who is believed. */
 export interface Trust {
   /**
-   * Whether one of these signatures is by a key of that service that may sign this payload type at this time.
-   * `at` is now by default; who verifies an old signature anew passes the time at which he first saw it, never one the sender wrote.
+   * Whether one of these signatures is by a key of that service that may sign this payload type at this time. `at` is now by default.
+   * Who verifies what was signed long ago (a compacted topic, the journal) passes the time it was received, by the broker's clock or the
+   * database's, never one the sender wrote: whoever stole an ended key would write an early one.
    */
   verify(payloadType: string, payload: Uint8Array, signatures: readonly DsseSignature[], who: { service: Service; at?: Date }): Verified;
 }
