@@ -38,12 +38,14 @@ export async function privateFolder(path: string): Promise<string> {
   return path;
 }
 
-const secretName = /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;
+/** `project/name`, each as contracts spell them; no dots alone, so that no name leads out of the folder. */
+const secretName = /^([a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\/)?[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;
 
 /** The file a credential reference means. Throws `authentication` naming the reference, never the content. */
 export async function secretFile(secretsDir: string | undefined, name: string): Promise<string> {
   const fail = (why: string) => new SourceError('authentication', `the credentials "${name.slice(0, 64)}" ${why}`);
-  if (!secretName.test(name)) throw fail('are not named as secrets are: lower-case letters, digits, dots and dashes');
+  if (!secretName.test(name))
+    throw fail('are not named as secrets are: lower-case letters, digits, dots and dashes, after the project and a slash');
   if (!secretsDir) throw fail('can not be looked up: SLIPWAY_SECRETS_DIR is not set for this service');
   const path = join(secretsDir, name);
   const found = await stat(path).catch(() => undefined);

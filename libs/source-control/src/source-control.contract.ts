@@ -129,6 +129,7 @@ export function sourceControlContract(
       expect(await control.isAncestor(repository.source, first, second)).toBe(true);
       expect(await control.isAncestor(repository.source, second, second)).toBe(true);
       expect(await control.isAncestor(repository.source, second, first)).toBe(false);
+      expect(await control.containing(repository.source, second, points)).toEqual([points[2]?.revision]);
     });
 
     it('reads one file of a revision, or says that there is none', async () => {

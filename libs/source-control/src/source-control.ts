@@ -10,7 +10,7 @@ export interface Source {
   readonly branches: readonly string[];
   readonly tags: readonly string[];
   readonly username?: string | undefined;
-  /** Name of a file under the secrets directory: `user:password`, a token, or (ssh) a private key. */
+  /** Name of a file under the secrets directory, `project/name`: `user:password`, a token, or (ssh) a private key. */
   readonly credentials?: string | undefined;
   /** Bring submodules along in archives. */
   readonly submodules?: boolean | undefined;
@@ -89,6 +89,8 @@ export interface SourceControl {
   ): Promise<CommitRange>;
   /** Whether `descendant` contains `ancestor`. A revision is its own ancestor. False for what never was there or is gone. */
   isAncestor(source: Source, ancestor: Point, descendant: Point, options?: CallOptions): Promise<boolean>;
+  /** Which of these contain the point and are not the point itself: asked at once, because it is asked about every earlier release. */
+  containing(source: Source, point: Point, candidates: readonly Point[], options?: CallOptions): Promise<readonly string[]>;
   /** Paths that differ between the two trees, sorted; without `from` every path of `to`. Found by diff, never from what a webhook says. */
   changedPaths(source: Source, from: Point | undefined, to: Point, options?: CallOptions): Promise<readonly string[]>;
   /** The revision whose files a tag shows: itself in Git, in Subversion what was copied when nothing was changed in the copy. */

@@ -17,7 +17,7 @@ import { GitArchives } from './git-archive.js';
 import { GitCommand } from './git-command.js';
 import { localError } from './git-errors.js';
 import { logFormat, parseLog } from './git-log.js';
-import { GitMirrors } from './git-mirror.js';
+import { commitId, GitMirrors } from './git-mirror.js';
 
 /** Git by its own program: polls with ls-remote, works on a bare mirror, never checks anything out. */
 export class GitSourceControl implements SourceControl {
@@ -81,6 +81,25 @@ export class GitSourceControl implements SourceControl {
       if (error instanceof SourceError && error.reason === 'unknown-revision') return false;
       throw error;
     }
+  }
+
+  async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly string[]> {
+    if (candidates.length === 0) return [];
+    return this.here(source, [point], options, async (gitDir) => {
+      const asked = candidates.map(({ revision }) => revision).filter((revision) => commitId.test(revision));
+      // A candidate that is not here can't be compared; what the server has lost contains nothing new.
+      const checked = await this.git.local(gitDir, ['cat-file', '--batch-check'], { ...options, input: `${asked.join('\n')}\n` });
+      const present = checked.stdout
+        .toString('utf8')
+        .split('\n')
+        .flatMap((line) => /^([0-9a-f]+) commit /.exec(line)?.[1] ?? []);
+      if (present.length === 0) return [];
+      const args = ['rev-list', '--ancestry-path', `^${point.revision}`, '--stdin'];
+      const { code, stdout, stderr } = await this.git.local(gitDir, args, { ...options, input: `${present.join('\n')}\n` });
+      if (code !== 0) throw localError(stderr);
+      const above = new Set(stdout.toString('utf8').split('\n'));
+      return present.filter((revision) => above.has(revision) && revision !== point.revision);
+    });
   }
 
   async changedPaths(source: Source, from: Point | undefined, to: Point, options: CallOptions = {}): Promise<readonly string[]> {

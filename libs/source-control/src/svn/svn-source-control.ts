@@ -109,6 +109,15 @@ export class SvnSourceControl implements SourceControl {
     }
   }
 
+  async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const candidate of candidates) {
+      if (Number(candidate.revision) <= Number(point.revision)) continue;
+      if (await this.isAncestor(source, point, candidate, options)) found.push(candidate.revision);
+    }
+    return found;
+  }
+
   async changedPaths(source: Source, from: Point | undefined, to: Point, options: CallOptions = {}): Promise<readonly string[]> {
     const url = await this.url(source, to);
     if (!from) {
