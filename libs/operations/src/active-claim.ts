@@ -59,7 +59,8 @@ export class ActiveClaim implements Claim {
 
   async enough(ms: number): Promise<void> {
     const most = this.leaseMs - marginOf(this.leaseMs);
-    if (ms >= most) throw new Error(`${this.operation.kind}: a call of ${ms} ms never fits a lease of which ${most} ms can be used: lengthen leaseMs`);
+    if (ms >= most)
+      throw new Error(`${this.operation.kind}: a call of ${ms} ms never fits a lease of which ${most} ms can be used: lengthen leaseMs`);
     for (;;) {
       this.signal.throwIfAborted();
       if (this.leaseLeft() >= ms) return;

@@ -94,7 +94,11 @@ export type Ending =
   | { readonly end: 'cancelled' };
 
 /** Writes the ending, if this is still the newest epoch. False when it is not, or when `complete` has ended it already. */
-export async function settle(on: Pick<Database | Tx, 'query'>, { id, epoch }: { id: string; epoch: number }, ending: Ending): Promise<boolean> {
+export async function settle(
+  on: Pick<Database | Tx, 'query'>,
+  { id, epoch }: { id: string; epoch: number },
+  ending: Ending,
+): Promise<boolean> {
   const { set, params } = change(ending);
   const rows = await on.query(
     `update operation set owner = null, lease = null, ${set} where id = $1 and epoch = $2 and state = 'running' returning id`,

@@ -1,6 +1,6 @@
 export { Cancelled, LostClaim, ShuttingDown, TimeIsUp } from './errors.js';
 export { migrations } from './migrations/index.js';
 export { cancel, hurry, type Owed, owe, type Stuck, stuckOperations } from './owe.js';
-export { type Reconciliation, Reconciler, type ReconcilerOptions } from './reconciler.js';
-export { Worker, type WorkerOptions } from './worker.js';
+export { Reconciler, type ReconcilerOptions, type Reconciliation } from './reconciler.js';
 export type { Claim, Operation, Outcome, Work } from './work.js';
+export { Worker, type WorkerOptions } from './worker.js';

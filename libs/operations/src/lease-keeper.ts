@@ -49,13 +49,18 @@ export class LeaseKeeper {
     if (claims.length === 0) return;
     const sentAt = performance.now();
     try {
-      const rows = await renew(this.database, claims.map(({ operation }) => operation), Math.min(4_000, this.everyMs));
+      const rows = await renew(
+        this.database,
+        claims.map(({ operation }) => operation),
+        Math.min(4_000, this.everyMs),
+      );
       const found = new Map(rows.map((row) => [`${row.id} ${row.epoch}`, row]));
       for (const claim of claims) {
         const row = found.get(`${claim.operation.id} ${claim.operation.epoch}`);
         if (row?.renewed) claim.renewed(sentAt);
         if (row && !row.held) claim.lose();
-        else if (row?.cancel_reason != null && claim.row.cancel_reason === null && !claim.signal.aborted) claim.abort(new Cancelled(row.cancel_reason));
+        else if (row?.cancel_reason != null && claim.row.cancel_reason === null && !claim.signal.aborted)
+          claim.abort(new Cancelled(row.cancel_reason));
       }
       if (this.failing) this.logger.info('leases are renewed again');
       this.failing = false;

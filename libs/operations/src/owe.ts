@@ -20,7 +20,10 @@ export interface Owed {
 }
 
 /** Owes a piece of long work from within a transaction: it will be done when, and only when, that commits. Owing it again changes nothing. */
-export async function owe(tx: Tx, { kind, key, input, notBefore, closeAfter, cause = {} }: Owed): Promise<{ id: string; created: boolean }> {
+export async function owe(
+  tx: Tx,
+  { kind, key, input, notBefore, closeAfter, cause = {} }: Owed,
+): Promise<{ id: string; created: boolean }> {
   const rows = await tx.query<{ id: string }>(
     `insert into operation (id, kind, key, input, cause, due_at, first_due_at, close_after)
      values ($1, $2, $3, $4, $5, coalesce($6, now()), coalesce($6, now()), make_interval(secs => $7))

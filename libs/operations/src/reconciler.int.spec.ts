@@ -58,7 +58,9 @@ describe('reconcilers', () => {
     await eventually(() => running);
     proxy.refuse();
     let taken = false;
-    const second = reconciler(b, async () => void (taken = true));
+    const second = reconciler(b, async () => {
+      taken = true;
+    });
     await eventually(() => expect([told, taken]).toEqual([true, true]));
     await Promise.all([first.stop(1_000), second.stop(1_000)]);
     await Promise.all([a.close(), b.close()]);

@@ -32,7 +32,12 @@ export class Reconciler {
 
   constructor(private readonly options: ReconcilerOptions) {
     const registers = [options.registry];
-    this.runs = new Counter({ name: 'slipway_reconciliations_total', help: 'Reconciliations run by this process', labelNames: ['name', 'outcome'], registers });
+    this.runs = new Counter({
+      name: 'slipway_reconciliations_total',
+      help: 'Reconciliations run by this process',
+      labelNames: ['name', 'outcome'],
+      registers,
+    });
     this.succeededAt = new Gauge({
       name: 'slipway_reconciliation_success_timestamp_seconds',
       help: 'When a reconciliation last succeeded in this process',

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isTransient } from '@slipway/postgres';
 import type { Database } from '@slipway/postgres';
+import { isTransient } from '@slipway/postgres';
 import type { ActiveClaim } from './active-claim.js';
 import { backOffMs, type Ending, settle } from './claims.js';
 import { Cancelled, LostClaim, ShuttingDown, TimeIsUp } from './errors.js';

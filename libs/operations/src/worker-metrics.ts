@@ -26,7 +26,13 @@ export class WorkerMetrics {
       labelNames: ['kind', 'outcome'],
       registers,
     });
-    this.count = new Gauge({ name: 'slipway_operations', help: 'Operations of this service that are not done', labelNames: ['kind', 'state'], registers, collect });
+    this.count = new Gauge({
+      name: 'slipway_operations',
+      help: 'Operations of this service that are not done',
+      labelNames: ['kind', 'state'],
+      registers,
+      collect,
+    });
     this.age = new Gauge({
       name: 'slipway_operation_age_seconds',
       help: 'Time since the oldest unfinished operation was first due',

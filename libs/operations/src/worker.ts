@@ -123,7 +123,10 @@ export class Worker {
   private async turn(): Promise<number> {
     const free = [...this.works.values()].filter((work) => this.room(work) > 0);
     if (free.length === 0) return Number.POSITIVE_INFINITY; // whatever ends wakes us
-    const due = await nextDue(this.options.database, free.map(({ kind }) => kind));
+    const due = await nextDue(
+      this.options.database,
+      free.map(({ kind }) => kind),
+    );
     let next = Number.POSITIVE_INFINITY;
     for (const work of free) {
       const dueIn = due.get(work.kind) ?? Number.POSITIVE_INFINITY;
@@ -162,7 +165,8 @@ export class Worker {
     this.running.delete(claim);
     this.metrics.attempts.inc({ kind, outcome: result.outcome });
     if (result.error) this.options.logger.warn({ err: result.error, kind, key, epoch }, `operation ${result.outcome}`);
-    if (result.outcome === 'hung') this.options.logger.error({ kind, key, epoch }, 'the work did not stop when it was told to; its lease will run out');
+    if (result.outcome === 'hung')
+      this.options.logger.error({ kind, key, epoch }, 'the work did not stop when it was told to; its lease will run out');
     if (result.outcome === 'handed-over') this.options.database.notify(channel);
     this.wake();
   }

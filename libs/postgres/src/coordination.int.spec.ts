@@ -65,10 +65,12 @@ describe('a notification', () => {
       for (let i = 0; i < 100; i++) tx.notify('work');
     });
     await eventually(() => expect([here, there]).toEqual([2, 2]));
-    await one.transaction(async (tx) => {
-      tx.notify('work');
-      throw new Error('no');
-    }).catch(() => undefined);
+    await one
+      .transaction(async (tx) => {
+        tx.notify('work');
+        throw new Error('no');
+      })
+      .catch(() => undefined);
     two.notify('work');
     await eventually(() => expect([here, there]).toEqual([3, 3]));
     for (const end of ends) end();

@@ -33,7 +33,7 @@ export function dataSourceFor(options: DatabaseOptions, patient = false): DataSo
 }
 
 function sessionOptions({ schema, role }: DatabaseOptions): string {
-  const settings = [`search_path=${identifier(schema)}`, "default_transaction_isolation=read\\ committed", 'TimeZone=UTC'];
+  const settings = [`search_path=${identifier(schema)}`, 'default_transaction_isolation=read\\ committed', 'TimeZone=UTC'];
   if (role) settings.push(`role=${identifier(role)}`);
   return settings.map((setting) => `-c ${setting}`).join(' ');
 }

@@ -65,10 +65,12 @@ describe('a transaction', () => {
   it('runs hooks after the commit, and none after a rollback', async () => {
     const seen: string[] = [];
     await db.transaction(async (tx) => tx.afterCommit(() => seen.push('kept')));
-    await db.transaction(async (tx) => {
-      tx.afterCommit(() => seen.push('dropped'));
-      throw new Error('no');
-    }).catch(() => undefined);
+    await db
+      .transaction(async (tx) => {
+        tx.afterCommit(() => seen.push('dropped'));
+        throw new Error('no');
+      })
+      .catch(() => undefined);
     expect(seen).toEqual(['kept']);
   });
 
@@ -83,7 +85,7 @@ describe('a transaction that Postgres undoes', () => {
   it('is run again after a deadlock', async () => {
     await db.query("insert into item values (1, ''), (2, '')");
     let both = 0;
-    let release = () => undefined as void;
+    let release: () => void = () => undefined;
     const met = new Promise<void>((resolve) => (release = resolve));
     const cross = (from: number, to: number, mark: string) =>
       db.transaction(async (tx) => {
@@ -131,10 +133,14 @@ describe('a server that goes away', () => {
     for (let round = 0; round < 3; round++) {
       const busy = db.transaction((tx) => tx.query('select pg_sleep(5)')).catch((e: unknown) => e);
       await eventually(async () => {
-        const [row] = await test.query<{ n: string }>("select count(*) n from pg_stat_activity where query like '%pg_sleep(5)%' and pid <> pg_backend_pid()");
+        const [row] = await test.query<{ n: string }>(
+          "select count(*) n from pg_stat_activity where query like '%pg_sleep(5)%' and pid <> pg_backend_pid()",
+        );
         expect(row?.n).toBe('1');
       });
-      await test.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
+      await test.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      );
       expect(isTransient(await busy)).toBe(true);
       await eventually(() => db.query('select 1'));
       await eventually(() => db.reserved.query('select 1'));
@@ -187,14 +193,21 @@ describe('a server that goes away', () => {
 
 describe('time-outs', () => {
   it('end a statement, a wait for a lock, and a wait for the pool', async () => {
-    const strict = await Database.connect({ url: test.url, schema: 'slipway_shop', applicationName: 'strict', poolSize: 1, statementTimeoutMs: 200, lockTimeoutMs: 100 });
+    const strict = await Database.connect({
+      url: test.url,
+      schema: 'slipway_shop',
+      applicationName: 'strict',
+      poolSize: 1,
+      statementTimeoutMs: 200,
+      lockTimeoutMs: 100,
+    });
     try {
       await expect(strict.query('select pg_sleep(5)')).rejects.toMatchObject({ code: '57014' });
       await db.transaction(async (tx) => {
         await tx.query('lock table item');
         await expect(strict.query('select * from item')).rejects.toMatchObject({ code: '55P03' });
       });
-      let free = () => undefined as void;
+      let free: () => void = () => undefined;
       const hog = strict.transaction(() => new Promise<void>((resolve) => (free = resolve)));
       const waited = await strict.query('select 1').catch((e: unknown) => e);
       expect(isTransient(waited)).toBe(true);

@@ -8,7 +8,7 @@ import { isRetryable, isTransient, NestedTransaction } from './errors.js';
 import { type MigrationClass, runMigrations } from './migrate.js';
 import { NotifyListener } from './notify-listener.js';
 import { ReservedConnection } from './reserved-connection.js';
-import { transactOnce, type Tx } from './transaction.js';
+import { type Tx, transactOnce } from './transaction.js';
 
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`, as `provision` returns it. */

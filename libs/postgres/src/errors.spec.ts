@@ -5,10 +5,13 @@ import { scramVerifier } from './scram.js';
 const pg = (code: string) => Object.assign(new Error(code), { code });
 
 describe('what passes by itself', () => {
-  it.each(['40001', '40P01', '53300', '53100', '57P01', '57P03', '08006', '55P03', '57014', 'ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN'])('is %s', (code) => {
-    expect(isTransient(pg(code))).toBe(true);
-    expect(isTransient(Object.assign(new Error('wrapped'), { driverError: pg(code) }))).toBe(true);
-  });
+  it.each(['40001', '40P01', '53300', '53100', '57P01', '57P03', '08006', '55P03', '57014', 'ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN'])(
+    'is %s',
+    (code) => {
+      expect(isTransient(pg(code))).toBe(true);
+      expect(isTransient(Object.assign(new Error('wrapped'), { driverError: pg(code) }))).toBe(true);
+    },
+  );
 
   it.each(['42601', '42501', '23505', '22P02', '28P01', '3D000'])('is not %s', (code) => {
     expect(isTransient(pg(code))).toBe(false);
@@ -37,6 +40,8 @@ describe('names', () => {
 describe('a SCRAM verifier', () => {
   it('is the one of RFC 7677’s example', () => {
     const verifier = scramVerifier('pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'));
-    expect(verifier).toBe('SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=');
+    expect(verifier).toBe(
+      'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=',
+    );
   });
 });

@@ -14,7 +14,9 @@ export class CommitUnknown extends Error {
 export class CommitRefused extends Error {
   override readonly name = 'CommitRefused';
   constructor() {
-    super('Postgres rolled the transaction back: a statement in it failed and its error was swallowed. Let the error through, or use a savepoint');
+    super(
+      'Postgres rolled the transaction back: a statement in it failed and its error was swallowed. Let the error through, or use a savepoint',
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 export { AdvisoryLock, type HeldLock } from './advisory-lock.js';
+export type { MigrationInterface, QueryRunner } from './data-source.js';
 export { Database, type DatabaseOptions } from './database.js';
 export {
   CommitRefused,
@@ -12,7 +13,6 @@ export {
 } from './errors.js';
 export { grantView } from './grant-view.js';
 export type { MigrationClass } from './migrate.js';
-export type { MigrationInterface, QueryRunner } from './data-source.js';
 export { advisoryNumber, identifier, schemaOf } from './names.js';
 export { NotifyListener } from './notify-listener.js';
 export { MayNotProvision, type Provisioned, type ProvisionOptions, provision } from './provision.js';

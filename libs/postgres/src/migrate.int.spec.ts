@@ -31,7 +31,9 @@ describe('migrations', () => {
     const list = [migration('A1', 'create table a (id int)'), migration('A2', 'alter table a add column name text')];
     expect(await db.migrate(list)).toEqual(['A1', 'A2']);
     expect(await db.migrate(list)).toEqual([]);
-    expect(await test.query("select table_schema from information_schema.tables where table_name = 'a'")).toEqual([{ table_schema: 'slipway_shop' }]);
+    expect(await test.query("select table_schema from information_schema.tables where table_name = 'a'")).toEqual([
+      { table_schema: 'slipway_shop' },
+    ]);
   });
 
   it('of two sets do not get into each other’s way, even with one name', async () => {
@@ -50,7 +52,9 @@ describe('migrations', () => {
     const broken = migration('C2', 'create table c2 (id int); select no_such_column');
     const list = [migration('C1', 'create table c1 (id int)'), broken];
     await expect(db.migrate(list, 'broken')).rejects.toThrow(/Migration C2 of the set "broken" failed.*no_such_column/);
-    expect(await db.query("select to_regclass('c1') is not null as c1, to_regclass('c2') is not null as c2")).toEqual([{ c1: true, c2: false }]);
+    expect(await db.query("select to_regclass('c1') is not null as c1, to_regclass('c2') is not null as c2")).toEqual([
+      { c1: true, c2: false },
+    ]);
   });
 
   it('of a newer version are left alone by an older one', async () => {

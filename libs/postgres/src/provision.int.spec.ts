@@ -11,7 +11,12 @@ let made: Provisioned;
 const open: Database[] = [];
 
 async function as(service: (typeof services)[number], urls = made.urls): Promise<Database> {
-  const db = await Database.connect({ url: urls[service] as string, schema: schemaOf(service, prefix), applicationName: service, waitMs: 0 });
+  const db = await Database.connect({
+    url: urls[service] as string,
+    schema: schemaOf(service, prefix),
+    applicationName: service,
+    waitMs: 0,
+  });
   open.push(db);
   return db;
 }
@@ -25,7 +30,12 @@ afterAll(async () => {
   await Promise.all(open.map((db) => db.close()));
   await test.drop();
   const rest = await aDatabase();
-  for (const role of [...services.map((service) => schemaOf(service, prefix)), `${prefix}m_maker`, ...services.map((service) => schemaOf(service, `${prefix}m`)), poor]) {
+  for (const role of [
+    ...services.map((service) => schemaOf(service, prefix)),
+    `${prefix}m_maker`,
+    ...services.map((service) => schemaOf(service, `${prefix}m`)),
+    poor,
+  ]) {
     await rest.query(`drop role if exists ${role}`);
   }
   await rest.drop();
@@ -95,7 +105,11 @@ describe('provision', () => {
     expect(sql).not.toContain(passwords['notifier']);
     await test.query(sql.replaceAll('current_user', 'postgres'));
     const given = await provision({ adminUrl: url.href, services: ['notifier'], prefix, passwords });
-    const notifier = await Database.connect({ url: given.urls['notifier'] as string, schema: schemaOf('notifier', prefix), applicationName: 'n' });
+    const notifier = await Database.connect({
+      url: given.urls['notifier'] as string,
+      schema: schemaOf('notifier', prefix),
+      applicationName: 'n',
+    });
     await notifier.query('create table mine (id int)');
     await notifier.close();
     await test.query(`drop owned by ${prefix}_notifier cascade; drop role ${prefix}_notifier`);
@@ -107,7 +121,11 @@ describe('provision', () => {
     const url = new URL(test.url);
     [url.username, url.password] = [`${prefix}m_maker`, 'maker'];
     const done = await provision({ adminUrl: url.href, services, prefix: `${prefix}m` });
-    const db = await Database.connect({ url: done.urls['approval'] as string, schema: schemaOf('approval', `${prefix}m`), applicationName: 'm' });
+    const db = await Database.connect({
+      url: done.urls['approval'] as string,
+      schema: schemaOf('approval', `${prefix}m`),
+      applicationName: 'm',
+    });
     await db.query('create table mine (id int)');
     await db.close();
     expect(await provision({ adminUrl: url.href, services, prefix: `${prefix}m`, passwords: done.passwords })).toEqual(done);

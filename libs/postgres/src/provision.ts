@@ -31,7 +31,9 @@ export class MayNotProvision extends Error {
     readonly passwords: Record<string, string>,
     who: string,
   ) {
-    super(`The database role "${who}" may not make roles and schemas. Run this SQL as one that may, or set SLIPWAY_DB_SINGLE_ROLE=1:\n\n${sql}`);
+    super(
+      `The database role "${who}" may not make roles and schemas. Run this SQL as one that may, or set SLIPWAY_DB_SINGLE_ROLE=1:\n\n${sql}`,
+    );
   }
 }
 
@@ -41,7 +43,12 @@ export class MayNotProvision extends Error {
  */
 export async function provision(options: ProvisionOptions): Promise<Provisioned> {
   const { adminUrl, services, prefix = 'slipway', singleRole = false } = options;
-  const client = new pg.Client({ connectionString: adminUrl, application_name: 'slipway provision', connectionTimeoutMillis: 5_000, query_timeout: 30_000 });
+  const client = new pg.Client({
+    connectionString: adminUrl,
+    application_name: 'slipway provision',
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {

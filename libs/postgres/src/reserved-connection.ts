@@ -25,8 +25,7 @@ export class ReservedConnection {
 
   /** Runs one statement within `timeoutMs`, connecting included. On a time-out the session is given up, for nobody knows what it holds. */
   async query<T = Record<string, unknown>>(sql: string, params: unknown[] = [], timeoutMs = 5_000): Promise<T[]> {
-    if (this.closed) throw new Error('The client has been closed');
-    const mine = (this.client ??= this.open());
+    const mine = this.current();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`Query read timeout: no answer within ${timeoutMs} ms`)), timeoutMs);
@@ -44,8 +43,7 @@ export class ReservedConnection {
 
   /** The pg client itself, for LISTEN. */
   async session(): Promise<pg.Client> {
-    if (this.closed) throw new Error('The client has been closed');
-    return await (this.client ??= this.open());
+    return await this.current();
   }
 
   async close(): Promise<void> {
@@ -53,6 +51,12 @@ export class ReservedConnection {
     const mine = this.client;
     if (mine) this.giveUp(mine, new Error('The client has been closed'));
     await mine?.then((client) => client.end()).catch(() => undefined);
+  }
+
+  private current(): Promise<pg.Client> {
+    if (this.closed) throw new Error('The client has been closed');
+    this.client ??= this.open();
+    return this.client;
   }
 
   private open(): Promise<pg.Client> {

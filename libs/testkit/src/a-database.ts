@@ -30,7 +30,12 @@ export async function aDatabase(): Promise<TestDatabase> {
 }
 
 async function once<T>(url: string, sql: string, params?: unknown[]): Promise<T[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 30_000, application_name: 'slipway testkit' });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 30_000,
+    application_name: 'slipway testkit',
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {

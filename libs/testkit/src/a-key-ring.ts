@@ -17,7 +17,9 @@ export interface TestKeyRing extends KeyRing {
 export async function aKeyRing(): Promise<TestKeyRing> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-keys-'));
   const ring = await initKeys({ dir, services });
-  const keys = await Promise.all(services.map(async (service) => [service, await loadServiceKey(ring.keyFiles[service] as string)] as const));
+  const keys = await Promise.all(
+    services.map(async (service) => [service, await loadServiceKey(ring.keyFiles[service] as string)] as const),
+  );
   return {
     ...ring,
     dir,

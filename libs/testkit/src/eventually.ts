@@ -4,7 +4,10 @@ import { setTimeout as wait } from 'node:timers/promises';
  * Tries `fn` until it neither throws nor answers false, and returns its answer. This is how a test waits: for a condition with a deadline,
  * never for a time. Fails with what was wrong last. `within` and `every` in ms, 10 000 and 50 by default.
  */
-export async function eventually<T>(fn: () => T | Promise<T>, { within = 10_000, every = 50 }: { within?: number; every?: number } = {}): Promise<Exclude<T, false>> {
+export async function eventually<T>(
+  fn: () => T | Promise<T>,
+  { within = 10_000, every = 50 }: { within?: number; every?: number } = {},
+): Promise<Exclude<T, false>> {
   const deadline = performance.now() + within;
   const here = new Error('not so in time');
   let last: unknown = 'it answered nothing at all';

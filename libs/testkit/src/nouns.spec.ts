@@ -1,6 +1,6 @@
+import { Commit } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { aCommit, aPerson, aProjectFile, aRelease, aTargetFile, aTopicPrefix } from './nouns.js';
-import { Commit } from '@slipway/contracts';
 
 describe('the examples of nouns', () => {
   it('fit the contracts they are examples of', () => {

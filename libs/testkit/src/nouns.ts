@@ -71,7 +71,13 @@ export function aPerson(changes: Partial<z.input<typeof Person>> = {}): Person {
 }
 
 /** `shop`: test, then pre-release by tester and operator, then production by operator, all on `lab`. `spec` replaces whole keys of the spec. */
-export function aProjectFile({ name = 'shop', spec = {} }: { name?: string; spec?: Partial<z.input<typeof ProjectFile>['spec']> } = {}): ProjectFile {
+export function aProjectFile({
+  name = 'shop',
+  spec = {},
+}: {
+  name?: string;
+  spec?: Partial<z.input<typeof ProjectFile>['spec']>;
+} = {}): ProjectFile {
   return ProjectFile.parse({
     apiVersion: 'slipway.dev/v1',
     kind: 'Project',
@@ -96,6 +102,12 @@ export function aProjectFile({ name = 'shop', spec = {} }: { name?: string; spec
 }
 
 /** `lab`: a Docker host. */
-export function aTargetFile({ name = 'lab', spec = {} }: { name?: string; spec?: Partial<z.input<typeof TargetFile>['spec']> } = {}): TargetFile {
+export function aTargetFile({
+  name = 'lab',
+  spec = {},
+}: {
+  name?: string;
+  spec?: Partial<z.input<typeof TargetFile>['spec']>;
+} = {}): TargetFile {
   return TargetFile.parse({ apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name }, spec: { docker: {}, ...spec } });
 }
