@@ -1,10 +1,11 @@
-import type { Service } from '@slipway/contracts';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** A service's own registry with the metrics of its process; never prom-client's global one, so that several services fit one process. */
-export function createRegistry(service: Service): Registry {
+/**
+ * A service's own registry with the metrics of its process; never prom-client's global one, so that several services fit one process.
+ * Which service it is says the label of the target (file_sd), as Prometheus wants it.
+ */
+export function createRegistry(): Registry {
   const registry = new Registry();
-  registry.setDefaultLabels({ service });
   // The default precision of 10 ms wakes an idle process a hundred times a second.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 });
   return registry;

@@ -45,6 +45,11 @@ export async function createNestService(
   app.useGlobalPipes(new StandardSchemaValidationPipe());
   const durations = requestDurations(given.registry);
   const fastify = adapter.getInstance();
+  // What is neither JSON nor a form (a webhook of whatever type) arrives as it was sent, as body and rawBody.
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    Object.assign(request, { rawBody: body });
+    done(null, body);
+  });
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     durations.observe({ method: request.method, route, code: String(reply.statusCode) }, reply.elapsedTime / 1000);

@@ -1,26 +1,26 @@
 import { join } from 'node:path';
-import type { Provider, Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { catalog } from '@slipway/contracts';
 import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
 import { type EventLog, Messaging } from '@slipway/messaging';
-import { Reconciler, type Reconciliation, type Work, Worker } from '@slipway/operations';
+import { Reconciler, Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { type Environment, readConfiguration } from './configuration.js';
-import { Health } from './health.js';
+import { type Given, providersOf } from './given.js';
+import { Health, type PartHealth } from './health.js';
 import { HttpFront } from './http-front.js';
 import { later } from './later.js';
 import { createLogger, type Logger } from './logging.js';
 import { createRegistry, readyGauge } from './metrics.js';
 import { createNestService, type NestService } from './nest-application.js';
-import { connectDatabase, connectEventLog, migrateAll, type Waiter } from './parts.js';
+import { connectDatabase, eventLogOf, migrateAll, type Waiter } from './parts.js';
 import { PrometheusTarget } from './prometheus-targets.js';
 import { secretsOf } from './secret-values.js';
 import { definitionOf, type ServiceDefinition } from './service.module.js';
 import { type BaseConfig, defaultPort } from './settings.js';
-import * as tokens from './tokens.js';
-import { reasonOf, untilItWorks, within } from './waiting.js';
-import { checkDefinition, resolve, resolveHandlers } from './wiring.js';
+import { reasonOf, Stopped, within } from './waiting.js';
+import { checkDefinition, type Wired, wire } from './wiring.js';
 
 /** What a start may be given beside the module. */
 export interface StartOptions {
@@ -29,15 +29,6 @@ export interface StartOptions {
   readonly eventLog?: EventLog;
   /** A part died that the service cannot live without. */
   onFatal(error: unknown, message: string): void;
-}
-
-/** The parts of a service that its providers can inject. */
-interface Given {
-  readonly database: Database;
-  readonly messaging: Messaging;
-  readonly worker: Worker;
-  readonly key: ServiceKey;
-  readonly trust: Trust;
 }
 
 type Step = () => Promise<unknown> | unknown;
@@ -67,7 +58,7 @@ export class RunningService {
     checkDefinition(this.definition, catalog.values());
     const secrets = secretsOf(this.definition.name, this.definition.config, this.config);
     this.logger = createLogger({ service: this.definition.name, instance: this.instance, level: this.config.SLIPWAY_LOG_LEVEL, secrets });
-    this.registry = createRegistry(this.definition.name);
+    this.registry = createRegistry();
     readyGauge(this.registry, () => this.health.ready);
     this.front = new HttpFront(this.health, this.registry);
   }
@@ -87,6 +78,15 @@ export class RunningService {
 
   /** Starts; waits for Postgres and Kafka as long as it takes, answering health and metrics meanwhile. Throws Stopped when told to stop. */
   async start(): Promise<void> {
+    try {
+      await this.build();
+    } catch (error) {
+      // What was being built when the stop came fails in ways of its own.
+      throw this.stopping.signal.aborted ? new Stopped('told to stop while starting', { cause: error }) : error;
+    }
+  }
+
+  private async build(): Promise<void> {
     await this.listen();
     const key = await this.loadKey();
     const trust = await loadTrustFile(this.config.SLIPWAY_TRUST_FILE);
@@ -96,12 +96,21 @@ export class RunningService {
     this.health.check('postgres', () => database.ping(2_000).then(() => ({ ok: true })));
     const log = await this.eventLog();
     const messaging = this.messagingOver(database, log, key.signer, trust);
+    this.health.check('messaging', () => healthOf(messaging));
     const worker = later(Worker);
-    const given: Given = { database, messaging, worker: worker.part, key, trust };
+    const own = {
+      config: this.config,
+      registry: this.registry,
+      logger: this.logger,
+      instance: this.instance,
+      shutdown: this.stopping.signal,
+    };
+    const given: Given = { ...own, service: this.definition.name, database, messaging, worker: worker.part, key, trust };
     await this.buildNest(given);
-    const works = resolve<Work>(this.app, this.definition, this.definition.works ?? []);
-    worker.is(new Worker({ database, messaging, works, owner: this.instance, registry: this.registry, logger: this.logger }));
-    await this.work(given);
+    const { handlers, works, reconciliations } = wire(this.app, this.definition);
+    const { registry, logger } = this;
+    worker.is(new Worker({ database, messaging, works, owner: this.instance, registry, logger }));
+    await this.work(given, handlers, new Reconciler({ database, reconciliations, registry, logger }));
     this.health.set('start', { ok: true });
     await this.health.readiness();
     this.logger.info({ url: this.url }, 'ready');
@@ -139,7 +148,7 @@ export class RunningService {
 
   private async eventLog(): Promise<EventLog> {
     if (this.options.eventLog) return this.options.eventLog;
-    const log = await connectEventLog(this.definition.name, this.config, this.logger);
+    const log = await eventLogOf(this.definition.name, this.instance, this.config, this.logger);
     this.onStop('kafka', 500, () => log.close());
     return log;
   }
@@ -162,43 +171,20 @@ export class RunningService {
   private async buildNest(given: Given): Promise<void> {
     const { logger, registry } = this;
     const bodyLimit = this.config.SLIPWAY_BODY_LIMIT;
-    const nest = await createNestService(this.root, { logger, registry, bodyLimit, providers: this.providers(given) });
+    const nest = await createNestService(this.root, { logger, registry, bodyLimit, providers: providersOf(given) });
     this.nest = nest;
     this.onStop('application', 500, () => nest.app.close());
     await nest.app.init();
     await nest.app.getHttpAdapter().getInstance().ready();
   }
 
-  private providers(given: Given): Provider[] {
-    return [
-      { provide: Database, useValue: given.database },
-      { provide: Messaging, useValue: given.messaging },
-      { provide: Worker, useValue: given.worker },
-      { provide: Registry, useValue: this.registry },
-      { provide: tokens.SERVICE_CONFIG, useValue: this.config },
-      { provide: tokens.SERVICE_KEY, useValue: given.key },
-      { provide: tokens.SERVICE_NAME, useValue: this.definition.name },
-      { provide: tokens.TRUST, useValue: given.trust },
-      { provide: tokens.LOGGER, useValue: this.logger },
-      { provide: tokens.INSTANCE_ID, useValue: this.instance },
-      { provide: tokens.SHUTDOWN, useValue: this.stopping.signal },
-    ];
-  }
-
-  private async work({ database, messaging, worker }: Given): Promise<void> {
-    const handlers = resolveHandlers(this.app, this.definition);
-    await untilItWorks(() => messaging.start(handlers), { ...this.waiter('kafka'), passes: () => true });
+  private async work({ messaging, worker }: Given, handlers: Wired['handlers'], reconciler: Reconciler): Promise<void> {
     this.onStop('messaging', 3_500, () => messaging.stop(3_000));
-    const reconciler = this.reconcilerOver(database);
+    await messaging.start(handlers);
     this.onStop('work', 4_000, () => Promise.all([this.front.stop(2_000), worker.stop(3_500), reconciler.stop(3_500)]));
     worker.start();
     reconciler.start();
     this.front.serve((request, response) => this.nest?.answer(request, response));
-  }
-
-  private reconcilerOver(database: Database): Reconciler {
-    const reconciliations = resolve<Reconciliation>(this.app, this.definition, this.definition.reconcilers ?? []);
-    return new Reconciler({ database, reconciliations: reconciliations.map(bound), registry: this.registry, logger: this.logger });
   }
 
   private waiter(part: string): Waiter {
@@ -230,8 +216,7 @@ export class RunningService {
   }
 }
 
-/** A reconciliation whose `run` may be taken off it. */
-function bound(reconciliation: Reconciliation): Reconciliation {
-  const { name, everySeconds, limitSeconds } = reconciliation;
-  return { name, everySeconds, limitSeconds, run: (signal) => reconciliation.run(signal) };
+function healthOf(messaging: Messaging): PartHealth {
+  const { ready, reasons } = messaging.health();
+  return ready ? { ok: true } : { ok: false, detail: reasons.join('; ') };
 }

@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { EventDefinition } from '@slipway/contracts';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
+import type { Reconciliation, Work } from '@slipway/operations';
 import type { ServiceDefinition } from './service.module.js';
 import { faultsOf } from './subscriptions.js';
 import { correlate } from './tracing.js';
@@ -27,19 +28,33 @@ export function checkDefinition(definition: ServiceDefinition, catalog: Iterable
   if (faults.length > 0) throw new WiringError(definition.name, faults);
 }
 
-/** The handlers Nest built, by event, each running in the trace of its event. Throws WiringError naming every missing provider. */
-export function resolveHandlers(app: NestFastifyApplication, definition: ServiceDefinition): Map<EventDefinition, Handler> {
-  const entries = definition.subscriptions?.entries ?? [];
+/** What Nest built of a service's tables. */
+export interface Wired {
+  /** By event, each running in the trace of its event. */
+  readonly handlers: ReadonlyMap<EventDefinition, Handler>;
+  readonly works: readonly Work[];
+  readonly reconciliations: readonly Reconciliation[];
+}
+
+/** Finds the providers that a service's tables name. Throws WiringError naming every one that is missing. */
+export function wire(app: NestFastifyApplication, definition: ServiceDefinition): Wired {
+  const { subscriptions, works = [], reconcilers = [] } = definition;
+  const entries = subscriptions?.entries ?? [];
+  resolve<unknown>(app, definition, [...entries.map((entry) => entry.handler), ...works, ...reconcilers]);
   const handlers = resolve<Handler>(
     app,
     definition,
     entries.map((entry) => entry.handler),
   );
-  return new Map(entries.map(({ event }, at) => [event, tracing(handlers[at] as Handler)]));
+  return {
+    handlers: new Map(entries.map(({ event }, at) => [event, tracing(handlers[at] as Handler)])),
+    works: resolve<Work>(app, definition, works),
+    reconciliations: resolve<Reconciliation>(app, definition, reconcilers).map(bound),
+  };
 }
 
 /** The instances Nest built of these classes, in their order. Throws WiringError naming every missing provider. */
-export function resolve<T>(app: NestFastifyApplication, definition: ServiceDefinition, classes: readonly Type<T>[]): T[] {
+function resolve<T>(app: NestFastifyApplication, definition: ServiceDefinition, classes: readonly Type<T>[]): T[] {
   const missing: string[] = [];
   const found = classes.flatMap((type) => {
     try {
@@ -60,4 +75,10 @@ function tracing(handler: Handler): Handler {
         handler.handle(event, unit),
       ),
   };
+}
+
+/** A reconciliation whose `run` may be taken off it. */
+function bound(reconciliation: Reconciliation): Reconciliation {
+  const { name, everySeconds, limitSeconds } = reconciliation;
+  return { name, everySeconds, limitSeconds, run: (signal) => reconciliation.run(signal) };
 }
