@@ -27,6 +27,10 @@ describe('canonical JSON', () => {
     );
   });
 
+  it('takes a key without a value for no key, as JSON does', () => {
+    expect(digestOf({ a: 1, b: undefined })).toBe(digestOf({ a: 1 }));
+  });
+
   it('hashes the UTF-8 bytes with SHA-256', () => {
     // printf '{}' | sha256sum
     expect(digestOf({})).toBe('44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a');

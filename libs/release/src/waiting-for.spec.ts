@@ -192,6 +192,21 @@ describe('what a release waits for', () => {
     ).toMatchObject([{ code: 'ended', reason: { code: 'replaced' } }]);
   });
 
+  it('is what keeps it from being asked for, until somebody sees to it', () => {
+    const reason = { code: 'secret-missing', message: 'no value for shop/db-password' };
+    const blocked = (tale: Tale) => {
+      tested(tale);
+      tale.say('approval.voided', { request: uuid(888), release, environment: 'pre-release', reason, changed: [] });
+    };
+    expect(waits(blocked)).toMatchObject([{ code: 'blocked', environment: 'pre-release', reason }]);
+    expect(
+      brief((tale) => {
+        blocked(tale);
+        tale.asked('pre-release');
+      }),
+    ).toEqual(['sign-off pre-release', 'sign-off pre-release']);
+  });
+
   it('ends at test for a branch nothing further accepts', () => {
     const branch = aRelease(42, { ref: 'refs/heads/feature/x', line: 'feature/x' });
     const end = (tale: Tale) => {

@@ -4,13 +4,14 @@ import type { EnvironmentState, ReleaseState, RequestState } from './release-sta
 import { type Asked, type Judged, judge } from './sign-off-rules.js';
 import type { Words } from './timeline.js';
 
-/** What a release can wait for. `sign-off` and `nobody-eligible` wait for people, `live` and `ended` for nothing. */
+/** What a release can wait for. `sign-off`, `nobody-eligible` and `blocked` wait for people, `live` and `ended` for nothing. */
 export type WaitCode =
   | 'build-queue'
   | 'build'
   | 'deployment'
   | 'verification'
   | 'request'
+  | 'blocked'
   | 'sign-off'
   | 'nobody-eligible'
   | 'soak'
@@ -102,7 +103,7 @@ function forBuild({ build }: ReleaseState): Wait {
   }
 }
 
-function forEnvironment(state: ReleaseState, { environment, status, request, progress }: EnvironmentState, around: Around): Wait[] {
+function forEnvironment(state: ReleaseState, { environment, status, request, progress, reason }: EnvironmentState, around: Around): Wait[] {
   switch (status) {
     case 'deploying':
       return [wait('deployment', environment, `being healthy in ${environment}`, `等待在 ${environment} 就绪`)];
@@ -124,6 +125,19 @@ function forEnvironment(state: ReleaseState, { environment, status, request, pro
         ),
       ];
     }
+    case 'voided':
+      // Void without a request: nobody could be asked as things are (a secret, a target missing); it is asked once that is there.
+      return request || !reason
+        ? []
+        : [
+            wait(
+              'blocked',
+              environment,
+              `${environment} to be ready for it: ${reason.message}`,
+              `${environment} 尚不满足条件：${reason.message}`,
+              { reason },
+            ),
+          ];
     default:
       return [];
   }
