@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DockerEngine } from '@slipway/docker-engine';
+import { realParts } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { acting, orchestratorContract, settled } from '../orchestrator.contract.js';
+import { SampleImages } from '../testing/sample-images.js';
+import { DockerOrchestrator } from './docker-orchestrator.js';
+import { label } from './labels.js';
+
+async function aDockerTarget() {
+  const engine = DockerEngine.connect(undefined);
+  const images = new SampleImages(engine, realParts().registry);
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'slipway-'));
+  const installation = `test-${randomUUID().slice(0, 8)}`;
+  const connect = () => new DockerOrchestrator({ engine, dataDir, installation, ports: [25_000, 25_999] });
+  return {
+    engine,
+    images,
+    installation,
+    dataDir,
+    connect,
+    environment: () => ({ project: 'shop', environment: 'production', namespace: `n${randomUUID().slice(0, 6)}` }),
+    image: (version: string, behaviour?: Parameters<SampleImages['make']>[1]) => images.make(version, behaviour),
+    missingImage: () => images.missing(),
+    crash: async (instance: string) => await engine.containers.kill(instance),
+    leftovers: async (_: unknown, used: readonly string[]) => {
+      const filter = { labels: { [label.installation]: installation } };
+      const containers = (await engine.containers.list(filter)).map((one) => one.name);
+      const networks = (await engine.networks.list(filter)).map((one) => one.name);
+      const left = await Promise.all(used.map(async (image) => ((await engine.images.inspect(image)) === undefined ? [] : [image])));
+      return [...containers, ...networks, ...left.flat(), ...(await readdir(path.join(dataDir, 'environments')))];
+    },
+    close: async () => {
+      await images.clean();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+orchestratorContract('one Docker host', aDockerTarget);
+
+describe('one Docker host', () => {
+  let target: Awaited<ReturnType<typeof aDockerTarget>>;
+  let image: { image: string; digest: string };
+  const app = { port: 8080, drainMs: 1000, stableMs: 100, health: { http: '/healthz', everyMs: 500, timeoutMs: 500, graceMs: 2000 } };
+
+  beforeAll(async () => {
+    target = await aDockerTarget();
+    image = await target.image('v1');
+  });
+  afterAll(async () => {
+    for (const environment of await target.connect().environments()) await target.connect().remove(environment, acting());
+    await target.close();
+  });
+
+  const of = (instances = 1) => ({ environment: target.environment(), release: 'release-1', attempt: 1, ...image, instances, app });
+
+  it('serves again after its proxy and its instances were restarted while nobody watched', async () => {
+    const deployment = of(2);
+    const before = await settled(target.connect(), deployment);
+    const proxy = (await target.engine.containers.list({ labels: { [label.role]: 'proxy', [label.installation]: target.installation } }))[0];
+    for (const one of before.instances) await target.engine.containers.restart(one.id, { graceSeconds: 0 });
+    await target.engine.containers.restart(proxy?.id ?? '', { graceSeconds: 0 });
+    const after = await settled(target.connect(), deployment);
+    expect(after).toMatchObject({ ready: 2, drift: [], address: before.address });
+    expect(await (await fetch(`${after.address}/`)).text()).toBe('v1');
+    expect(after.instances.map((one) => one.id)).toEqual(before.instances.map((one) => one.id));
+  });
+
+  it('makes the proxy anew when it was taken away, on the same port', async () => {
+    const deployment = of();
+    const before = await settled(target.connect(), deployment);
+    await target.engine.containers.remove(`slipway.${deployment.environment.namespace}.shop.production.proxy`, { force: true });
+    expect((await target.connect().observe(deployment.environment)).drift).toMatchObject([{ kind: 'proxy' }]);
+    const after = await settled(target.connect(), deployment);
+    expect(after.address).toBe(before.address);
+    expect(await (await fetch(`${after.address}/`)).text()).toBe('v1');
+  });
+
+  it('goes on serving when its private folder was lost', async () => {
+    const deployment = of(2);
+    const before = await settled(target.connect(), deployment);
+    await rm(path.join(target.dataDir, 'environments'), { recursive: true });
+    const after = await settled(target.connect(), deployment);
+    expect(after).toMatchObject({ ready: 2, drift: [], address: before.address });
+    expect(after.instances.map((one) => one.id)).toEqual(before.instances.map((one) => one.id));
+  });
+
+  it('refuses a container that has the name but not the labels, and leaves it alone', async () => {
+    const deployment = of();
+    const name = `slipway.${deployment.environment.namespace}.shop.production.proxy`;
+    await target.connect().available(image.image);
+    const id = await target.engine.containers.create({ name, image: image.image });
+    const applied = await target.connect().apply(deployment, acting());
+    expect(applied).toMatchObject({ progress: 'refused', refusal: { kind: 'not-ours' } });
+    expect(await target.engine.containers.inspect(id)).toBeDefined();
+    await target.engine.containers.remove(id);
+  });
+
+  it('refuses a port that something else holds', async () => {
+    const holder = await settled(target.connect(), of());
+    const port = Number(new URL(holder.address ?? '').port);
+    const applied = await target.connect().apply({ ...of(), app: { ...app, stablePort: port } }, acting());
+    expect(applied).toMatchObject({ progress: 'refused', refusal: { kind: 'port-taken', reason: expect.stringContaining(String(port)) } });
+  });
+
+  it('shows no secret in what the engine tells about a container, and keeps its folder private', async () => {
+    const secret = { name: 'token', version: '1', read: async () => new TextEncoder().encode('canary-secret') };
+    const applied = await settled(target.connect(), { ...of(), secrets: [secret] });
+    const inspected = JSON.stringify(await target.engine.containers.inspect(applied.instances[0]?.id ?? ''));
+    expect(inspected).toContain('/run/secrets');
+    expect(inspected).not.toContain('canary-secret');
+    await access(target.dataDir);
+  });
+
+  it('finds an instance whose image was swapped under its name, and replaces it', async () => {
+    const deployment = of();
+    const before = await settled(target.connect(), deployment);
+    const victim = await target.engine.containers.inspect(before.instances[0]?.id ?? '');
+    const other = await target.image('v2');
+    await target.connect().available(other.image);
+    await target.engine.containers.remove(victim?.id ?? '', { force: true });
+    const impostor = await target.engine.containers.create({ name: victim?.name ?? '', image: other.image, labels: victim?.labels ?? {} });
+    expect((await target.connect().observe(deployment.environment)).drift).toMatchObject([{ kind: 'digest' }, { kind: 'missing' }]);
+    const after = await settled(target.connect(), { ...deployment, attempt: 2 });
+    expect(after).toMatchObject({ progress: 'converged', digest: deployment.digest, ready: 1 });
+    expect(await target.engine.containers.inspect(impostor)).toBeUndefined();
+  });
+});
