@@ -118,7 +118,7 @@ export class Receiver {
           unknown = 0;
           continue;
         }
-        if (performance.now() - began > this.parts.timing.retryInPlaceMs) return { again: { afterMs: this.parts.timing.pauseMs } };
+        if (trouble === 'transient' && performance.now() - began > this.parts.timing.retryInPlaceMs) return { again: { afterMs: this.parts.timing.pauseMs } };
         await pause(backOff(attempt, 50, 2_000), control.signal);
         await control.beat();
         if (control.signal.aborted) return {};
@@ -151,7 +151,7 @@ export class Receiver {
       return { what: `parking ${definition.name}`, do: () => this.park(record, reading, parked) };
     }
     const reason = thrown instanceof SameIdOtherData ? 'same-id-other-data' : 'handler-failed';
-    const burial: Burial = { reason, ...why, tries: attempt, from: reason === 'handler-failed' ? from : undefined };
+    const burial: Burial = { reason, ...why, tries: attempt, from };
     return { what: `burying ${definition.name}`, do: () => this.bury(record, burial, definition) };
   }
 
