@@ -52,6 +52,14 @@ describe('a transaction', () => {
     expect(first).toBeInstanceOf(Date);
   });
 
+  it('takes many statements at once, and waits for those nobody waited for', async () => {
+    await db.transaction(async (tx) => {
+      await Promise.all([1, 2, 3, 4].map((id) => put(tx, id, 'a')));
+      for (const id of [5, 6]) void put(tx, id, 'b');
+    });
+    expect(await names()).toEqual(['a', 'a', 'a', 'a', 'b', 'b']);
+  });
+
   it('is useless once it is over', async () => {
     const kept = await db.transaction(async (tx) => tx);
     await expect(kept.query('select 1')).rejects.toThrow('is over');

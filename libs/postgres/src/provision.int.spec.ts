@@ -34,6 +34,7 @@ afterAll(async () => {
     ...services.map((service) => schemaOf(service, prefix)),
     `${prefix}m_maker`,
     ...services.map((service) => schemaOf(service, `${prefix}m`)),
+    ...services.map((service) => schemaOf(service, `${prefix}m2`)),
     poor,
   ]) {
     await rest.query(`drop role if exists ${role}`);
@@ -138,6 +139,27 @@ describe('provision', () => {
     await approval.query('create view v as select 1 as one');
     expect(await grantView(approval, { view: 'v', to: 'production-rollout', prefix: `${prefix}s` })).toBe(false);
     await approval.close();
+  });
+
+  it('gives each its own schema, with what is in it, when a single role is given up', async () => {
+    await provision({ adminUrl: test.url, services, prefix: `${prefix}m2`, singleRole: true });
+    const before = await Database.connect({ url: test.url, schema: schemaOf('approval', `${prefix}m2`), applicationName: 's' });
+    await before.query('create table kept (id int generated always as identity primary key, word text)');
+    await before.query("insert into kept (word) values ('a')");
+    await before.close();
+    const { urls } = await provision({ adminUrl: test.url, services, prefix: `${prefix}m2` });
+    const after = await Database.connect({
+      url: urls['approval'] as string,
+      schema: schemaOf('approval', `${prefix}m2`),
+      applicationName: 's',
+    });
+    await after.query("insert into kept (word) values ('b')");
+    await after.query('alter table kept add column more text');
+    expect(await after.query('select id, word from kept order by id')).toEqual([
+      { id: 1, word: 'a' },
+      { id: 2, word: 'b' },
+    ]);
+    await after.close();
   });
 
   it('takes two runs at once', async () => {

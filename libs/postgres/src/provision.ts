@@ -75,7 +75,7 @@ async function makeRoles(client: pg.Client, services: readonly string[], prefix:
     const password = known[service] ?? randomBytes(24).toString('base64url');
     passwords[service] = password;
     if (there.role && there.schema && known[service] !== undefined) continue;
-    missing.push(...statements(name, scramVerifier(password), there.role, me.database));
+    missing.push(...statements(name, scramVerifier(password), there.role, me.database), ...(there.foreign ? handOver(name) : []));
   }
   if (missing.length === 0) return passwords;
   if (!me.may) throw new MayNotProvision(`${missing.join(';\n')};\n`, passwords, me.name);
@@ -97,6 +97,16 @@ function statements(name: string, verifier: string, exists: boolean, database: s
   ];
 }
 
+/** From a single role to one each: the schema and what is in it change hands. Sequences follow the tables they belong to. */
+function handOver(name: string): string[] {
+  const each = `select format('alter table %s owner to ${name}', oid::regclass) as change from pg_class
+    where relnamespace = '${name}'::regnamespace and relkind in ('r', 'p', 'v', 'm') and relowner <> '${name}'::regrole`;
+  return [
+    `do $$ declare one record; begin for one in ${each} loop execute one.change; end loop; end $$`,
+    `alter schema ${name} owner to ${name}`,
+  ];
+}
+
 async function privileges(client: pg.Client): Promise<{ name: string; database: string; may: boolean }> {
   const { rows } = await client.query(
     `select current_user as name, current_database() as database,
@@ -106,10 +116,11 @@ async function privileges(client: pg.Client): Promise<{ name: string; database: 
   return rows[0];
 }
 
-async function present(client: pg.Client, name: string): Promise<{ role: boolean; schema: boolean }> {
+async function present(client: pg.Client, name: string): Promise<{ role: boolean; schema: boolean; foreign: boolean }> {
   const { rows } = await client.query(
     `select exists (select 1 from pg_roles where rolname = $1) as role,
-            exists (select 1 from pg_namespace where nspname = $1 and nspowner::regrole::text = $1) as schema`,
+            exists (select 1 from pg_namespace where nspname = $1 and nspowner::regrole::text = $1) as schema,
+            exists (select 1 from pg_namespace where nspname = $1 and nspowner::regrole::text <> $1) as foreign`,
     [name],
   );
   return rows[0];

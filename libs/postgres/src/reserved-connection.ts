@@ -12,6 +12,7 @@ export interface ConnectionOptions {
  */
 export class ReservedConnection {
   private client: Promise<pg.Client> | undefined;
+  private answered: Promise<unknown> = Promise.resolve();
   private closed = false;
   private readonly lostListeners = new Set<(error: Error) => void>();
 
@@ -32,7 +33,9 @@ export class ReservedConnection {
       timer.unref();
     });
     try {
-      return await Promise.race([mine.then(async (client) => (await client.query(sql, params)).rows as T[]), late]);
+      const answer = Promise.all([mine, this.answered]).then(([client]) => client.query(sql, params));
+      this.answered = answer.catch(() => undefined); // one connection does one at a time
+      return (await Promise.race([answer, late])).rows as T[];
     } catch (error) {
       if (error instanceof Error && error.message.startsWith('Query read timeout')) this.giveUp(mine, error);
       throw error;

@@ -20,6 +20,8 @@ class OpenTransaction implements Tx {
   readonly hooks: (() => void)[] = [];
   over = false;
   private started: Date | undefined;
+  /** Settles when every statement asked for so far has been answered: one connection does one at a time. */
+  answered: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly client: PoolClient,
@@ -33,7 +35,9 @@ class OpenTransaction implements Tx {
 
   async query<T = Record<string, unknown>>(sql: string, params?: unknown[]): Promise<T[]> {
     if (this.over) throw new Error('This transaction is over: its tx was kept beyond the function it was given to');
-    return (await this.client.query(sql, params)).rows as T[];
+    const answer = this.answered.then(() => this.client.query(sql, params));
+    this.answered = answer.catch(() => undefined);
+    return (await answer).rows as T[];
   }
 
   async now(): Promise<Date> {
@@ -64,8 +68,10 @@ export async function transactOnce<T>(source: DataSource, say: (channel: string)
     try {
       await runner.startTransaction();
       result = await fn(tx);
+      await tx.answered; // a statement nobody waited for is part of it all the same
     } catch (error) {
       tx.over = true;
+      if (!isConnectionLoss(error)) await tx.answered;
       await rollBack(client, error);
       throw error;
     }
