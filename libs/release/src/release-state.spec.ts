@@ -102,9 +102,12 @@ describe('the fold of a release', () => {
   it('tells what took its place', () => {
     const tale = toLive();
     tale.rolledOut('pre-release', aRelease(43), release);
+    expect(environment(tale.told, 'pre-release', uuid(43))).toMatchObject({ status: 'live', runs: true });
     expect(environment(tale.told, 'pre-release')).toMatchObject({ status: 'live', runs: false, replacedBy: 43 });
     expect(foldRelease(release.id, tale.told)?.phase).toBe('replaced');
-    expect(environment(tale.told, 'pre-release', uuid(43))).toMatchObject({ status: 'live', runs: true });
+    tale.rolledOut('pre-release', aRelease(44), aRelease(43));
+    expect(environment(tale.told, 'pre-release')?.replacedBy).toBe(43);
+    expect(environment(tale.told, 'pre-release', uuid(43))).toMatchObject({ runs: false, replacedBy: 44 });
   });
 
   it('tells that it was rolled back, and that the earlier one lives again', () => {
@@ -169,6 +172,12 @@ describe('the order of events', () => {
     time: fc.integer({ min: 0, max: 5 }).map(time),
     sequence: fc.option(fc.nat(5), { nil: undefined }),
     causationId: fc.option(fc.integer({ min: 1, max: 12 }).map(String), { nil: undefined }),
+  });
+
+  it('believes a writer about its own order more than its clock', () => {
+    const said = (id: string, sequence: number, at: number) => ({ id, source: 'a', subject: 's', time: time(at), sequence });
+    expect(inOrder([said('x', 2, 1), said('y', 1, 9), said('z', 3, 5)]).map(({ id }) => id)).toEqual(['y', 'x', 'z']);
+    expect(inOrder([said('x', 2, 1), { ...said('y', 1, 9), subject: 't' }]).map(({ id }) => id)).toEqual(['x', 'y']);
   });
 
   it('has each event once and ends, even where causes run in a circle', () => {

@@ -114,9 +114,8 @@ function refusal(asked: Asked, person: Judged, via: 'http' | 'key', humans: Read
 }
 
 function isInvolved(asked: Asked, person: Judged, humans: ReadonlyMap<string, string>): boolean {
-  if (asked.involved.has(person.id)) return true;
-  const human = humans.get(person.id);
-  return human !== undefined && [...asked.involved].some((id) => humans.get(id) === human);
+  const human = humans.get(person.id) ?? person.id;
+  return [...asked.involved].some((id) => (humans.get(id) ?? id) === human);
 }
 
 function extraOf({ policy, unmatched }: Asked): number {

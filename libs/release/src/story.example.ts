@@ -212,6 +212,7 @@ function chapters(say: Say) {
         byPolicy: false,
         reissued,
         signOffs: [],
+        authors: [],
       }),
     rolledOut: (environment: 'pre-release' | 'production', release = aRelease(), replaces: Release | null = null) => {
       const at = { rollout: uuid(600 + release.number), kind: 'rollout' as const, release, environment, stage: environment };
