@@ -123,6 +123,7 @@ export class Telling {
         provenance: request.provenance,
         byPolicy: request.policy.require.length === 0,
         reissued,
+        authors: [...request.authors],
         signOffs: signOffs.map(({ event: _, ...signOff }) => signOff),
       },
     });

@@ -1,1 +1,2 @@
-export {};
+export { ProductionRolloutModule } from './production-rollout.module.js';
+export { subscriptions } from './subscriptions.js';

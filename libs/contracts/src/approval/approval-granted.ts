@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../define-event.js';
-import { DsseEnvelope, Id, Name, PersonReference, Release, Sha256, Time } from '../nouns.js';
+import { CommitIdentity, DsseEnvelope, Id, Name, PersonReference, Release, Sha256, Time } from '../nouns.js';
 
 /** The release may enter the environment: the grant inside is the only thing production-rollout believes. Reissued with a new grant id while its rollout waits. */
 export const ApprovalGranted = defineEvent({
@@ -19,6 +19,7 @@ export const ApprovalGranted = defineEvent({
     provenance: DsseEnvelope,
     byPolicy: z.boolean(),
     reissued: z.boolean(),
+    authors: z.array(CommitIdentity).max(200),
     signOffs: z.array(z.object({ person: PersonReference, role: z.string(), comment: z.string(), time: Time })),
   }),
 });

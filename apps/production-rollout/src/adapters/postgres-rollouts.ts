@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import type { Release } from '@slipway/contracts';
+import { Database, type Tx } from '@slipway/postgres';
+import { type EnvironmentState, emptyEnvironment, type Rollout } from '../domain/environment.js';
+import { Rollouts } from '../ports.js';
+
+/** {@link Rollouts} in this service's own tables. */
+@Injectable()
+export class PostgresRollouts extends Rollouts {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async environment(tx: Tx, project: string, environment: string): Promise<EnvironmentState> {
+    await tx.query('insert into environment (project, environment, state) values ($1, $2, $3) on conflict do nothing', [
+      project,
+      environment,
+      JSON.stringify(emptyEnvironment(project, environment)),
+    ]);
+    const [row] = await tx.query<{ state: EnvironmentState }>(
+      'select state from environment where project = $1 and environment = $2 for update',
+      [project, environment],
+    );
+    return row?.state ?? emptyEnvironment(project, environment);
+  }
+
+  async saveEnvironment(tx: Tx, state: EnvironmentState): Promise<void> {
+    await tx.query('update environment set state = $3, version = version + 1 where project = $1 and environment = $2', [
+      state.project,
+      state.environment,
+      JSON.stringify(state),
+    ]);
+  }
+
+  async occupied(): Promise<readonly { project: string; environment: string }[]> {
+    return this.database.query(`select project, environment from environment where state -> 'running' <> 'null'::jsonb`);
+  }
+
+  async find(tx: Tx, id: string): Promise<Rollout | undefined> {
+    return (await tx.query<{ rollout: Rollout }>('select rollout from rollout where id = $1 for update', [id]))[0]?.rollout;
+  }
+
+  async ofRequest(tx: Tx, request: string): Promise<Rollout | undefined> {
+    return (await tx.query<{ rollout: Rollout }>('select rollout from rollout where request = $1 for update', [request]))[0]?.rollout;
+  }
+
+  async waiting(tx: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]> {
+    const rows =
+      'release' in where
+        ? await tx.query<{ rollout: Rollout }>(
+            `select rollout from rollout where release = $1 and state = 'waiting' order by created_at for update`,
+            [where.release],
+          )
+        : await tx.query<{ rollout: Rollout }>(
+            `select rollout from rollout where project = $1 and environment = $2 and state = 'waiting' order by created_at, id for update`,
+            [where.project, where.environment],
+          );
+    return rows.map((row) => row.rollout);
+  }
+
+  async running(tx: Tx, project: string, environment: string): Promise<Rollout | undefined> {
+    const rows = await tx.query<{ rollout: Rollout }>(
+      `select rollout from rollout where project = $1 and environment = $2 and state = 'running'`,
+      [project, environment],
+    );
+    return rows[0]?.rollout;
+  }
+
+  async insert(tx: Tx, rollout: Rollout): Promise<void> {
+    const request = rollout.kind === 'rollout' ? rollout.grant.request : null;
+    await tx.query('insert into rollout (id, project, environment, release, request, state, rollout) values ($1, $2, $3, $4, $5, $6, $7)', [
+      rollout.id,
+      rollout.project,
+      rollout.environment,
+      rollout.release.id,
+      request,
+      rollout.state,
+      JSON.stringify(rollout),
+    ]);
+  }
+
+  async save(tx: Tx, rollout: Rollout): Promise<void> {
+    await tx.query('update rollout set state = $2, rollout = $3 where id = $1', [rollout.id, rollout.state, JSON.stringify(rollout)]);
+  }
+
+  async withdrawn(tx: Tx, project: string): Promise<ReadonlySet<string>> {
+    return new Set(
+      (await tx.query<{ release: string }>('select release from withdrawn where project = $1', [project])).map((row) => row.release),
+    );
+  }
+
+  async withdraw(tx: Tx, { id, project }: Release): Promise<void> {
+    await tx.query('insert into withdrawn (release, project) values ($1, $2) on conflict do nothing', [id, project]);
+  }
+}

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { SecretChanged } from '@slipway/deployments';
+import type { Reason } from '@slipway/contracts';
+import type { UnitOfWork } from '@slipway/messaging';
+import type { Claim } from '@slipway/operations';
+import type { Orchestrator } from '@slipway/orchestrators';
+import { type Rollout, turnOf } from './domain/environment.js';
+import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
+import { Telling } from './telling.js';
+
+/** `begun`: the intent is written. `ended`: it never will be. Else it waits, and says for what. */
+export type Begun = 'begun' | 'ended' | { readonly waitsFor: string };
+
+/** The step from waiting to under way: everything that must hold is looked at, the last of it in the transaction that writes the intent. */
+@Injectable()
+export class Beginning {
+  constructor(
+    private readonly rollouts: Rollouts,
+    private readonly grants: GrantsGoodNow,
+    private readonly proofs: Proofs,
+    private readonly secrets: Secrets,
+    private readonly telling: Telling,
+  ) {}
+
+  async begin(claim: Claim<{ rollout: string }>, rollout: Rollout, orchestrator: Orchestrator): Promise<Begun> {
+    const obstacle = this.unproven(rollout) ?? (await this.secretGone(rollout)) ?? (await imageGone(rollout, orchestrator, claim.signal));
+    return claim.transact(async (unit) => {
+      if (obstacle) {
+        const current = await this.rollouts.find(unit.tx, rollout.id);
+        if (current?.state === 'waiting') await this.telling.aborted(unit, current, obstacle, null);
+        return 'ended';
+      }
+      return this.takeTurn(unit, rollout);
+    });
+  }
+
+  /** Whatever is deployed is proven right before: the grant by approval's key, the image by image-builder's. */
+  unproven({ grant, deployment }: Rollout): Reason | undefined {
+    const proven = this.proofs.grant(grant.envelope);
+    if (!proven.ok) return { code: 'grant-not-good', message: proven.reason };
+    if (proven.statement.grant !== grant.id || proven.statement.asks !== grant.asks)
+      return { code: 'grant-not-good', message: 'the grant is another one than the rollout was made for' };
+    const built = this.proofs.provenance(grant.provenance, deployment.image.digest);
+    return built.ok ? undefined : { code: 'provenance-not-good', message: built.reason };
+  }
+
+  private async secretGone({ project, deployment }: Rollout): Promise<Reason | undefined> {
+    try {
+      for (const { name, version } of deployment.app.secrets) await this.secrets.read(project, name, version);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SecretChanged) return { code: 'secret-changed', message: error.message };
+      throw error;
+    }
+  }
+
+  private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout): Promise<Begun> {
+    const state = await this.rollouts.environment(unit.tx, project, environment);
+    const running = await this.rollouts.running(unit.tx, project, environment);
+    const waiting = await this.rollouts.waiting(unit.tx, { project, environment });
+    const turn = turnOf(state, waiting, running !== undefined);
+    for (const { rollout, reason, supersededBy } of turn.end) await this.telling.aborted(unit, rollout, reason, supersededBy);
+    const mine = waiting.find((each) => each.id === id);
+    if (!mine || turn.end.some((each) => each.rollout.id === id)) return 'ended';
+    if (turn.start?.id !== id)
+      return { waitsFor: running ? `release ${running.release.number} rolls out first` : 'another one goes first' };
+    if (mine.kind === 'rollout' && !(await this.grants.isGood(unit.tx, mine.grant))) return { waitsFor: 'a grant that is good now' };
+    const attempt = state.attempts + 1;
+    await this.rollouts.saveEnvironment(unit.tx, { ...state, attempts: attempt });
+    this.telling.answer(unit, mine, null);
+    const begun: Rollout = { ...mine, state: 'running', attempt, startedAt: unit.now.toISOString() };
+    await this.rollouts.save(unit.tx, begun);
+    this.telling.started(unit, begun, state.running?.release ?? null);
+    return 'begun';
+  }
+}
+
+async function imageGone({ deployment }: Rollout, orchestrator: Orchestrator, signal: AbortSignal): Promise<Reason | undefined> {
+  const { repository, digest } = deployment.image;
+  const has = await orchestrator.available(`${repository}@${digest}`, signal);
+  return has.ok ? undefined : { code: has.refusal.kind, message: has.refusal.reason };
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { inSeconds } from '@slipway/contracts';
+import { deploymentOf, rollOut } from '@slipway/deployments';
+import type { Claim } from '@slipway/operations';
+import type { Orchestrator } from '@slipway/orchestrators';
+import type { EnvironmentState } from './domain/environment.js';
+import { Applied, Places, Rollouts, Secrets } from './ports.js';
+
+/** An environment to be brought to what it should run, and where. */
+export interface Held {
+  readonly state: EnvironmentState;
+  readonly orchestrator: Orchestrator;
+}
+
+/** Brings an environment back to what was approved for it, by the grant that was used for it: healing and scaling. */
+@Injectable()
+export class Converging {
+  constructor(
+    private readonly rollouts: Rollouts,
+    private readonly applied: Applied,
+    private readonly places: Places,
+    private readonly secrets: Secrets,
+  ) {}
+
+  /** The environment as it should be; undefined while nothing runs there, a rollout is under way, or a failure is held for people to look at. */
+  async look(claim: Claim<{ project: string; environment: string }>): Promise<Held | undefined> {
+    const { project, environment } = claim.operation.input;
+    const { state, target, rolling } = await claim.transact(async ({ tx }) => {
+      const found = await this.rollouts.environment(tx, project, environment);
+      const place = found.running && (await this.applied.target(tx, found.running.deployment.target.name));
+      return { state: found, target: place, rolling: await this.rollouts.running(tx, project, environment) };
+    });
+    if (!state.running || !target?.file || rolling || state.heldBy !== null) return undefined;
+    return { state, orchestrator: this.places.orchestratorOf(target.file) };
+  }
+
+  /** True when what runs is what should run, false when it could not be brought there; undefined when it is to be tried again. */
+  async converge(claim: Claim<unknown>, { state, orchestrator }: Held): Promise<boolean | undefined> {
+    const { running, scaledTo, project } = state;
+    if (!running) return undefined;
+    const late = {
+      attempt: running.attempt,
+      readSecret: (name: string, version: string) => this.secrets.read(project, name, version),
+      ...(scaledTo === null ? {} : { instances: scaledTo }),
+    };
+    const goal = deploymentOf(running.deployment, late);
+    const run = await rollOut({
+      orchestrator,
+      claim,
+      goal,
+      policy: { deadlineMs: inSeconds(running.deployment.deadline) * 1000, onFailure: 'hold' },
+    });
+    return run.ended ? run.verdict.outcome === 'succeeded' : undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import { aDigest, anId, aRelease } from '@slipway/testkit';
+import { describe, expect, it } from 'vitest';
+import { barredAfter, emptyEnvironment, type EnvironmentState, goBackTo, type Rollout, settled, turnOf } from './environment.js';
+
+const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 5, minute)).toISOString();
+
+function aRollout(number: number, over: Partial<Rollout> = {}): Rollout {
+  const release = aRelease({ number });
+  const image = { repository: 'localhost:5000/shop', digest: aDigest(String(number)) };
+  const grant = { id: anId(), request: anId(), asks: 'a'.repeat(64), issuedAt: at(number), envelope: envelope, provenance: envelope };
+  const deployment = { release: { id: release.id, number }, image, app: { instances: 2 } } as unknown as Rollout['deployment'];
+  const common = {
+    kind: 'rollout',
+    project: 'shop',
+    environment: 'production',
+    state: 'waiting',
+    attempt: 1,
+    asked: null,
+    authors: [],
+    startedAt: null,
+  } as const;
+  return { id: anId(), ...common, release, deployment, grant, createdAt: at(number), ...over };
+}
+const envelope = { payloadType: 't', payload: '', signatures: [{ keyid: 'k', sig: 's' }] };
+
+function after(...rollouts: Rollout[]): EnvironmentState {
+  return rollouts.reduce(
+    (environment, rollout, minute) => settled(environment, rollout, at(minute)),
+    emptyEnvironment('shop', 'production'),
+  );
+}
+
+describe('whose turn it is', () => {
+  it('is nobody’s while a rollout is under way', () => {
+    expect(turnOf(after(), [aRollout(1)], true).start).toBeUndefined();
+  });
+
+  it('is the newest one’s, and the others are superseded', () => {
+    const [one, two] = [aRollout(1), aRollout(2)];
+    const turn = turnOf(after(), [two, one], false);
+    expect(turn.start).toBe(two);
+    expect(turn.end).toMatchObject([{ rollout: { id: one.id }, reason: { code: 'superseded' }, supersededBy: 2 }]);
+  });
+
+  it('is a rollback’s before all', () => {
+    const back = aRollout(1, { kind: 'rollback' });
+    expect(turnOf(after(aRollout(1), aRollout(2)), [aRollout(3), back], false).start).toBe(back);
+  });
+
+  it('never goes backwards by itself', () => {
+    expect(turnOf(after(aRollout(5)), [aRollout(4)], false)).toMatchObject({ start: undefined, end: [{ reason: { code: 'older' } }] });
+  });
+
+  it('lets a barred release in only when it was signed off anew', () => {
+    const environment = barredAfter(after(aRollout(1)), 2, at(10));
+    expect(turnOf(environment, [aRollout(2)], false).end).toMatchObject([{ reason: { code: 'barred' } }]);
+    const anew = aRollout(2);
+    expect(turnOf(environment, [{ ...anew, grant: { ...anew.grant, issuedAt: at(11) } }], false).start?.release.number).toBe(2);
+  });
+});
+
+describe('going back', () => {
+  it('goes to the last good release that is not the one running', () => {
+    expect(goBackTo(after(aRollout(1), aRollout(4)), null, new Set())?.release.number).toBe(1);
+  });
+
+  it('has nowhere to go where only one was ever good', () => {
+    expect(goBackTo(after(aRollout(1)), null, new Set())).toBeUndefined();
+  });
+
+  it('never chooses what was withdrawn or rolled back from', () => {
+    const [one, two, three] = [aRollout(1), aRollout(2), aRollout(3)];
+    expect(goBackTo(after(one, two, three), null, new Set([two.release.id]))?.release.number).toBe(1);
+    expect(goBackTo(barredAfter(after(one, two, three), 2, at(9)), null, new Set())?.release.number).toBe(1);
+  });
+
+  it('goes to the number asked for, when it was good here', () => {
+    expect(goBackTo(after(aRollout(1), aRollout(2), aRollout(3)), 1, new Set())?.release.number).toBe(1);
+    expect(goBackTo(after(aRollout(1), aRollout(3)), 2, new Set())).toBeUndefined();
+  });
+
+  it('bars what it left, and lifts the bar of what it brought back', () => {
+    const [one, four] = [aRollout(1), aRollout(4)];
+    const back = settled(after(one, four), { ...one, kind: 'rollback' }, at(20));
+    expect(back.running?.release.number).toBe(1);
+    expect(back.barred).toEqual([{ number: 4, at: at(20) }]);
+  });
+});

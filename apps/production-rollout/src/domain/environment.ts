@@ -1,0 +1,140 @@
+import type { CommitIdentity, DsseEnvelope, PersonReference, Reason, Release, ResolvedDeployment, RolloutKind } from '@slipway/contracts';
+import { goesBackwards, newestOf } from '@slipway/release';
+
+/** What let a deployment in. Used from its rollout's first intent on, and good for healing and for coming back to it until the release is withdrawn. */
+export interface Grant {
+  readonly id: string;
+  readonly request: string;
+  readonly asks: string;
+  readonly issuedAt: string;
+  readonly envelope: DsseEnvelope;
+  readonly provenance: DsseEnvelope;
+}
+
+/** A deployment that was good in an environment. */
+export interface Standing {
+  readonly rollout: string;
+  readonly release: Release;
+  readonly deployment: ResolvedDeployment;
+  readonly grant: Grant;
+  readonly attempt: number;
+  readonly since: string;
+}
+
+/** An environment as production-rollout answers for it. */
+export interface EnvironmentState {
+  readonly project: string;
+  readonly environment: string;
+  readonly running: Standing | null;
+  /** What was good here before, newest first. */
+  readonly history: readonly Standing[];
+  readonly barred: readonly { readonly number: number; readonly at: string }[];
+  /** Set by a person; outlives rollouts until it is reset. */
+  readonly scaledTo: number | null;
+  /** Counts up with every rollout here: part of the names of what is made. */
+  readonly attempts: number;
+  /** Since when what runs is known not to be what was approved. */
+  readonly driftedSince: string | null;
+  /** The failed rollout that `on-failure: hold` left standing for people to look at; nothing is healed meanwhile. */
+  readonly heldBy: string | null;
+}
+
+/** A change of an environment that waits for its turn, is under way, or has ended. */
+export interface Rollout {
+  readonly id: string;
+  readonly kind: RolloutKind;
+  readonly project: string;
+  readonly environment: string;
+  readonly release: Release;
+  readonly deployment: ResolvedDeployment;
+  readonly grant: Grant;
+  readonly state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'aborted';
+  readonly attempt: number;
+  /** Who asked for a rollback, by which command, and why; null for what a grant started. */
+  readonly asked: { readonly by: PersonReference; readonly command: string; readonly reason: string } | null;
+  /** Who is told when it fails. */
+  readonly authors: readonly CommitIdentity[];
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+}
+
+/** How many good deployments are kept to go back to. */
+const longestHistory = 50;
+
+export function emptyEnvironment(project: string, environment: string): EnvironmentState {
+  return { project, environment, running: null, history: [], barred: [], scaledTo: null, attempts: 0, driftedSince: null, heldBy: null };
+}
+
+/** What is to be done with what waits for an environment. */
+export interface Turn {
+  readonly start: Rollout | undefined;
+  readonly end: readonly { readonly rollout: Rollout; readonly reason: Reason; readonly supersededBy: number | null }[];
+}
+
+/**
+ * Whose turn it is (design part 4): one at a time, a rollback before all, else the newest; what would go backwards, is barred, or has been
+ * overtaken ends here.
+ */
+export function turnOf(environment: EnvironmentState, waiting: readonly Rollout[], isRunning: boolean): Turn {
+  const ended = waiting.flatMap((rollout) => {
+    const reason = rollout.kind === 'rollout' ? obstacle(environment, rollout) : undefined;
+    return reason ? [{ rollout, reason, supersededBy: null }] : [];
+  });
+  const left = waiting.filter((rollout) => !ended.some((each) => each.rollout.id === rollout.id));
+  const rollback = left.filter((rollout) => rollout.kind === 'rollback').at(-1);
+  const newest = newestOf(
+    left.filter((rollout) => rollout.kind === 'rollout'),
+    (rollout) => rollout.release,
+  );
+  const next = rollback ?? newest;
+  const overtaken = left
+    .filter((rollout) => newest && rollout.kind === 'rollout' && rollout.id !== newest.id && rollout.release.line === newest.release.line)
+    .map((rollout) => ({
+      rollout,
+      reason: { code: 'superseded', message: `release ${newest?.release.number} goes instead` },
+      supersededBy: newest?.release.number ?? null,
+    }));
+  return { start: isRunning ? undefined : next, end: [...ended, ...overtaken] };
+}
+
+function obstacle({ running, barred }: EnvironmentState, { release, grant }: Rollout): Reason | undefined {
+  if (running && goesBackwards(running.release, release)) {
+    return { code: 'older', message: `release ${running.release.number} runs here and is newer; only a rollback goes back` };
+  }
+  const bar = barred.find((each) => each.number === release.number);
+  return bar && grant.issuedAt <= bar.at
+    ? { code: 'barred', message: `release ${release.number} was rolled back from here at ${bar.at} and not signed off anew since` }
+    : undefined;
+}
+
+/** What to go back to: the number asked for, or the last that was good here and is not what runs. Withdrawn ones never. */
+export function goBackTo(environment: EnvironmentState, number: number | null, withdrawn: ReadonlySet<string>): Standing | undefined {
+  const { running, history, barred } = environment;
+  const good = history.filter((standing) => standing.release.id !== running?.release.id && !withdrawn.has(standing.release.id));
+  if (number !== null) return good.find((standing) => standing.release.number === number);
+  return good.find((standing) => !barred.some((each) => each.number === standing.release.number));
+}
+
+/** The environment after a rollout was good. */
+export function settled(environment: EnvironmentState, rollout: Rollout, at: string): EnvironmentState {
+  const { id, release, deployment, grant, attempt } = rollout;
+  const standing: Standing = { rollout: id, release, deployment, grant, attempt, since: at };
+  const left = environment.running;
+  const bars = rollout.kind === 'rollback' && left && left.release.id !== release.id ? [{ number: left.release.number, at }] : [];
+  return {
+    ...environment,
+    running: standing,
+    history: [standing, ...environment.history.filter((each) => each.release.id !== release.id)].slice(0, longestHistory),
+    barred: [
+      ...environment.barred.filter((each) => each.number !== release.number && !bars.some((bar) => bar.number === each.number)),
+      ...bars,
+    ],
+    driftedSince: null,
+    heldBy: null,
+  };
+}
+
+/** The environment after a release failed in it and what ran before was brought back: the failed one may not come by itself again. */
+export function barredAfter(environment: EnvironmentState, number: number, at: string): EnvironmentState {
+  return { ...environment, barred: [...environment.barred.filter((each) => each.number !== number), { number, at }] };
+}

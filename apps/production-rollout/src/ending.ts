@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import { environmentKey } from '@slipway/contracts';
+import type { VerdictWithEvidence } from '@slipway/deployments';
+import type { UnitOfWork } from '@slipway/messaging';
+import { type Claim, owe } from '@slipway/operations';
+import type { Orchestrator } from '@slipway/orchestrators';
+import { barredAfter, type EnvironmentState, type Rollout, settled } from './domain/environment.js';
+import { Rollouts } from './ports.js';
+import { RolloutMetrics } from './production-rollout.metrics.js';
+import { Telling } from './telling.js';
+
+/** Keeps a verdict: what runs now, what is barred, and what the world hears of it; one transaction, once. */
+@Injectable()
+export class Ending {
+  constructor(
+    private readonly rollouts: Rollouts,
+    private readonly telling: Telling,
+    private readonly metrics: RolloutMetrics,
+  ) {}
+
+  async end(claim: Claim<unknown>, rollout: Rollout, verdict: VerdictWithEvidence, orchestrator: Orchestrator): Promise<void> {
+    const { address = '', wanted } = await orchestrator.observe(
+      { project: rollout.project, environment: rollout.environment, namespace: rollout.deployment.target.namespace },
+      claim.signal,
+    );
+    const seconds = await claim.complete(async (unit) => {
+      const environment = await this.rollouts.environment(unit.tx, rollout.project, rollout.environment);
+      if (verdict.outcome === 'succeeded')
+        await this.succeeded(unit, rollout, environment, { address: verdict.address ?? address, instances: wanted });
+      else await this.failed(unit, rollout, environment, verdict, address);
+      await this.telling.nextTurn(unit, rollout);
+      return (unit.now.getTime() - Date.parse(rollout.startedAt ?? rollout.createdAt)) / 1000;
+    });
+    this.metrics.ended(rollout, verdict.outcome, seconds);
+  }
+
+  private async succeeded(
+    unit: UnitOfWork,
+    rollout: Rollout,
+    before: EnvironmentState,
+    serves: { address: string; instances: number },
+  ): Promise<void> {
+    await this.rollouts.save(unit.tx, { ...rollout, state: 'succeeded' });
+    await this.rollouts.saveEnvironment(unit.tx, settled(before, rollout, unit.now.toISOString()));
+    await owe(unit.tx, {
+      kind: 'guard',
+      key: environmentKey(rollout.project, rollout.environment),
+      input: { project: rollout.project, environment: rollout.environment },
+    });
+    this.telling.succeeded(unit, rollout, before, serves);
+  }
+
+  private async failed(
+    unit: UnitOfWork,
+    rollout: Rollout,
+    before: EnvironmentState,
+    verdict: Extract<VerdictWithEvidence, { outcome: 'failed' }>,
+    address: string,
+  ): Promise<void> {
+    const at = unit.now.toISOString();
+    await this.rollouts.save(unit.tx, { ...rollout, state: 'failed' });
+    const barred = barredAfter(before, rollout.release.number, at);
+    switch (verdict.after.now) {
+      case 'restored':
+        await this.rollouts.saveEnvironment(unit.tx, { ...barred, heldBy: null });
+        break;
+      case 'removed':
+        await this.rollouts.saveEnvironment(unit.tx, { ...barred, running: null, heldBy: null });
+        break;
+      default:
+        await this.rollouts.saveEnvironment(unit.tx, { ...barred, heldBy: rollout.id });
+    }
+    this.telling.failed(unit, rollout, verdict);
+    if (verdict.after.now === 'restored') this.telling.wentBack(unit, rollout, before.running, address, verdict);
+  }
+}

@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@slipway/postgres';
+import { ProductionRollout1764000000000 } from './1764000000000-production-rollout.js';
+
+/** In order; never changed once landed. */
+export const migrations: MigrationClass[] = [ProductionRollout1764000000000];

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { CommandAccepted, type CommandAction, type CommandIssued, CommandRefused, environmentKey, type Reason } from '@slipway/contracts';
+import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
+import { owe } from '@slipway/operations';
+import { v7 } from 'uuid';
+import { goBackTo } from './domain/environment.js';
+import { Rollouts } from './ports.js';
+
+type Command = Received<typeof CommandIssued>;
+type Scale = Extract<CommandAction, { kind: 'environment.scale' }>;
+type Rollback = Extract<CommandAction, { kind: 'environment.rollback' }>;
+
+/** What a person asks of an environment: another number of instances, or an earlier release. */
+@Injectable()
+export class OnCommandIssued implements Handler<typeof CommandIssued> {
+  constructor(private readonly rollouts: Rollouts) {}
+
+  async handle(event: Command, unit: UnitOfWork): Promise<void> {
+    const { action, service, command } = event.data;
+    if (service !== 'production-rollout') return;
+    const answer: Reason | string | null =
+      action.kind === 'environment.scale'
+        ? await this.scale(event, unit, action)
+        : action.kind === 'environment.rollback'
+          ? await this.rollBack(event, unit, action)
+          : { code: 'unknown-command', message: `production-rollout does not know ${action.kind}` };
+    if (answer !== null && typeof answer === 'object')
+      unit.publish(CommandRefused, { subject: event.subject, data: { command, reason: answer } });
+    else if (answer) unit.publish(CommandAccepted, { subject: event.subject, data: { command, message: answer } });
+  }
+
+  private async scale({ id, data }: Command, unit: UnitOfWork, { project, environment, instances }: Scale): Promise<Reason | string> {
+    const state = await this.rollouts.environment(unit.tx, project, environment);
+    if (!state.running) return nothingRuns(project, environment);
+    const planned = state.running.deployment.app.instances;
+    const from = state.scaledTo ?? planned;
+    await this.rollouts.saveEnvironment(unit.tx, { ...state, scaledTo: instances });
+    const input = { project, environment, from, by: data.person, reason: data.reason };
+    await owe(unit.tx, { kind: 'scale', key: data.command, input, cause: { causationId: id } });
+    return `${environmentKey(project, environment)} goes from ${from} to ${instances ?? planned} instances`;
+  }
+
+  /** Accepted or refused only when it is known that the image can still be had: run-rollout answers. */
+  private async rollBack({ id, data }: Command, unit: UnitOfWork, { project, environment, to }: Rollback): Promise<Reason | null> {
+    const state = await this.rollouts.environment(unit.tx, project, environment);
+    if (!state.running) return nothingRuns(project, environment);
+    const target = goBackTo(state, to, await this.rollouts.withdrawn(unit.tx, project));
+    if (!target) {
+      const numbers = state.history.map((standing) => standing.release.number).filter((number) => number !== state.running?.release.number);
+      const known = numbers.length === 0 ? 'no other release was good here' : `good here were ${numbers.join(', ')}`;
+      return {
+        code: 'nothing-to-go-back-to',
+        message: to === null ? `there is nothing to go back to: ${known}` : `release ${to} was never good here, or was withdrawn; ${known}`,
+      };
+    }
+    const { release, deployment, grant } = target;
+    const asked = { by: data.person, command: data.command, reason: data.reason };
+    const rollout = v7();
+    const createdAt = unit.now.toISOString();
+    await this.rollouts.insert(unit.tx, {
+      id: rollout,
+      kind: 'rollback',
+      project,
+      environment,
+      release,
+      deployment,
+      grant,
+      state: 'waiting',
+      attempt: 0,
+      asked,
+      authors: [],
+      createdAt,
+      startedAt: null,
+    });
+    await owe(unit.tx, { kind: 'rollout', key: rollout, input: { rollout }, cause: { causationId: id, correlationId: release.id } });
+    return null;
+  }
+}
+
+function nothingRuns(project: string, environment: string): Reason {
+  return { code: 'nothing-runs', message: `nothing runs in ${environmentKey(project, environment)} yet` };
+}

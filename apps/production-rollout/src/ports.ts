@@ -1,0 +1,55 @@
+import type { DsseEnvelope, GrantStatement, ProjectFile, Release, TargetFile } from '@slipway/contracts';
+import type { Orchestrator } from '@slipway/orchestrators';
+import type { Tx } from '@slipway/postgres';
+import type { EnvironmentState, Grant, Rollout } from './domain/environment.js';
+
+/** Environments and their rollouts. */
+export abstract class Rollouts {
+  /** Locks the environment, so that whoever decides about it decides alone. Makes it when there is none. */
+  abstract environment(tx: Tx, project: string, environment: string): Promise<EnvironmentState>;
+  abstract saveEnvironment(tx: Tx, environment: EnvironmentState): Promise<void>;
+  /** Environments that run something. */
+  abstract occupied(): Promise<readonly { project: string; environment: string }[]>;
+  abstract find(tx: Tx, id: string): Promise<Rollout | undefined>;
+  abstract ofRequest(tx: Tx, request: string): Promise<Rollout | undefined>;
+  /** Waiting ones, oldest first. */
+  abstract waiting(tx: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]>;
+  abstract running(tx: Tx, project: string, environment: string): Promise<Rollout | undefined>;
+  abstract insert(tx: Tx, rollout: Rollout): Promise<void>;
+  abstract save(tx: Tx, rollout: Rollout): Promise<void>;
+  abstract withdrawn(tx: Tx, project: string): Promise<ReadonlySet<string>>;
+  abstract withdraw(tx: Tx, release: Release): Promise<void>;
+}
+
+/** Projects and targets as the gateway last said them. */
+export abstract class Applied {
+  abstract keepProject(tx: Tx, name: string, version: number, file: ProjectFile | null): Promise<boolean>;
+  abstract keepTarget(tx: Tx, name: string, version: number, file: TargetFile | null): Promise<boolean>;
+  abstract target(tx: Tx, name: string): Promise<{ version: number; file: TargetFile | null } | undefined>;
+  abstract projects(): Promise<readonly ProjectFile[]>;
+  /** True when these versions differ from what was said last. */
+  abstract keepSecretVersions(tx: Tx, project: string, versions: readonly { name: string; version: string | null }[]): Promise<boolean>;
+}
+
+/** What approval lets in, looked at in the transaction that acts on it: the one view of another service this one may read. */
+export abstract class GrantsGoodNow {
+  abstract isGood(tx: Tx, grant: Grant): Promise<boolean>;
+}
+
+/** Whether a grant and a provenance are what they say, by the keys pinned in the trust file. */
+export abstract class Proofs {
+  abstract grant(envelope: DsseEnvelope): { ok: true; statement: GrantStatement } | { ok: false; reason: string };
+  /** That image-builder says this digest was made of this revision. */
+  abstract provenance(envelope: DsseEnvelope, digest: string): { ok: true } | { ok: false; reason: string };
+}
+
+/** Where a deployment runs. */
+export abstract class Places {
+  abstract orchestratorOf(file: TargetFile): Orchestrator;
+}
+
+/** The secrets this service may read. */
+export abstract class Secrets {
+  abstract versions(project: string, names: readonly string[]): Promise<{ name: string; version: string | null }[]>;
+  abstract read(project: string, name: string, version: string): Promise<Uint8Array>;
+}

@@ -1,0 +1,63 @@
+import { Module } from '@nestjs/common';
+import { SecretFiles, Targets } from '@slipway/deployments';
+import type { ServiceKey } from '@slipway/identity';
+import { type ConfigOf, SERVICE_CONFIG, SERVICE_KEY, ServiceModule } from '@slipway/service-kit';
+import { ApprovalView } from './adapters/approval-view.js';
+import { PostgresApplied } from './adapters/postgres-applied.js';
+import { PostgresRollouts } from './adapters/postgres-rollouts.js';
+import { SignedProofs } from './adapters/signed-proofs.js';
+import { Beginning } from './beginning.js';
+import { Converging } from './converging.js';
+import { Ending } from './ending.js';
+import { migrations } from './migrations/index.js';
+import { Applied, GrantsGoodNow, Places, Proofs, Rollouts, Secrets } from './ports.js';
+import { ProductionRolloutConfig } from './production-rollout.config.js';
+import { RolloutMetrics } from './production-rollout.metrics.js';
+import { RunGuard } from './run-guard.js';
+import { Driving, RunRollout } from './run-rollout.js';
+import { RunScale } from './run-scale.js';
+import { RunSecretLook } from './run-secret-look.js';
+import { SecretLook } from './secret-look.js';
+import { subscriptions } from './subscriptions.js';
+import { Telling } from './telling.js';
+
+type Config = ConfigOf<typeof ProductionRolloutConfig>;
+
+/** The production-rollout service: pre-release and production environments, from the grant to what runs. */
+@Module({
+  imports: [
+    ServiceModule.register({
+      name: 'production-rollout',
+      config: ProductionRolloutConfig,
+      migrations,
+      subscriptions,
+      works: [RunRollout, RunScale, RunGuard, RunSecretLook],
+      reconcilers: [SecretLook],
+    }),
+  ],
+  providers: [
+    { provide: Rollouts, useClass: PostgresRollouts },
+    { provide: Applied, useClass: PostgresApplied },
+    { provide: GrantsGoodNow, useClass: ApprovalView },
+    { provide: Proofs, useClass: SignedProofs },
+    {
+      provide: Places,
+      inject: [SERVICE_CONFIG],
+      useFactory: (config: Config) =>
+        new Targets({
+          dataDir: config.SLIPWAY_DATA_DIR,
+          dockerHost: config.DOCKER_HOST,
+          installation: config.SLIPWAY_INSTALLATION,
+          proxyImage: config.SLIPWAY_PROXY_IMAGE,
+        }),
+    },
+    {
+      provide: Secrets,
+      inject: [SERVICE_CONFIG, SERVICE_KEY],
+      useFactory: (config: Config, key: ServiceKey) => new SecretFiles(config.SLIPWAY_SECRETS_DIR, key.derive('secret-versions')),
+    },
+    ...[Beginning, Converging, Driving, Ending, RolloutMetrics, SecretLook, Telling, RunGuard, RunRollout, RunScale, RunSecretLook],
+    ...subscriptions.entries.map((entry) => entry.handler),
+  ],
+})
+export class ProductionRolloutModule {}
