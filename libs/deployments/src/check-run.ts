@@ -1,7 +1,7 @@
 import { inSeconds, type CheckResult, type VerifyStep } from '@slipway/contracts';
 import type { OneShotResult } from '@slipway/orchestrators';
 import { type JUnitSummary, readJUnit } from './junit.js';
-import { type Checked, nameOfRun, type Verification, type VerifyContext } from './verify.js';
+import type { Checked, Verification, VerifyContext } from './verification.js';
 
 type RunStep = Extract<VerifyStep, { run: string[] }>;
 
@@ -38,4 +38,9 @@ function judge(step: RunStep, ended: OneShotResult, junit: JUnitSummary | undefi
   if (junit !== undefined && junit.failures > 0) return { outcome: 'failed', message: `ended with exit code 0${failing}` };
   if (step.junit !== undefined && junit === undefined) return { outcome: 'failed', message: `ended with exit code 0 and left no test report at ${step.junit}` };
   return { outcome: 'passed', message: junit === undefined ? 'ended with exit code 0' : `${junit.tests} tests passed` };
+}
+
+/** How evidence calls a `run` step. */
+export function nameOfRun(command: readonly string[]): string {
+  return `run ${command.join(' ')}`.slice(0, 400);
 }

@@ -1,10 +1,12 @@
 export { type AnsweredTime, answered, longestTickMs, unanswered } from './answered-time.js';
+export { type Goal, goalOf } from './goal.js';
 export { deploymentOf, type LateBound } from './resolved.js';
-export { type Action, beginRollout, type Decision, decide, type Goal, goalOf, isDone, type RolloutPolicy, type RolloutState, type Seen } from './rollout.js';
+export { type Action, beginRollout, type Decision, decide, isDone, type RolloutPolicy, type RolloutState, type Seen } from './rollout.js';
 export type { AfterFailure, Failure, FailureCode, Verdict, VerdictWithEvidence } from './verdict.js';
 export { rollOut, type RolloutClaim, type RolloutOrder, type RolloutRun, type StepAnswer } from './roll-out.js';
 export { SecretChanged, SecretFiles } from './secret-files.js';
 export { type TargetOptions, Targets } from './targets.js';
 export { evidenceOf, reasonOf } from './evidence.js';
 export { type JUnitSummary, readJUnit } from './junit.js';
-export { type Verification, type VerificationResult, verify, type VerifyContext } from './verify.js';
+export type { Verification, VerificationResult, VerifyContext } from './verification.js';
+export { verify } from './verify.js';

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Deployment, type Observed, type Orchestrator, type Progress, TargetUnavailable } from '@slipway/orchestrators';
 import { unanswered } from './answered-time.js';
-import { type Action, beginRollout, decide, goalOf, type RolloutPolicy, type RolloutState, type Seen } from './rollout.js';
+import { goalOf } from './goal.js';
+import { type Action, beginRollout, decide, type RolloutPolicy, type RolloutState, type Seen } from './rollout.js';
 import type { VerdictWithEvidence } from './verdict.js';
 
 /** What the runner needs of the operation it works for; a `Claim` of libs/operations is one. */
@@ -89,20 +90,22 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
     if (step.abort && phase === 'applying') return { kind: 'abort', at: performance.now(), reason: step.reason };
     if (phase === 'applying') return { kind: 'held', reason: step.reason };
   }
+  let limit: AbortSignal | undefined;
   try {
     if (state.phase === 'applying' && action.do === 'apply' && state.score < 0) await order.orchestrator.available(order.goal.image, order.claim.signal);
     await order.claim.enough(callTimeout(order));
-    return await call(order, action);
+    limit = AbortSignal.timeout(callTimeout(order));
+    return await call(order, action, AbortSignal.any([order.claim.signal, limit]));
   } catch (error) {
     if (error instanceof TargetUnavailable) return { kind: 'unavailable', reason: `${error.part} does not answer: ${error.message}` };
     if (order.claim.signal.aborted) return { kind: 'unavailable', reason: 'handed over' };
+    if (limit?.aborted) return { kind: 'unavailable', reason: `the target took longer than ${callTimeout(order) / 1000} s` };
     throw error;
   }
 }
 
-async function call(order: RolloutOrder, action: Exclude<Action, { do: 'end' }>): Promise<Seen> {
+async function call(order: RolloutOrder, action: Exclude<Action, { do: 'end' }>, signal: AbortSignal): Promise<Seen> {
   const { orchestrator, goal, lastGood, claim } = order;
-  const signal = AbortSignal.any([claim.signal, AbortSignal.timeout(callTimeout(order))]);
   const context = { signal, epoch: claim.operation.epoch, ...(order.onProgress && { onProgress: order.onProgress }) };
   switch (action.do) {
     case 'wait': {

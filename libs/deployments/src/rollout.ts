@@ -1,19 +1,8 @@
-import type { Applied, Deployment, Instance, InstanceEvidence } from '@slipway/orchestrators';
+import type { Applied, Instance, InstanceEvidence } from '@slipway/orchestrators';
 import { type AnsweredTime, answered, unanswered } from './answered-time.js';
+import type { Goal } from './goal.js';
 import { beginTracks, findFailure, progressScore, type Tracks } from './signs.js';
 import type { AfterFailure, Failure, Verdict } from './verdict.js';
-
-/** What the core has to know of a deployment. */
-export interface Goal {
-  readonly release: string;
-  readonly digest: string;
-  readonly instances: number;
-  readonly stableMs: number;
-  readonly drainMs: number;
-  readonly graceMs: number;
-  /** How often to look while there is nothing but waiting, once an instance has been healthy. */
-  readonly everyMs: number;
-}
 
 /** How patient a rollout is, and what it does when it fails. */
 export interface RolloutPolicy {
@@ -76,20 +65,6 @@ export function beginRollout(goal: Goal, policy: RolloutPolicy, lastGood?: Goal)
   return lastGood === undefined ? state : { ...state, lastGood };
 }
 
-/** What the core has to know of a deployment, from the deployment itself. */
-export function goalOf(deployment: Deployment): Goal {
-  const { app } = deployment;
-  return {
-    release: deployment.release,
-    digest: deployment.digest,
-    instances: deployment.instances,
-    stableMs: app.stableMs,
-    drainMs: app.drainMs,
-    graceMs: app.health?.graceMs ?? 30_000,
-    everyMs: app.health?.everyMs ?? 2000,
-  };
-}
-
 /**
  * The next step of a rollout, from what it remembers and what was just seen. Pure: time comes in with what was seen. After a verdict
  * every answer is that verdict.
@@ -105,7 +80,7 @@ export function decide(state: RolloutState, seen: Seen): Decision {
       return { state: { ...state, time: unanswered(state.time) }, action: { do: 'wait', afterMs: heldMs, reason: seen.reason } };
     case 'abort':
       return state.phase === 'applying'
-        ? fail({ ...state, time: answered(state.time, seen.at) }, { code: 'aborted', message: seen.reason, instances: [] })
+        ? fail({ ...state, time: answered(state.time, seen.at) }, { code: 'aborted', message: seen.reason, instances: [] }, 'rollback')
         : { state, action: nextCall(state, 0) };
     case 'cannot-restore':
       return state.phase === 'restoring' ? end(state, notRestored(state, seen.reason)) : { state, action: nextCall(state, 0) };
@@ -160,7 +135,7 @@ function pace(goal: Goal, applied: Applied): number {
     return Math.min(goal.everyMs, Math.max(firstLookMs, Math.floor(youngest / 10)));
   }
   const left = own.map((instance) => goal.stableMs - instance.healthyForMs).filter((rest) => rest > 0);
-  return left.length === 0 ? firstLookMs : Math.max(firstLookMs, Math.min(goal.everyMs, ...left));
+  return left.length === 0 ? 2 * firstLookMs : Math.max(firstLookMs, Math.min(goal.everyMs, ...left));
 }
 
 function noProgress(state: RolloutState, goal: Goal, applied: Applied): Failure {
@@ -171,10 +146,10 @@ function noProgress(state: RolloutState, goal: Goal, applied: Applied): Failure 
 }
 
 /** A failing rollback stops and says so; it never begins another one. */
-function fail(state: RolloutState, failure: Failure): Decision {
+function fail(state: RolloutState, failure: Failure, then = state.policy.onFailure): Decision {
   if (state.phase === 'restoring') return end(state, notRestored(state, failure.message));
   const failed = { ...state, failure };
-  if (state.policy.onFailure === 'hold') return end(failed, { now: 'held', reason: 'on-failure: hold' });
+  if (then === 'hold') return end(failed, { now: 'held', reason: 'on-failure: hold' });
   const fresh = { ...failed, progressAt: state.time.totalMs, score: -1, tracks: beginTracks() };
   const next: RolloutState = state.lastGood === undefined ? { ...fresh, phase: 'removing' } : { ...fresh, phase: 'restoring' };
   return { state: next, action: nextCall(next, 0) };

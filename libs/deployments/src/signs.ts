@@ -1,6 +1,6 @@
 import type { Applied, Instance } from '@slipway/orchestrators';
+import type { Goal } from './goal.js';
 import type { Failure } from './verdict.js';
-import type { Goal } from './rollout.js';
 
 /** What was seen of one instance so far. */
 interface Track {
