@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { RolloutStarted } from '@slipway/contracts';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
-import { Recording } from './recording.js';
 import { Requests } from './ports.js';
+import { Recording } from './recording.js';
 import { Settling } from './settling.js';
 
 /** The grant is used from the first intent on: it is not reissued, expired or voided any more. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Person, type Reason, SignOffRefused, type SignOffPosted } from '@slipway/contracts';
+import { type Person, type Reason, type SignOffPosted, SignOffRefused } from '@slipway/contracts';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { v7 } from 'uuid';
 import type { ApprovalRequest } from './domain/approval-request.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { hurry } from '@slipway/operations';
 import type { Received, UnitOfWork } from '@slipway/messaging';
+import { hurry } from '@slipway/operations';
 import { AuditLog } from './ports.js';
 
 /** Brings what others decided into the audit chains: each of their events once. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { AuditLinked, type AuditLink } from '@slipway/contracts';
+import { type AuditLink, AuditLinked } from '@slipway/contracts';
 import { canonicalJson, payloadTypes, type ServiceKey } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim, Outcome, Work } from '@slipway/operations';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { hurry, owe } from '@slipway/operations';
 import type { UnitOfWork } from '@slipway/messaging';
+import { hurry, owe } from '@slipway/operations';
 import { v7 } from 'uuid';
-import { type ApprovalRequest, decide, type Decision, type Input, nextMoment } from './domain/approval-request.js';
+import { type ApprovalRequest, type Decision, decide, type Input, nextMoment } from './domain/approval-request.js';
 import { Knowledge, Requests } from './ports.js';
 import { Telling } from './telling.js';
 

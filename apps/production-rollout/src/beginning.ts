@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { SecretChanged } from '@slipway/deployments';
 import type { Reason } from '@slipway/contracts';
+import { SecretChanged } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';

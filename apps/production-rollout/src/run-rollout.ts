@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { inSeconds, RolloutAdvanced } from '@slipway/contracts';
-import { deploymentOf, rollOut, type RolloutState, type StepAnswer } from '@slipway/deployments';
+import { deploymentOf, type RolloutState, rollOut, type StepAnswer } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Orchestrator, TargetUnavailable } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';

@@ -15,8 +15,8 @@ import {
 import type { VerdictWithEvidence } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { hurry } from '@slipway/operations';
-import { Rollouts } from './ports.js';
 import type { EnvironmentState, Rollout } from './domain/environment.js';
+import { Rollouts } from './ports.js';
 
 type Failed = Extract<VerdictWithEvidence, { outcome: 'failed' }>;
 

@@ -1,5 +1,6 @@
 import type { Person } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
+import { aRequest, aSignOff, somebody } from './approval-request.example.js';
 import {
   type ApprovalRequest,
   decide,
@@ -10,7 +11,6 @@ import {
   reissueAfterSeconds,
   type SignOff,
 } from './approval-request.js';
-import { aRequest, aSignOff, somebody } from './approval-request.example.js';
 
 const tester = somebody(1, 'tester');
 const operator = somebody(2, 'operator');

@@ -1,6 +1,6 @@
 import { aDigest, anId, aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { barredAfter, emptyEnvironment, type EnvironmentState, goBackTo, type Rollout, settled, turnOf } from './environment.js';
+import { barredAfter, type EnvironmentState, emptyEnvironment, goBackTo, type Rollout, settled, turnOf } from './environment.js';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 5, minute)).toISOString();
 
