@@ -81,7 +81,7 @@ export class LogSpool {
 
   /** Leaves on disk what could not be sent within the grace. */
   async stop(graceMs: number): Promise<void> {
-    await this.flush(AbortSignal.timeout(Math.max(1, graceMs)));
+    await this.flush(AbortSignal.timeout(Math.ceil(Math.max(1, graceMs))));
     this.stopped.abort();
     clearInterval(this.touching);
     await this.sending;

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { LogAppended, services } from '@slipway/contracts';
+import { Database } from '@slipway/postgres';
+import { aDatabase, aKeyRing, eventually, type TestDatabase, type TestKeyRing } from '@slipway/testkit';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InMemoryEventLog } from './adapters/in-memory-event-log.js';
+import { type EventLog, type OutRecord, PublishFailed } from './event-log.js';
+import { Messaging, type MessagingOptions } from './messaging.js';
+import { messagingMigrations } from './migrations/index.js';
+import type { Received } from './received.js';
+import { sweep } from './retention.js';
+import { hearing, quick, testCatalog, Told } from './two-services.contract.js';
+
+let postgres: TestDatabase;
+let ring: TestKeyRing;
+let database: Database;
+const running: Messaging[] = [];
+
+beforeAll(async () => {
+  [postgres, ring] = await Promise.all([aDatabase(), aKeyRing()]);
+  database = await Database.connect({ url: postgres.url, schema: 'slipway_source_watcher', applicationName: 'outbox' });
+  await database.migrate(messagingMigrations, 'messaging');
+});
+afterAll(async () => {
+  await Promise.all(running.map((messaging) => messaging.stop(1_000)));
+  await database.close();
+  await postgres.drop();
+  await ring.drop();
+});
+
+function messagingOver(log: EventLog, more: Partial<MessagingOptions> = {}): Messaging {
+  const { signer } = ring.keys['source-watcher'];
+  const logger = pino({ level: 'silent' });
+  const base = { service: 'source-watcher', database, log, signer, trust: ring.trust, registry: new Registry(), logger } as const;
+  const made = new Messaging({ ...base, catalog: testCatalog, timing: quick, ...more });
+  running.push(made);
+  return made;
+}
+const tell = (by: Messaging, subject: string, what = 'x') => by.transact(async (unit) => unit.publish(Told, { subject, data: { what } }));
+const rows = (keys: string[]) =>
+  database.query<{ key: string; id: string; headers: Record<string, string>; event_id: string }>('select * from outbox where key = any($1) order by id', [keys]);
+
+describe('the outbox', () => {
+  it('numbers each key without gap or repetition, in the order of its ids, when replicas say things at once about several keys', async () => {
+    const replicas = [1, 2, 3].map(() => messagingOver(new InMemoryEventLog()));
+    const keys = ['a', 'b', 'c'].map((key) => `${key}-${randomUUID()}`);
+    const about = (by: Messaging, at: number) =>
+      by.transact(async (unit) => {
+        // In either order, and sometimes twice about one: what would lock two transactions up.
+        for (const key of at % 2 ? keys : [...keys].reverse()) unit.publish(Told, { subject: key, data: { what: String(at) } });
+        if (at % 3 === 0) unit.publish(Told, { subject: keys[0] as string, data: { what: 'again' } });
+        if (at % 7 === 0) throw new Error('rolled back');
+      });
+    await Promise.allSettled(Array.from({ length: 60 }, (_, at) => about(replicas[at % 3] as Messaging, at)));
+    for (const key of keys) {
+      const numbers = (await rows([key])).map(({ headers }) => Number(headers['ce_sequence']));
+      expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => at + 1));
+      expect(numbers.length).toBeGreaterThanOrEqual(51);
+    }
+  });
+
+  it('stops a key whose event the log refuses, and nothing else, and goes on where it was', async () => {
+    const inner = new InMemoryEventLog();
+    const [bad, good] = [randomUUID(), randomUUID()];
+    let refusing = true;
+    const taken: OutRecord[] = [];
+    const log: EventLog = Object.assign(Object.create(inner) as EventLog, {
+      publish: async (records: readonly OutRecord[]) => {
+        if (refusing && records.some(({ key }) => key === bad)) throw new PublishFailed('refused', new Error('not this one'));
+        await inner.publish(records);
+        taken.push(...records);
+      },
+    });
+    const messaging = messagingOver(log);
+    for (let at = 0; at < 3; at++) await Promise.all([tell(messaging, bad, String(at)), tell(messaging, good, String(at))]);
+    await messaging.start();
+    await eventually(() => taken.filter(({ key }) => key === good).length === 3);
+    expect(taken.some(({ key }) => key === bad)).toBe(false);
+    const refused = await eventually(async () => (await database.query<{ last_error: string }>('select last_error from outbox where key = $1 order by id limit 1', [bad]))[0]?.last_error ?? false);
+    expect(refused).toContain('not this one');
+    refusing = false;
+    await eventually(() => taken.filter(({ key }) => key === bad).length === 3);
+    expect(taken.filter(({ key }) => key === bad).map(({ value }) => JSON.parse(String(value)).what)).toEqual(['0', '1', '2']);
+    await messaging.stop(1_000);
+  });
+
+  it('forgets in time what nobody can need, and keeps what is owed', async () => {
+    const messaging = messagingOver(new InMemoryEventLog());
+    const [old, owed, young] = [await tell(messaging, randomUUID()), await tell(messaging, randomUUID()), await tell(messaging, randomUUID())];
+    await database.query(`update outbox set published_at = now() - interval '16 days' where event_id = any($1)`, [[old, owed]]);
+    await database.query(`insert into handoff (event_id, service, next_at) values ($1, 'approval', 'infinity')`, [owed]);
+    expect(await sweep(database)).toBe(1);
+    const left = (await database.query<{ event_id: string }>('select event_id from outbox where event_id = any($1)', [[old, owed, young]])).map(({ event_id }) => event_id);
+    expect(new Set(left)).toEqual(new Set([owed, young]));
+    await database.query('delete from handoff');
+  });
+});
+
+describe('log chunks', () => {
+  it('reach whoever listens, signed, past the outbox', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'slipway-logs-'));
+    const heard: Received[] = [];
+    const messaging = messagingOver(new InMemoryEventLog(), { spool: { dir } });
+    await messaging.start(hearing(heard, LogAppended));
+    const release = randomUUID();
+    messaging.appendLog({ release, stream: 'build/1', text: 'Step 1/3\n' });
+    messaging.appendLog({ release, stream: 'build/1', text: 'Step 2/3\n', last: true });
+    await messaging.flushLogs();
+    await eventually(() => heard.length === 1);
+    expect(heard[0]).toMatchObject({ subject: release, data: { chunk: 0, text: 'Step 1/3\nStep 2/3\n', last: true } });
+    expect(heard[0]?.signature).toBeDefined();
+    await messaging.stop(1_000);
+    await rm(dir, { recursive: true });
+  });
+});
+
+describe('subscriptions', () => {
+  it('are refused at start when an event is there twice or unknown', async () => {
+    const twice = new Map([...hearing([], Told), [{ ...Told }, { handle: async () => undefined }]] as never);
+    await expect(messagingOver(new InMemoryEventLog()).start(twice)).rejects.toThrow('test.told twice');
+    const unknown = hearing([], { ...Told, name: 'test.unknown' });
+    await expect(messagingOver(new InMemoryEventLog()).start(unknown)).rejects.toThrow('not in the catalog');
+  });
+
+  it('read every topic on which answers may come', async () => {
+    expect(services).toContain('image-builder');
+    const { answerTopics } = await import('./topic-names.js');
+    expect([...answerTopics('source-watcher', testCatalog)]).toEqual(['builds']);
+    expect([...answerTopics('notifier', testCatalog)]).toEqual([]);
+  });
+});
