@@ -1,1 +1,2 @@
-export {};
+export { ImageBuilderModule } from './image-builder.module.js';
+export { subscriptions } from './subscriptions.js';

@@ -1,0 +1,122 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
+import { DockerEngine, NotFound, type PreparedContext, prepareContext, TimedOut, Unavailable } from '@slipway/docker-engine';
+import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
+import type { ImageBuilderConfig } from '../image-builder.config.js';
+import { ImageBackend, type Order, type Produced, type Production } from '../ports.js';
+import { failureOf, OutOfTime } from './failures.js';
+import { type Place, Registries } from './registries.js';
+import { SourceArchives } from './source-archives.js';
+
+/** {@link ImageBackend} on a Docker Engine. Nothing of ours reaches a build but the files of the revision: no socket, key or credential. */
+@Injectable()
+export class DockerImageBackend extends ImageBackend {
+  private readonly spoolFolder: string;
+
+  constructor(
+    private readonly engine: DockerEngine,
+    private readonly registries: Registries,
+    private readonly sources: SourceArchives,
+    @Inject(SERVICE_CONFIG) private readonly config: ConfigOf<typeof ImageBuilderConfig>,
+  ) {
+    super();
+    this.spoolFolder = join(config.SLIPWAY_DATA_DIR, 'contexts');
+    mkdirSync(this.spoolFolder, { recursive: true, mode: 0o700 });
+  }
+
+  async produce(order: Order, production: Production): Promise<Produced> {
+    try {
+      const place = await this.registries.of(order.recipe.repository);
+      const before = production.progress.imageId;
+      if (before !== undefined) {
+        const digest = await this.pushed(place, order.tag, before, production.signal);
+        if (digest !== undefined) return { outcome: 'built', digest };
+      }
+      const there = before !== undefined && (await this.engine.images.inspect(before, { signal: production.signal }));
+      const imageId = there ? there.id : await this.build(order, production);
+      return { outcome: 'built', digest: await this.push(place, order, imageId, production) };
+    } catch (error) {
+      const failure = production.signal.aborted ? undefined : failureOf(error, { memory: this.config.SLIPWAY_BUILD_MEMORY });
+      if (failure) return failure;
+      throw error;
+    }
+  }
+
+  private async build(order: Order, { signal, log, keep }: Production): Promise<string> {
+    const { recipe, labels } = order;
+    const seconds = Math.min(recipe.timeout, this.config.SLIPWAY_BUILD_TIMEOUT);
+    const context = await this.context(order, signal);
+    try {
+      const { imageId } = await this.engine.buildImage({
+        context: context.open(),
+        dockerfile: context.dockerfile,
+        tag: nameOf(order),
+        labels,
+        args: recipe.args,
+        ...(recipe.target === null ? {} : { target: recipe.target }),
+        limits: this.limits(),
+        networkMode: this.config.SLIPWAY_BUILD_NETWORK,
+        registries: await this.registries.forBases(),
+        onLog: log,
+        signal,
+        timeoutMs: seconds * 1000,
+      });
+      await keep({ imageId });
+      return imageId;
+    } catch (error) {
+      if (!(error instanceof TimedOut)) throw error;
+      // An engine that hangs has not worked on it: that time does not count.
+      await this.engine.ping({ signal });
+      throw new OutOfTime(seconds);
+    } finally {
+      await context.dispose();
+    }
+  }
+
+  private async context({ release, recipe }: Order, signal: AbortSignal): Promise<PreparedContext> {
+    const archive = await this.sources.open(release, recipe.source, signal);
+    const { context: folder, dockerfile } = recipe;
+    return await prepareContext(archive, {
+      folder,
+      dockerfile,
+      maxBytes: this.config.SLIPWAY_BUILD_CONTEXT_BYTES,
+      spoolFolder: this.spoolFolder,
+      signal,
+    });
+  }
+
+  private limits() {
+    const { SLIPWAY_BUILD_MEMORY: memoryBytes, SLIPWAY_BUILD_CPUS: cpus, SLIPWAY_BUILD_CGROUP_PARENT: cgroupParent } = this.config;
+    return { memoryBytes, ...(cpus === undefined ? {} : { cpus }), ...(cgroupParent === undefined ? {} : { cgroupParent }) };
+  }
+
+  /** Pushes and asks the registry itself for what it now has; the digest it names must stand for the image built here. */
+  private async push(place: Place, order: Order, imageId: string, { signal, note }: Production): Promise<string> {
+    await this.engine.images.tag(imageId, order.recipe.repository, order.tag, { signal });
+    note(`pushing ${nameOf(order)}`);
+    const { digest } = await this.engine
+      .push({ reference: nameOf(order), signal, ...(place.auth ? { auth: place.auth } : {}) })
+      .catch((error: unknown) => {
+        // The image went away from under us, as by a prune: the next try builds it again.
+        throw error instanceof NotFound ? new Unavailable(error.message, error.statusCode, { cause: error }) : error;
+      });
+    const confirmed = await this.pushed(place, digest, imageId, signal);
+    if (confirmed === undefined)
+      throw new Unavailable(`push ${nameOf(order)}: the registry does not have ${digest}, or it is another image`);
+    return confirmed;
+  }
+
+  /** The digest under which the registry has exactly this image, by tag or digest; known by the id of its configuration. */
+  private async pushed({ registry, path }: Place, reference: string, imageId: string, signal: AbortSignal): Promise<string | undefined> {
+    const manifest = await registry.manifest(path, reference, { signal });
+    if (manifest === undefined) return undefined;
+    const { config } = JSON.parse(manifest.bytes.toString()) as { config?: { digest?: string } };
+    // An engine that keeps images in containerd names them by their manifest.
+    return config?.digest === imageId || manifest.digest === imageId ? manifest.digest : undefined;
+  }
+}
+
+function nameOf(order: Order): string {
+  return `${order.recipe.repository}:${order.tag}`;
+}

@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import type { DsseEnvelope, ProjectFile } from '@slipway/contracts';
+import type { Cause } from '@slipway/messaging';
+import { Database, type Tx } from '@slipway/postgres';
+import type { Build } from '../domain/build.js';
+import { Builds, type KeptBuild } from '../ports.js';
+
+interface Row {
+  build: Build;
+  cause: Cause;
+  created_at: Date;
+  started_at: Date | null;
+  provenance: DsseEnvelope | null;
+}
+
+const open = `state in ('queued', 'building')`;
+
+/** {@link Builds} in image-builder's own tables. */
+@Injectable()
+export class PostgresBuilds extends Builds {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async keepProject(tx: Tx, { name, version, file }: { name: string; version: number; file: ProjectFile | null }): Promise<void> {
+    const sql = 'insert into project_version (project, version, file) values ($1, $2, $3) on conflict do nothing';
+    await tx.query(sql, [name, version, JSON.stringify(file)]);
+  }
+
+  async project(tx: Tx, name: string, version: number): Promise<ProjectFile | null | undefined> {
+    const sql = `select nullif(file, 'null') as file from project_version where project = $1 and version = $2`;
+    const [row] = await tx.query<{ file: ProjectFile | null }>(sql, [name, version]);
+    return row?.file;
+  }
+
+  async add(tx: Tx, build: Build, cause: Cause): Promise<boolean> {
+    const { release } = build;
+    const rows = await tx.query(
+      `insert into build (release, project, number, kind, line, revision, recipe, state, attempt, build, cause)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (release) do nothing returning release`,
+      [
+        ...[release.id, release.project, release.number, release.kind, release.line, release.revision],
+        ...[build.recipe && JSON.stringify(build.recipe), build.state, build.attempt, JSON.stringify(build), JSON.stringify(cause)],
+      ],
+    );
+    return rows.length > 0;
+  }
+
+  async find(tx: Tx, release: string): Promise<KeptBuild | undefined> {
+    const sql = 'select build, cause, created_at, started_at, provenance from build where release = $1 for update';
+    const [row] = await tx.query<Row>(sql, [release]);
+    return row && { build: row.build, cause: row.cause, createdAt: row.created_at, startedAt: row.started_at, provenance: row.provenance };
+  }
+
+  async save(tx: Tx, build: Build, provenance?: DsseEnvelope): Promise<void> {
+    await tx.query(
+      `update build set state = $2, attempt = $3, build = $4, image = $5, provenance = coalesce($6, provenance),
+         started_at = case $2 when 'building' then coalesce(started_at, now()) when 'queued' then null else started_at end,
+         finished_at = case when $2 in ('queued', 'building') then null else now() end
+       where release = $1`,
+      [
+        ...[build.release.id, build.state, build.attempt, JSON.stringify(build)],
+        ...[build.image && JSON.stringify(build.image), provenance ? JSON.stringify(provenance) : null],
+      ],
+    );
+  }
+
+  async openOf(tx: Tx, project: string, line: string): Promise<Build[]> {
+    const sql = `select build from build where project = $1 and line = $2 and kind = 'commit' and ${open} order by number for update`;
+    return (await tx.query<Row>(sql, [project, line])).map((row) => row.build);
+  }
+
+  async newestOf(tx: Tx, project: string, line: string): Promise<number | undefined> {
+    const sql = `select max(number) as newest from build where project = $1 and line = $2 and kind = 'commit'`;
+    const [row] = await tx.query<{ newest: number | null }>(sql, [project, line]);
+    return row?.newest ?? undefined;
+  }
+
+  async twinOf(tx: Tx, build: Build): Promise<Build | undefined> {
+    const { release } = build;
+    const [row] = await tx.query<Row>(
+      `select build from build where project = $1 and revision = $2 and recipe = $3 and release <> $4
+         and (state = 'built' or (${open} and number < $5)) order by state = 'built' desc, number limit 1`,
+      [release.project, release.revision, JSON.stringify(build.recipe), release.id, release.number],
+    );
+    return row?.build;
+  }
+
+  async waitingFor(tx: Tx, { release, recipe }: Build): Promise<Build[]> {
+    const sql = `select build from build where project = $1 and revision = $2 and recipe = $3 and release <> $4 and state = 'queued' limit 100`;
+    const rows = await tx.query<Row>(sql, [release.project, release.revision, JSON.stringify(recipe), release.id]);
+    return rows.map((row) => row.build);
+  }
+
+  async builtAs(tx: Tx, project: string, digest: string): Promise<{ release: string; number: number } | null> {
+    const sql = `select release, number from build where project = $1 and image ->> 'digest' = $2 and recipe is not null order by number limit 1`;
+    const [row] = await tx.query<{ release: string; number: number }>(sql, [project, digest]);
+    return row ?? null;
+  }
+
+  async open(): Promise<Build[]> {
+    return (await this.database.query<Row>(`select build from build where ${open} order by created_at limit 1000`)).map((row) => row.build);
+  }
+}

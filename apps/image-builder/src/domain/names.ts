@@ -1,0 +1,25 @@
+import type { Build } from './build.js';
+import { withoutUser } from './provenance.js';
+import type { Recipe } from './recipe.js';
+
+/** The tag a release's image is pushed under: the same for every try, and never that of another installation or project. */
+export function releaseTag({ release }: Build): string {
+  return `${release.project}-${release.number}-${release.id.slice(-12)}`;
+}
+
+/** What the image says of itself: the keys of the OCI image specification, and those by which Slipway knows its own. */
+export function imageLabels({ release, attempt }: Build, recipe: Recipe, at: Date): Record<string, string> {
+  const refName = release.ref.replace(/^refs\/(heads|tags)\//, '');
+  return {
+    'org.opencontainers.image.title': release.project,
+    'org.opencontainers.image.version': release.kind === 'tag' ? refName : String(release.number),
+    'org.opencontainers.image.revision': release.revision,
+    'org.opencontainers.image.ref.name': refName,
+    'org.opencontainers.image.source': withoutUser(recipe.source.url),
+    'org.opencontainers.image.created': at.toISOString(),
+    'dev.slipway.project': release.project,
+    'dev.slipway.release': release.id,
+    'dev.slipway.number': String(release.number),
+    'dev.slipway.attempt': String(attempt),
+  };
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '@slipway/postgres';
+import { Registry } from '@slipway/service-kit';
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+/** What Grafana shows of image-builder. */
+@Injectable()
+export class BuildMetrics {
+  private readonly builds: Counter<'outcome'>;
+  private readonly seconds: Histogram<'outcome'>;
+
+  constructor(registry: Registry, database: Database) {
+    const registers = [registry];
+    this.builds = new Counter({
+      name: 'slipway_builds_total',
+      help: 'Builds that came to an end; taken: the image of another release of the same revision',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of ['built', 'taken', 'failed']) this.builds.inc({ outcome }, 0);
+    this.seconds = new Histogram({
+      name: 'slipway_build_duration_seconds',
+      help: 'Time from the start of a build to its end',
+      labelNames: ['outcome'],
+      buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600],
+      registers,
+    });
+    new Gauge({
+      name: 'slipway_builds_open',
+      help: 'Builds that wait for a worker or are in work',
+      labelNames: ['state'],
+      registers,
+      async collect() {
+        const rows = await database.query<{ state: string; count: string }>(
+          `select state, count(*) as count from build where state in ('queued', 'building') group by 1`,
+        );
+        this.reset();
+        for (const state of ['queued', 'building']) this.set({ state }, 0);
+        for (const { state, count } of rows) this.set({ state }, Number(count));
+      },
+    });
+  }
+
+  ended(outcome: 'built' | 'taken' | 'failed', seconds: number): void {
+    this.builds.inc({ outcome });
+    this.seconds.observe({ outcome }, seconds);
+  }
+}

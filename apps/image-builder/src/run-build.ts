@@ -1,0 +1,87 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Claim, Outcome, Work } from '@slipway/operations';
+import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
+import { type BuildLog, BuildLogs } from './build-log.js';
+import { type Begun, BuildRecord, type BuildWork } from './build-record.js';
+import { imageLabels, releaseTag } from './domain/names.js';
+import type { ImageBuilderConfig } from './image-builder.config.js';
+import { ImageBackend, type Order, type Produced, type Progress } from './ports.js';
+import { workKinds } from './settling.js';
+
+/** How soon to look again whether the same revision has its image, in ms; whoever finishes it hurries us anyway. */
+const twinMs = 5_000;
+
+/** Builds a release's image: claims it, lets the backend work, and records what came of it. */
+@Injectable()
+export class RunBuild implements Work<BuildWork> {
+  readonly kind = workKinds.build;
+  readonly concurrency: number;
+  readonly leaseMs = 20_000;
+  readonly callTimeoutMs = 10_000;
+  /** What a build leaves outside is known by its content; what a late one leaves there changes nothing that is recorded. */
+  readonly fenced = true;
+
+  constructor(
+    private readonly record: BuildRecord,
+    private readonly backend: ImageBackend,
+    private readonly logs: BuildLogs,
+    @Inject(SERVICE_CONFIG) config: ConfigOf<typeof ImageBuilderConfig>,
+  ) {
+    this.concurrency = config.SLIPWAY_BUILD_CONCURRENCY;
+  }
+
+  async run(claim: Claim<BuildWork>): Promise<Outcome> {
+    const begun = await this.record.begin(claim);
+    if (begun.state === 'over') return { done: true };
+    if (begun.state === 'same-as') {
+      const { twin } = begun;
+      if (!twin.image) return { again: { afterMs: twinMs, reason: `release ${twin.release.number} builds the same revision` } };
+      await this.record.taken(claim, twin);
+      return { done: true };
+    }
+    await this.build(claim, begun);
+    return { done: true };
+  }
+
+  private async build(claim: Claim<BuildWork>, begun: Extract<Begun, { state: 'begun' }>): Promise<void> {
+    const { release } = begun.build;
+    const log = this.logs.open(claim.operation);
+    try {
+      log.note(`building release ${release.number} of ${release.project}: ${release.revision} at ${release.ref}`);
+      const produced = await this.produce(claim, begun, log);
+      log.note(produced.outcome === 'built' ? `built ${produced.digest}` : `failed: ${produced.reason.message}`);
+      if (produced.outcome === 'built') await this.record.built(claim, begun, produced.digest);
+      else await this.record.failed(claim, begun, { ...produced, logTail: log.tail() });
+    } catch (error) {
+      log.note(`interrupted: ${wordsOf(claim.signal.aborted ? claim.signal.reason : error)}`);
+      throw error;
+    } finally {
+      log.end();
+    }
+  }
+
+  private async produce(
+    claim: Claim<BuildWork>,
+    { build, recipe, startedAt }: Extract<Begun, { state: 'begun' }>,
+    log: BuildLog,
+  ): Promise<Produced> {
+    const order: Order = {
+      release: build.release,
+      attempt: build.attempt,
+      recipe,
+      tag: releaseTag(build),
+      labels: imageLabels(build, recipe, startedAt),
+    };
+    return await this.backend.produce(order, {
+      signal: claim.signal,
+      progress: (claim.operation.progress ?? {}) as Progress,
+      keep: (progress) => claim.note(progress),
+      log: (line) => log.write(line),
+      note: (line) => log.note(line),
+    });
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
