@@ -10,7 +10,7 @@ import {
 } from '@slipway/contracts';
 import { digestOf } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
-import { environmentOf, openedBy, resolveDeployment } from '@slipway/release';
+import { environmentOf, goesBackwards, openedBy, resolveDeployment } from '@slipway/release';
 import { v7 } from 'uuid';
 import { type ApprovalRequest, plus } from './domain/approval-request.js';
 import { Duties } from './duties.js';
@@ -98,7 +98,7 @@ export class Asking {
       return { code: 'barred', message: 'this release was rolled back from here; a person may ask anew' };
     const running = standing?.release;
     if (running && running.id === release.id) return { code: 'runs-already', message: 'this release runs there already' };
-    if (running && running.line === release.line && (running.number > release.number || release.ancestorOf.includes(running.number))) {
+    if (running && goesBackwards(running, release)) {
       return { code: 'older', message: `release ${running.number} runs there and is newer; only a rollback goes back` };
     }
     return null;
