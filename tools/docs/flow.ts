@@ -44,6 +44,8 @@ export function isPublished({ event, constant }: Told, house: House): boolean {
   const read = new RegExp(String.raw`(?:on|typeof)\s*[(<]?\s*${constant}\b|typeof\s+${constant}\b`, 'g');
   return [...house.sources].some(([path, text]) => {
     if (!isWriters(path) || path.startsWith('libs/contracts/') || path.endsWith('/subscriptions.ts')) return false;
+    // What every service may say is said for it by messaging, in part straight on the wire.
+    if (event.writer === 'every' && path.startsWith('libs/messaging/') && text.includes(`${constant}.type`)) return true;
     const code = text.replace(/^(?:import|export)\s[^;]*?from\s*'[^']+';/gms, '').replace(read, '');
     return given.test(code);
   });
