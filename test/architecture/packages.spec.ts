@@ -40,6 +40,8 @@ describe('the workspaces', () => {
   });
 
   it('fit together', async () => {
-    expect(faultsOfPackages(await readPackages())).toEqual([]);
+    const packages = await readPackages();
+    expect(packages.find((one) => one.name === 'service-kit')?.imports).toContain('@slipway/messaging');
+    expect(faultsOfPackages(packages)).toEqual([]);
   });
 });

@@ -45,12 +45,13 @@ function rings(packages: readonly Package[]): string[][] {
     const at = path.indexOf(name);
     if (at >= 0) {
       const ring = path.slice(at);
-      found.set([...ring].sort().join(), [...ring, name]);
+      const key = [...ring].sort().join();
+      if (!found.has(key)) found.set(key, [...ring, name]);
       return;
     }
     for (const next of packages.find((one) => one.name === name)?.dependencies ?? []) walk(next, [...path, name]);
   };
-  for (const { name } of packages) walk(name, []);
+  for (const name of packages.map((one) => one.name).sort()) walk(name, []);
   return [...found.values()];
 }
 
@@ -81,7 +82,7 @@ async function importsIn(folder: string): Promise<string[]> {
   for await (const path of glob('src/**/*.{ts,tsx}', { cwd: join(root, folder) })) {
     if (/\.(spec|contract|fixture|example)\.tsx?$/.test(path)) continue;
     const text = await readFile(join(root, folder, path), 'utf8');
-    for (const [, name = ''] of text.matchAll(/^(?:import|export)\b[^;'"`]*?['"]([^.'"][^'"]*)['"];/gm)) {
+    for (const [, name = ''] of text.matchAll(/^(?:import\s+|(?:import|export)\s[^;'"=]*?\sfrom\s+)'([^'.][^']*)';/gm)) {
       if (!name.startsWith('node:'))
         found.add(
           name
