@@ -14,7 +14,7 @@ if (!adminUrl) throw new Error('DATABASE_URL is not set: it names the Postgres i
 const folder = await own(join(data, 'setup'), undefined);
 const passwordFile = join(folder, 'passwords.json');
 const passwords = JSON.parse(await readFile(passwordFile, 'utf8').catch(() => '{}'));
-const made = await provision({ adminUrl, services, passwords });
+const made = await provision({ adminUrl, services, passwords, singleRole: process.env.SLIPWAY_DB_SINGLE_ROLE === '1' });
 await writeFile(passwordFile, JSON.stringify(made.passwords), { mode: 0o600 });
 await initKeys({ dir: folder, services });
 await own(join(folder, 'for'), undefined, 0o711);

@@ -78,7 +78,8 @@ async function removeFromDocker(docker: DockerApi, names: Names, imagesBefore: S
   }
 }
 
-async function removeTopics(brokers: string, prefix: string): Promise<void> {
+/** Removes the topics and the consumer groups whose names start like this. */
+export async function removeTopics(brokers: string, prefix: string): Promise<void> {
   const kafka = new Kafka({
     clientId: 'slipway-demo',
     brokers: brokers.split(','),
@@ -115,7 +116,8 @@ async function removeFromRegistry(repository: string): Promise<void> {
   }
 }
 
-async function onServer(url: string, sql: string): Promise<void> {
+/** Runs one statement as the administrator of a Postgres server. */
+export async function onServer(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   client.on('error', () => {});
   await client.connect();
