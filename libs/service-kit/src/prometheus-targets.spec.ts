@@ -15,8 +15,8 @@ describe('what Prometheus is told', () => {
 
   it('is where the replica answers, as long as it runs', async () => {
     const target = await PrometheusTarget.write(at(8084));
-    expect(await files()).toEqual([`approval-${process.pid}.json`]);
-    const [group] = JSON.parse(await readFile(join(dataDir, 'prometheus', `approval-${process.pid}.json`), 'utf8'));
+    expect(await files()).toEqual([`approval-${process.pid}-8084.json`]);
+    const [group] = JSON.parse(await readFile(join(dataDir, 'prometheus', `approval-${process.pid}-8084.json`), 'utf8'));
     expect(group).toMatchObject({ targets: ['127.0.0.1:8084'], labels: { job: 'slipway', service: 'approval' } });
     await target.remove();
     expect(await files()).toEqual([]);
@@ -25,7 +25,7 @@ describe('what Prometheus is told', () => {
   it('has a file for each replica, also for two in one process', async () => {
     await PrometheusTarget.write(at(8084));
     await PrometheusTarget.write(at(40123));
-    expect(await files()).toEqual([`approval-${process.pid}-40123.json`, `approval-${process.pid}.json`]);
+    expect(await files()).toEqual([`approval-${process.pid}-40123.json`, `approval-${process.pid}-8084.json`].sort());
   });
 
   it('forgets replicas of this machine that were killed, and only those', async () => {
@@ -36,6 +36,6 @@ describe('what Prometheus is told', () => {
     await writeFile(join(folder, 'approval-4194302.json'), group('elsewhere'));
     await writeFile(join(folder, 'gateway-4194301.json'), group(hostname()));
     await PrometheusTarget.write(at(8084));
-    expect(await files()).toEqual([`approval-${process.pid}.json`, 'approval-4194302.json', 'gateway-4194301.json'].sort());
+    expect(await files()).toEqual([`approval-${process.pid}-8084.json`, 'approval-4194302.json', 'gateway-4194301.json'].sort());
   });
 });

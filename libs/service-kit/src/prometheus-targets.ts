@@ -10,7 +10,7 @@ const hostLabel = '__meta_slipway_host';
 export class PrometheusTarget {
   private constructor(private readonly file: string) {}
 
-  /** Writes `<folder>/prometheus/<service>-<pid>.json` whole or not at all; first removes what killed replicas of the service left there. */
+  /** Writes `<folder>/prometheus/<service>-<pid>-<port>.json` whole or not at all; first removes what killed replicas of the service left there. */
   static async write(at: { dataDir: string; service: Service; host: string; port: number }): Promise<PrometheusTarget> {
     const folder = join(at.dataDir, 'prometheus');
     await mkdir(folder, { recursive: true });
@@ -18,9 +18,7 @@ export class PrometheusTarget {
     const reachable = at.host === '0.0.0.0' || at.host === '::' ? hostname() : at.host;
     const address = `${reachable.includes(':') ? `[${reachable}]` : reachable}:${at.port}`;
     const groups = [{ targets: [address], labels: { job: 'slipway', service: at.service, [hostLabel]: hostname() } }];
-    const taken = await readdir(folder);
-    const usual = `${at.service}-${process.pid}.json`;
-    const file = join(folder, taken.includes(usual) ? `${at.service}-${process.pid}-${at.port}.json` : usual);
+    const file = join(folder, `${at.service}-${process.pid}-${at.port}.json`);
     await writeFile(`${file}.new`, `${JSON.stringify(groups, null, 2)}\n`);
     await rename(`${file}.new`, file);
     return new PrometheusTarget(file);

@@ -1,0 +1,289 @@
+import {
+  ApprovalGranted,
+  ApprovalPolicy,
+  ApprovalRejected,
+  ApprovalRequested,
+  ApprovalSuperseded,
+  ApprovalVoided,
+  AuditLinked,
+  attestationPayloadType,
+  CommandAccepted,
+  CommandIssued,
+  CommitDetected,
+  type DataOf,
+  GrantStatement,
+  grantPayloadType,
+  type Person,
+  PersonChanged,
+  ProjectApplied,
+  type Release,
+  ReleaseWithdrawn,
+  SignOffAccepted,
+  SignOffPosted,
+  SignOffRefused,
+  TargetApplied,
+  VerificationPassed,
+} from '@slipway/contracts';
+import { canonicalJson, newPersonKey, signSignOff } from '@slipway/identity';
+import { aDigest, anId, aPerson, aProjectFile, aRelease, aTargetFile } from '@slipway/testkit';
+import { aStage, type Stage } from '@slipway/testkit/stage';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApprovalModule } from './approval.module.js';
+import { sealed } from './sealed.js';
+
+const admin = { id: anId(), name: 'Ada' };
+const operatorKey = newPersonKey();
+const author = aPerson({ name: 'Ann Author', roles: [{ role: 'tester', project: '*' }] });
+const tester = aPerson({ name: 'Tess Tester', roles: [{ role: 'tester', project: '*' }] });
+const operator: Person = aPerson({
+  name: 'Otto Operator',
+  roles: [{ role: 'operator', project: '*' }],
+  keys: [{ id: operatorKey.keyId, jwk: operatorKey.publicJwk, addedAt: new Date().toISOString(), revokedAt: null }],
+});
+const provenance = { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [{ keyid: 'k', sig: 's' }] };
+
+let stage: Stage;
+let number = 0;
+
+beforeAll(async () => {
+  stage = await aStage();
+  await Promise.all([stage.start(ApprovalModule), stage.start(ApprovalModule)]);
+  for (const person of [author, tester, operator])
+    await stage.say('gateway', PersonChanged, { subject: person.id, data: { person, version: 1, by: null } });
+  await stage.say('gateway', TargetApplied, { subject: 'lab', data: { target: 'lab', version: 1, file: aTargetFile(), by: admin } });
+});
+afterAll(() => stage.clear());
+
+async function aProject(name: string): Promise<void> {
+  await stage.say('gateway', ProjectApplied, {
+    subject: name,
+    data: { project: name, version: 1, file: aProjectFile({ name }), by: admin, reason: '' },
+  });
+}
+
+/** A release that has been verified in test, and the request that came of it. */
+async function aVerifiedRelease(project: string): Promise<DataOf<typeof ApprovalRequested>> {
+  number += 1;
+  const release = aRelease({ project, number });
+  await say(release);
+  return stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
+}
+
+async function say(release: Release): Promise<void> {
+  const people = [{ name: 'Ann Author', email: 'ann@shop.example', account: null }];
+  const image = { repository: `localhost:5000/${release.project}`, digest: aDigest(release.id) };
+  await stage.say('source-watcher', CommitDetected, {
+    subject: release.id,
+    data: {
+      release,
+      projectVersion: 1,
+      range: { from: null, commits: [], total: 1 },
+      people,
+      pusher: null,
+      trigger: { kind: 'poll', person: null },
+      repositoryFile: null,
+      image: null,
+    },
+  });
+  await stage.say('test-deployer', VerificationPassed, {
+    subject: release.id,
+    data: {
+      release,
+      projectVersion: 1,
+      environment: 'test',
+      deployment: anId(),
+      image,
+      address: 'http://127.0.0.1:1',
+      evidence: [],
+      seconds: 1,
+      provenance,
+      repositoryFile: null,
+      authors: people,
+    },
+  });
+}
+
+type Asked = Pick<DataOf<typeof ApprovalRequested>, 'request' | 'asks'>;
+
+async function overHttp(
+  person: Person,
+  { request, asks }: Asked,
+  decision: 'approve' | 'reject' = 'approve',
+  comment = '',
+): Promise<string> {
+  const claims = { request, asks, decision, comment, person: person.id, time: new Date().toISOString(), nonce: v7(), via: 'token' };
+  const attestation = await sealed(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson(claims));
+  return stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
+}
+
+async function byKey({ request, asks }: Asked, nonce: string = v7()): Promise<string> {
+  const jws = await signSignOff(operatorKey.privateJwk, {
+    request,
+    asks,
+    decision: 'approve',
+    comment: '',
+    time: new Date().toISOString(),
+    nonce,
+    person: operator.id,
+  });
+  return stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'key', keyId: operatorKey.keyId, jws } } });
+}
+
+async function refusalOf(posted: string): Promise<string> {
+  return (await stage.hears(SignOffRefused, (data) => data.posted === posted)).reason.code;
+}
+
+describe('approval', () => {
+  it('grants what tester and operator have signed, as one signed statement', async () => {
+    await aProject('granted');
+    const asked = await aVerifiedRelease('granted');
+    expect(asked).toMatchObject({
+      environment: 'pre-release',
+      require: [{ role: 'tester' }, { role: 'operator' }],
+      involved: [{ id: author.id }],
+    });
+    await overHttp(tester, asked);
+    await byKey(asked);
+    const granted = await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
+    const bytes = Buffer.from(granted.grant.payload, 'base64');
+    expect(stage.keys.trust.verify(grantPayloadType, bytes, granted.grant.signatures, { service: 'approval' })).toMatchObject({ ok: true });
+    expect(GrantStatement.parse(JSON.parse(bytes.toString()))).toMatchObject({ asks: asked.asks, deployment: asked.deployment });
+    expect(
+      await stage.database.query('select request, asks from slipway_approval.grants_good_now where request = $1', [asked.request]),
+    ).toHaveLength(1);
+  });
+
+  it('refuses the author, a stranger, a second vote, a replay and a proof that is not theirs', async () => {
+    await aProject('refused');
+    const asked = await aVerifiedRelease('refused');
+    expect(await refusalOf(await overHttp(author, asked))).toBe('own-change');
+    expect(await refusalOf(await overHttp(aPerson({ name: 'Sam Stranger' }), asked))).toBe('person-unknown');
+    await overHttp(tester, asked);
+    expect(await refusalOf(await overHttp(tester, asked))).toBe('already-signed');
+    const nonce = v7();
+    await byKey({ ...asked, asks: 'f'.repeat(64) }, nonce);
+    expect(await refusalOf(await byKey(asked, nonce))).toBe('replayed');
+    const forged = await sealed(stage.keys.keys.notifier.signer, attestationPayloadType, canonicalJson({}));
+    const posted = await stage.say('gateway', SignOffPosted, {
+      subject: asked.request,
+      data: { request: asked.request, proof: { via: 'http', attestation: forged } },
+    });
+    expect(await refusalOf(posted)).toBe('bad-signature');
+  });
+
+  it('sends a no back with its reason, and asks anew only when a person does, the no in view', async () => {
+    await aProject('rejected');
+    const asked = await aVerifiedRelease('rejected');
+    await overHttp(tester, asked, 'reject', 'the basket is empty');
+    expect(await stage.hears(ApprovalRejected, (data) => data.request === asked.request)).toMatchObject({
+      comment: 'the basket is empty',
+      by: { id: tester.id },
+      authors: [{ email: 'ann@shop.example' }],
+    });
+    const command = v7();
+    const action = { kind: 'approval.ask', release: asked.release.id, environment: 'pre-release' } as const;
+    await stage.say('gateway', CommandIssued, {
+      subject: 'rejected/pre-release',
+      data: { command, service: 'approval', action, person: admin, role: 'operator', reason: 'mended the data' },
+    });
+    await stage.hears(CommandAccepted, (data) => data.command === command);
+    expect(
+      await stage.hears(ApprovalRequested, (data) => data.release.id === asked.release.id && data.request !== asked.request),
+    ).toMatchObject({ previous: { request: asked.request } });
+  });
+
+  it('leaves an older request open until a newer release is granted', async () => {
+    await aProject('superseded');
+    const older = await aVerifiedRelease('superseded');
+    const newer = await aVerifiedRelease('superseded');
+    await stage.hears(ApprovalRequested, (data) => data.request === older.request && data.newerAvailable === newer.release.number);
+    await overHttp(tester, newer);
+    await overHttp(operator, newer);
+    expect(await stage.hears(ApprovalSuperseded, (data) => data.request === older.request)).toMatchObject({ by: { id: newer.release.id } });
+  });
+
+  it('voids a grant when a bound part changes, says what, and asks anew', async () => {
+    await aProject('voided');
+    const asked = await aVerifiedRelease('voided');
+    await overHttp(tester, asked);
+    await overHttp(operator, asked);
+    await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
+    const file = aProjectFile({ name: 'voided', spec: { app: { env: { MODE: 'fast' } } } });
+    await stage.say('gateway', ProjectApplied, {
+      subject: 'voided',
+      data: { project: 'voided', version: 2, file, by: admin, reason: 'faster' },
+    });
+    expect(await stage.hears(ApprovalVoided, (data) => data.request === asked.request)).toMatchObject({
+      changed: [expect.stringContaining('app.env.MODE')],
+    });
+    await stage.hears(ApprovalRequested, (data) => data.release.id === asked.release.id && data.asks !== asked.asks);
+    expect(await stage.database.query('select 1 from slipway_approval.grants_good_now where request = $1', [asked.request])).toEqual([]);
+  });
+
+  it('lets no withdrawn release in', async () => {
+    await aProject('withdrawn');
+    const asked = await aVerifiedRelease('withdrawn');
+    const data = {
+      command: v7(),
+      service: 'approval',
+      action: { kind: 'release.withdraw', release: asked.release.id },
+      person: admin,
+      role: 'operator',
+      reason: 'a leak',
+    } as const;
+    await stage.say('gateway', CommandIssued, { subject: asked.release.id, data });
+    await stage.hears(ReleaseWithdrawn, (withdrawn) => withdrawn.release.id === asked.release.id);
+    expect(await stage.hears(ApprovalVoided, (voided) => voided.request === asked.request)).toMatchObject({
+      reason: { code: 'withdrawn' },
+    });
+  });
+
+  it('asks when the target it lacked is applied at last', async () => {
+    const file = aProjectFile({ name: 'late' });
+    const spec = { ...file.spec, environments: file.spec.environments.map((environment) => ({ ...environment, target: 'far' })) };
+    await stage.say('gateway', ProjectApplied, {
+      subject: 'late',
+      data: { project: 'late', version: 1, file: { ...file, spec }, by: admin, reason: '' },
+    });
+    const release = aRelease({ project: 'late', number: 900 });
+    await say(release);
+    expect(await stage.hears(ApprovalVoided, (data) => data.release.id === release.id)).toMatchObject({
+      reason: { code: 'target-unknown' },
+    });
+    await stage.say('gateway', TargetApplied, {
+      subject: 'far',
+      data: { target: 'far', version: 1, file: aTargetFile({ name: 'far' }), by: admin },
+    });
+    await stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
+  });
+
+  it('grants by policy what nobody has to sign, and says so', async () => {
+    const file = aProjectFile({ name: 'automatic' });
+    const environments = file.spec.environments.map((environment) =>
+      environment.stage === 'test' ? environment : { ...environment, approval: ApprovalPolicy.parse({}) },
+    );
+    await stage.say('gateway', ProjectApplied, {
+      subject: 'automatic',
+      data: { project: 'automatic', version: 1, file: { ...file, spec: { ...file.spec, environments } }, by: admin, reason: '' },
+    });
+    const asked = await aVerifiedRelease('automatic');
+    expect(await stage.hears(ApprovalGranted, (data) => data.request === asked.request)).toMatchObject({ byPolicy: true, signOffs: [] });
+  });
+
+  it('records every decision once in a chain without gaps', async () => {
+    await stage.hears(SignOffAccepted);
+    await stage.hears(
+      AuditLinked,
+      (data) => data.chain === 'granted' && data.links.some((link) => link.entry['event'] === 'approval.granted'),
+    );
+    const links = stage.heard
+      .filter((event) => event.name === 'audit.linked')
+      .flatMap((event) => (event.data as DataOf<typeof AuditLinked>).links);
+    for (const chain of new Set(links.map((link) => link.chain))) {
+      const own = links.filter((link) => link.chain === chain);
+      expect(own.map((link) => link.sequence)).toEqual(own.map((_, at) => at + 1));
+      for (const [at, link] of own.entries()) if (at > 0) expect(link.previous).toBe(own[at - 1]?.hash);
+    }
+  });
+});

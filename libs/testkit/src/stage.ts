@@ -1,0 +1,118 @@
+import type { Type } from '@nestjs/common';
+import { catalog, type DataOf, type EventDefinition, type Service } from '@slipway/contracts';
+import { KafkajsEventLog, Messaging, messagingMigrations, type Received, type Said } from '@slipway/messaging';
+import { Database, schemaOf } from '@slipway/postgres';
+import { type Booted, boot } from '@slipway/service-kit';
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { aDatabase, type TestDatabase } from './a-database.js';
+import { aKeyRing, type TestKeyRing } from './a-key-ring.js';
+import { eventually } from './eventually.js';
+import { aTopicPrefix } from './nouns.js';
+import { realParts } from './real-parts.js';
+
+/** One service under test, for real, among voices that speak as the others and an ear that hears everything. */
+export interface Stage {
+  readonly database: TestDatabase;
+  readonly keys: TestKeyRing;
+  /** What a service needs to be started in the same place: give it to `boot` for a second replica. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Everything said so far, in the order it was heard. */
+  readonly heard: readonly Received[];
+  /** Starts a replica of the service under test. */
+  start(root: Type, more?: Record<string, string>): Promise<Booted>;
+  /** Says an event as that service, signed with its key. */
+  say<E extends EventDefinition>(service: Service, event: E, said: Said<E>): Promise<string>;
+  /** Waits for an event that fits, and returns its data. */
+  hears<E extends EventDefinition>(event: E, fits?: (data: DataOf<E>) => boolean, within?: number): Promise<DataOf<E>>;
+  /** Stops every replica and voice and takes everything away. Call it in afterAll. */
+  clear(): Promise<void>;
+}
+
+/** Sets a stage on real Kafka and Postgres: `const stage = await aStage()` in beforeAll, `stage.clear()` in afterAll. */
+export async function aStage({ ear = 'notifier' }: { ear?: Service } = {}): Promise<Stage> {
+  const [database, keys] = await Promise.all([aDatabase(), aKeyRing()]);
+  const prefix = aTopicPrefix();
+  const voices = new Map<Service, Promise<Voice>>();
+  const booted: Booted[] = [];
+  const heard: Received[] = [];
+  const voice = (service: Service) => {
+    const there = voices.get(service) ?? aVoice(service, database.url, keys, prefix, service === ear ? heard : undefined);
+    voices.set(service, there);
+    return there;
+  };
+  await voice(ear);
+  const environment = {
+    DATABASE_URL: database.url,
+    KAFKA_BROKERS: realParts().kafkaBrokers.join(','),
+    SLIPWAY_TOPIC_PREFIX: prefix,
+    SLIPWAY_DATA_DIR: keys.dir,
+    SLIPWAY_TRUST_FILE: keys.trustFile,
+    SLIPWAY_LOG_LEVEL: process.env['SLIPWAY_TEST_LOG'] ?? 'silent',
+    PORT: '0',
+  };
+  return {
+    database,
+    keys,
+    environment,
+    heard,
+    start: async (root, more = {}) => {
+      const service = await boot(root, { environment: { ...environment, ...more }, ownsProcess: false });
+      booted.push(service);
+      return service;
+    },
+    say: async (service, event, said) => (await voice(service)).messaging.transact(async (unit) => unit.publish(event, said)),
+    hears: async (event, fits = () => true, within = 20_000) => {
+      const found = await eventually(
+        () => heard.find((each) => each.name === event.name && fits(each.data as DataOf<typeof event>)) ?? false,
+        { within },
+      );
+      return (found as Received).data as DataOf<typeof event>;
+    },
+    clear: async () => {
+      await Promise.all(booted.map((service) => service.stop()));
+      await Promise.all([...voices.values()].map(async (each) => (await each).close()));
+      await Promise.all([database.drop(), keys.drop()]);
+    },
+  };
+}
+
+interface Voice {
+  readonly messaging: Messaging;
+  close(): Promise<void>;
+}
+
+async function aVoice(
+  service: Service,
+  url: string,
+  keys: TestKeyRing,
+  topicPrefix: string,
+  heard: Received[] | undefined,
+): Promise<Voice> {
+  const logger = pino({ level: 'silent' });
+  const database = await Database.connect({ url, schema: schemaOf(service), applicationName: `voice of ${service}` });
+  await database.migrate(messagingMigrations, 'messaging');
+  const log = new KafkajsEventLog({ clientId: `voice-${service}`, brokers: [...realParts().kafkaBrokers], logger });
+  const messaging = new Messaging({
+    service,
+    database,
+    log,
+    signer: keys.keys[service].signer,
+    trust: keys.trust,
+    registry: new Registry(),
+    logger,
+    topicPrefix,
+  });
+  const listen = { handle: async (event: Received) => void heard?.push(event) };
+  await messaging.start(
+    heard ? new Map([...catalog.values()].filter((event) => event.name !== 'log.appended').map((event) => [event, listen])) : new Map(),
+  );
+  return {
+    messaging,
+    close: async () => {
+      await messaging.stop(3000);
+      await log.close();
+      await database.close();
+    },
+  };
+}
