@@ -1,1 +1,2 @@
-export {};
+export { SourceWatcherModule } from './source-watcher.module.js';
+export { subscriptions } from './subscriptions.js';

@@ -2,6 +2,7 @@
 export type SourceErrorReason =
   | 'gone'
   | 'empty'
+  | 'no-match'
   | 'authentication'
   | 'timeout'
   | 'unreachable'

@@ -1,0 +1,256 @@
+import { Injectable } from '@nestjs/common';
+import type { ImageReference, PersonReference, ProjectFile, Release } from '@slipway/contracts';
+import { Database, type Tx } from '@slipway/postgres';
+import type { Known } from '../domain/movements.js';
+import type { Watched } from '../domain/registration.js';
+import { type Born, type Delivery, type Outcome, Sources, type WatchedSource } from '../ports.js';
+
+interface SourceRow {
+  project: string;
+  version: number;
+  file: ProjectFile | null;
+  generation: number;
+  watched: Watched | null;
+  asked: PersonReference | null;
+  failing_code: string | null;
+  failing_since: Date | null;
+  failures: number;
+  failure_said: boolean;
+}
+
+interface ReleaseRow {
+  release: Release;
+  project_version: number;
+  repository_file: Born['repositoryFile'];
+  image: ImageReference | null;
+  building: boolean;
+}
+
+const columns = 'project, version, file, generation, watched, asked, failing_code, failing_since, failures, failure_said';
+const releaseColumns = 'release, project_version, repository_file, image, building';
+
+/** Sources in Postgres; the row of a project is the lock for everything of it. */
+@Injectable()
+export class PostgresSources extends Sources {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async lock(tx: Tx, project: string): Promise<WatchedSource | undefined> {
+    const [row] = await tx.query<SourceRow>(`select ${columns} from source where project = $1 for update`, [project]);
+    return row && sourceOf(row);
+  }
+
+  async find(project: string): Promise<WatchedSource | undefined> {
+    const [row] = await this.database.query<SourceRow>(`select ${columns} from source where project = $1`, [project]);
+    return row && sourceOf(row);
+  }
+
+  async apply(tx: Tx, project: string, version: number, file: ProjectFile | null): Promise<{ before: WatchedSource | undefined } | false> {
+    const fresh = await tx.query(
+      'insert into source (project, version, file) values ($1, $2, $3) on conflict do nothing returning project',
+      [project, version, json(file)],
+    );
+    if (fresh.length > 0) return { before: undefined };
+    const before = await this.lock(tx, project);
+    if (!before || before.version >= version) return false;
+    const moved = placeOf(before.file) !== placeOf(file);
+    await tx.query(
+      `update source set version = $2, file = $3, generation = generation + $4,
+         watched = case when $4 = 1 then null else watched end, svn_uuid = case when $4 = 1 then null else svn_uuid end,
+         failing_code = null, failing_since = null, failures = 0, failure_said = false where project = $1`,
+      [project, version, json(file), moved ? 1 : 0],
+    );
+    // Another repository's branches say nothing about this one's.
+    if (moved) await tx.query('delete from head where project = $1', [project]);
+    return { before };
+  }
+
+  async live(): Promise<{ project: string; generation: number }[]> {
+    return this.database.query('select project, generation from source where file is not null');
+  }
+
+  async ofSubversion(uuid: string): Promise<WatchedSource[]> {
+    return (await this.database.query<SourceRow>(`select ${columns} from source where svn_uuid = $1 and file is not null`, [uuid])).map(
+      sourceOf,
+    );
+  }
+
+  async knownHeads(project: string): Promise<Known[]> {
+    return this.database.query<Known>('select ref, revision from head where project = $1', [project]);
+  }
+
+  async keepHead(tx: Tx, project: string, head: Known): Promise<void> {
+    await tx.query(
+      'insert into head (project, ref, revision) values ($1, $2, $3) on conflict (project, ref) do update set revision = excluded.revision, seen_at = now()',
+      [project, head.ref, head.revision],
+    );
+  }
+
+  async dropHead(tx: Tx, project: string, ref: string): Promise<void> {
+    await tx.query('delete from head where project = $1 and ref = $2', [project, ref]);
+  }
+
+  async polled(tx: Tx, project: string, watched: Watched, uuid: string | undefined): Promise<void> {
+    await tx.query(
+      `update source set watched = $2, svn_uuid = coalesce($3, svn_uuid), asked = null, polled_at = now(),
+         failing_code = null, failing_since = null, failures = 0, failure_said = false where project = $1`,
+      [project, json(watched), uuid ?? null],
+    );
+  }
+
+  async failed(tx: Tx, project: string, { code, said }: { code: string; said: boolean }): Promise<void> {
+    await tx.query(
+      `update source set failing_code = $2, failing_since = coalesce(failing_since, now()), failures = failures + 1,
+         failure_said = failure_said or $3, polled_at = now() where project = $1`,
+      [project, code, said],
+    );
+  }
+
+  async ask(tx: Tx, project: string, person: PersonReference): Promise<void> {
+    await tx.query('update source set asked = $2 where project = $1', [project, json(person)]);
+  }
+
+  async allocate(tx: Tx, project: string): Promise<number> {
+    const [row] = await tx.query<{ number: number }>(
+      'update source set next_number = next_number + 1 where project = $1 returning next_number - 1 as number',
+      [project],
+    );
+    if (!row) throw new Error(`there is no source of project ${project}`);
+    return row.number;
+  }
+
+  async unrecorded(tx: Tx, project: string, ref: string, revisions: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await tx.query<{ revision: string }>(
+      'select revision from outcome where project = $1 and ref = $2 and revision = any($3)',
+      [project, ref, revisions],
+    );
+    const known = new Set(rows.map(({ revision }) => revision));
+    return new Set(revisions.filter((revision) => !known.has(revision)));
+  }
+
+  async record(tx: Tx, project: string, ref: string, revisions: readonly string[], outcome: Outcome): Promise<void> {
+    const number = outcome.kind === 'ignored' ? null : outcome.number;
+    const reason = outcome.kind === 'ignored' ? outcome.reason : null;
+    await tx.query(
+      'insert into outcome (project, ref, revision, kind, number, reason) select $1, $2, revision, $4, $5, $6 from unnest($3::text[]) as revision on conflict do nothing',
+      [project, ref, revisions, outcome.kind, number, json(reason)],
+    );
+  }
+
+  async keepRelease(tx: Tx, { release, projectVersion, repositoryFile, image, building }: Born): Promise<void> {
+    await tx.query(
+      `insert into release (id, project, number, kind, ref, line, revision, release, project_version, repository_file, image, building)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      [
+        release.id,
+        release.project,
+        release.number,
+        release.kind,
+        release.ref,
+        release.line,
+        release.revision,
+        json(release),
+        projectVersion,
+        json(repositoryFile),
+        json(image),
+        building,
+      ],
+    );
+  }
+
+  async releases(project: string, limit: number): Promise<Born[]> {
+    return (
+      await this.database.query<ReleaseRow>(`select ${releaseColumns} from release where project = $1 order by number desc limit $2`, [
+        project,
+        limit,
+      ])
+    ).map(bornOf);
+  }
+
+  async ofRevision(project: string, revision: string): Promise<Born | undefined> {
+    const [row] = await this.database.query<ReleaseRow>(
+      `select ${releaseColumns} from release where project = $1 and revision = $2 order by image is null, number desc limit 1`,
+      [project, revision],
+    );
+    return row && bornOf(row);
+  }
+
+  async newestBuilt(tx: Tx, project: string): Promise<Born[]> {
+    const rows = await tx.query<ReleaseRow>(
+      `select ${releaseColumns} from (
+         select distinct on (ref) number, ${releaseColumns} from release where project = $1 and image is not null order by ref, number desc
+       ) newest order by number desc limit 200`,
+      [project],
+    );
+    return rows.map(bornOf);
+  }
+
+  async built(tx: Tx, release: string, image: ImageReference | null): Promise<string | undefined> {
+    const [row] = await tx.query<{ project: string }>(
+      'update release set building = false, image = coalesce($2, image) where id = $1 returning project',
+      [release, json(image)],
+    );
+    return row?.project;
+  }
+
+  async deliver(tx: Tx, { project, id, ref, revision, pusher }: Delivery): Promise<boolean> {
+    const rows = await tx.query(
+      'insert into delivery (project, id, ref, revision, pusher) values ($1, $2, $3, $4, $5) on conflict do nothing returning id',
+      [project, id, ref, revision, json(pusher)],
+    );
+    return rows.length > 0;
+  }
+
+  async deliveries(project: string, revisions: readonly string[]): Promise<Delivery[]> {
+    return this.database.query<Delivery>(
+      'select project, id, ref, revision, pusher from delivery where project = $1 and revision = any($2) order by received_at desc limit 500',
+      [project, revisions],
+    );
+  }
+
+  async forgetDeliveries(olderThanDays: number): Promise<void> {
+    await this.database.query('delete from delivery where received_at < now() - make_interval(days => $1)', [olderThanDays]);
+  }
+
+  async secretVersion(
+    tx: Tx,
+    { project, name, service, version }: { project: string; name: string; service: string; version: string | null },
+  ): Promise<boolean> {
+    const [before] = await tx.query<{ version: string | null }>(
+      'select version from secret_version where project = $1 and name = $2 and service = $3 for update',
+      [project, name, service],
+    );
+    await tx.query(
+      `insert into secret_version (project, name, service, version) values ($1, $2, $3, $4)
+       on conflict (project, name, service) do update set version = coalesce(excluded.version, secret_version.version)`,
+      [project, name, service, version],
+    );
+    return version !== null && before !== undefined && before.version !== null && before.version !== version;
+  }
+}
+
+function sourceOf(row: SourceRow): WatchedSource {
+  const { failing_code: code, failing_since: since, failures: count, failure_said: said, ...rest } = row;
+  return { ...rest, failure: code !== null && since !== null ? { code, since, count, said } : null };
+}
+
+function bornOf(row: ReleaseRow): Born {
+  return {
+    release: row.release,
+    projectVersion: row.project_version,
+    repositoryFile: row.repository_file,
+    image: row.image,
+    building: row.building,
+  };
+}
+
+/** What makes it another repository: where it is. */
+function placeOf(file: ProjectFile | null): string | null {
+  const source = file?.spec.source;
+  return source?.git ? `git ${source.git.url}` : source?.svn ? `svn ${source.svn.url}` : null;
+}
+
+function json(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}

@@ -1,0 +1,184 @@
+import { Injectable } from '@nestjs/common';
+import type { ProjectFile } from '@slipway/contracts';
+import { type CallOptions, type CommitRange, type Point, type Source, type SourceControl, SourceError } from '@slipway/source-control';
+import type { Facts } from './domain/decide-movement.js';
+import type { Movement } from './domain/movements.js';
+import { type Born, Repositories, Sources } from './ports.js';
+import { readRepositoryFile, repositoryFileBytes, repositoryFileName } from './repository-file.js';
+import type { Sighting } from './sighting.js';
+
+/** More commits than this in one step, and who else wrote in it is unknown: see peopleOf. */
+const mostCommits = 5_000;
+/** How many earlier releases a revision is compared with. */
+const comparedReleases = 100;
+
+/** One look at one source. */
+export interface Look {
+  readonly project: string;
+  readonly file: ProjectFile;
+  readonly heads: readonly Point[];
+  readonly signal: AbortSignal;
+}
+
+interface Asked {
+  readonly control: SourceControl;
+  readonly source: Source;
+  readonly options: CallOptions;
+}
+
+/** Asks the repository and the tables everything a decision about a movement needs. */
+@Injectable()
+export class Gathering {
+  constructor(
+    private readonly sources: Sources,
+    private readonly repositories: Repositories,
+  ) {}
+
+  /** When the commit of each of these heads was made. */
+  async committedAt(look: Look, heads: readonly Point[]): Promise<{ ref: string; committedAt: string }[]> {
+    const asked = this.asked(look);
+    const times: { ref: string; committedAt: string }[] = [];
+    for (const head of heads) times.push({ ref: head.ref, committedAt: await timeOf(asked, head) });
+    return times;
+  }
+
+  /** `stood`: it was there when it began to be watched; then only the head itself counts as new. */
+  async gather(look: Look, movement: Movement & { to: string }, stood: boolean): Promise<Sighting> {
+    const asked = this.asked(look);
+    const to: Point = { ref: movement.ref, revision: movement.to };
+    const isTag = to.ref.startsWith('refs/tags/');
+    const base: Point = isTag ? { ref: to.ref, revision: await asked.control.taggedRevision(asked.source, to, asked.options) } : to;
+    const releases = await this.sources.releases(look.project, comparedReleases);
+    const line = isTag ? await lineOfTag(asked, look, base) : to.ref;
+    const direction = isTag ? 'new' : await directionOf(asked, movement);
+    const previous = releases.find(({ release }) => release.line === line) ?? (await grownFrom(asked, releases, to));
+    const from = previous && pointOf(previous);
+    const range = await rangeOf(asked, from, to, previous !== undefined || !(stood || releases.length === 0));
+    const since =
+      movement.from === null || isTag ? range.commits : await sinceHead(asked, { ref: to.ref, revision: movement.from }, to, range);
+    const twin = isTag ? await this.sources.ofRevision(look.project, base.revision) : undefined;
+    const read = readRepositoryFile(
+      await asked.control.file(asked.source, to, repositoryFileName, { ...asked.options, maxBytes: repositoryFileBytes }),
+    );
+    const facts: Facts = {
+      movement,
+      stood,
+      taken: stood,
+      direction,
+      revisions: [...new Set([to.revision, ...(stood || isTag ? [] : since.map(({ revision }) => revision))])],
+      changedPaths: stood || isTag ? null : await this.changedPaths(asked, look, movement, from, to),
+      badFile: 'problem' in read ? read.problem : null,
+      awaitsImage: twin?.building === true && twin.image === null,
+    };
+    return {
+      facts,
+      line,
+      range,
+      ancestorOf: await containing(asked, base, releases, !isTag && direction === 'forward' && line === to.ref),
+      committedAt: range.commits.find(({ revision }) => revision === to.revision)?.time ?? (await timeOf(asked, to)),
+      repositoryFile: 'file' in read ? read.file : null,
+      image: twin?.image ?? null,
+      ...(await this.pushers(look.project, facts.revisions, to)),
+    };
+  }
+
+  private asked(look: Look): Asked {
+    return { ...this.repositories.of(look.project, look.file), options: { signal: look.signal } };
+  }
+
+  private async changedPaths(
+    asked: Asked,
+    look: Look,
+    movement: Movement,
+    from: Point | undefined,
+    to: Point,
+  ): Promise<readonly string[] | null> {
+    const { git, svn } = look.file.spec.source;
+    const base = movement.from === null ? from : { ref: to.ref, revision: movement.from };
+    if (((git ?? svn)?.paths.length ?? 0) === 0 || !base) return null;
+    return whereKnown(asked.control.changedPaths(asked.source, base, to, asked.options), null);
+  }
+
+  private async pushers(
+    project: string,
+    revisions: readonly string[],
+    to: Point,
+  ): Promise<Pick<Sighting, 'pusher' | 'otherPushers' | 'byWebhook'>> {
+    const deliveries = await this.sources.deliveries(project, revisions);
+    const own = deliveries.find(({ ref, revision }) => revision === to.revision && (ref === null || ref === to.ref));
+    const others = deliveries.filter((delivery) => delivery !== own).flatMap(({ pusher }) => pusher ?? []);
+    return { pusher: own?.pusher ?? null, otherPushers: others, byWebhook: own !== undefined };
+  }
+}
+
+function pointOf({ release }: Born): Point {
+  return { ref: release.ref, revision: release.revision };
+}
+
+/** What is gone from the source can't be asked about; then the careful answer counts. */
+async function whereKnown<T, Otherwise>(answer: Promise<T>, otherwise: Otherwise): Promise<T | Otherwise> {
+  return answer.catch((error: unknown) => {
+    if (error instanceof SourceError && (error.reason === 'unknown-revision' || error.reason === 'gone')) return otherwise;
+    throw error;
+  });
+}
+
+async function directionOf({ control, source, options }: Asked, { ref, from, to }: Movement & { to: string }): Promise<Facts['direction']> {
+  if (from === null) return 'new';
+  const [before, after] = [
+    { ref, revision: from },
+    { ref, revision: to },
+  ];
+  if (await control.isAncestor(source, before, after, options)) return 'forward';
+  return (await control.isAncestor(source, after, before, options)) ? 'back' : 'across';
+}
+
+/** The branch a tag sits on: the first named one that contains it; its own line when none does. */
+async function lineOfTag({ control, source, options }: Asked, { heads }: Look, base: Point): Promise<string> {
+  const named = (ref: string) => (source.branches.includes(ref.slice('refs/heads/'.length)) ? 0 : 1);
+  const branches = heads.filter(({ ref }) => ref.startsWith('refs/heads/')).sort((one, other) => named(one.ref) - named(other.ref));
+  for (const branch of branches) if (await control.isAncestor(source, base, branch, options)) return branch.ref;
+  return base.ref;
+}
+
+/** The newest release a new branch grew from. */
+async function grownFrom({ control, source, options }: Asked, releases: readonly Born[], to: Point): Promise<Born | undefined> {
+  for (const born of releases.slice(0, 30)) if (await control.isAncestor(source, pointOf(born), to, options)) return born;
+  return undefined;
+}
+
+/** What came since the release before; the head alone where it is the first of all, or nothing but the past lies below it. */
+async function rangeOf(
+  { control, source, options }: Asked,
+  from: Point | undefined,
+  to: Point,
+  whole: boolean,
+): Promise<CommitRange & { from: string | null }> {
+  const known = from && (await whereKnown(control.commits(source, { from, to, limit: mostCommits }, options), undefined));
+  if (known && from) return { ...known, from: from.revision };
+  const range = await control.commits(source, { to, limit: whole ? mostCommits : 1 }, options);
+  return { ...range, truncated: whole && range.truncated, from: null };
+}
+
+async function sinceHead({ control, source, options }: Asked, from: Point, to: Point, range: CommitRange & { from: string | null }) {
+  if (range.from === from.revision) return range.commits;
+  const since = await whereKnown(control.commits(source, { from, to, limit: mostCommits }, options), undefined);
+  return since?.commits ?? range.commits;
+}
+
+async function timeOf({ control, source, options }: Asked, at: Point): Promise<string> {
+  return (await control.commits(source, { to: at, limit: 1 }, options)).commits[0]?.time ?? '1970-01-01T00:00:00.000Z';
+}
+
+/** A head that moved on, where all releases are of its own line, is in none of them; else they are asked. */
+async function containing(
+  { control, source, options }: Asked,
+  base: Point,
+  releases: readonly Born[],
+  forward: boolean,
+): Promise<number[]> {
+  const others = releases.filter(({ release }) => release.revision !== base.revision && !(forward && release.line === base.ref));
+  if (others.length === 0) return [];
+  const found = new Set(await control.containing(source, base, others.map(pointOf), options));
+  return others.filter(({ release }) => found.has(release.revision)).map(({ release }) => release.number);
+}

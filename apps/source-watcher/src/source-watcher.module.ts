@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { Module } from '@nestjs/common';
+import { SERVICE_CONFIG, ServiceModule } from '@slipway/service-kit';
+import { createSourceControls } from '@slipway/source-control';
+import { PostgresSources } from './adapters/postgres-sources.js';
+import { SystemRepositories } from './adapters/repositories.js';
+import { WebhookSecretFiles } from './adapters/webhook-secret-files.js';
+import { Births } from './births.js';
+import { Gathering } from './gathering.js';
+import { HookRoutes } from './http/routes.js';
+import { SubversionHooks } from './http/subversion.js';
+import { Webhooks } from './http/webhooks.js';
+import { migrations } from './migrations/index.js';
+import { Repositories, Sources, WebhookSecrets } from './ports.js';
+import { ReconcilePolls } from './reconcile-polls.js';
+import { RunPoll } from './run-poll.js';
+import { SourceWatcherConfig } from './source-watcher.config.js';
+import { SourceWatcherMetrics } from './source-watcher.metrics.js';
+import { subscriptions } from './subscriptions.js';
+
+function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
+  const controls = createSourceControls({
+    dataDir: join(config.SLIPWAY_DATA_DIR, 'sources'),
+    secretsDir: config.SLIPWAY_SECRETS_DIR,
+    knownHostsFile: config.SLIPWAY_KNOWN_HOSTS_FILE,
+    caFile: config.SLIPWAY_SOURCE_CA_FILE,
+    fileFolders: config.SLIPWAY_SOURCE_FOLDERS,
+    limits: { mirrorBytes: config.SLIPWAY_MIRROR_LIMIT },
+  });
+  return new SystemRepositories(controls);
+}
+
+/** The source-watcher service: sees what changes in the sources, and gives birth to releases. */
+@Module({
+  imports: [
+    ServiceModule.register({
+      name: 'source-watcher',
+      config: SourceWatcherConfig,
+      migrations,
+      subscriptions,
+      works: [RunPoll],
+      reconcilers: [ReconcilePolls],
+    }),
+  ],
+  providers: [
+    { provide: Sources, useClass: PostgresSources },
+    { provide: Repositories, inject: [SERVICE_CONFIG], useFactory: systemRepositories },
+    {
+      provide: WebhookSecrets,
+      inject: [SERVICE_CONFIG],
+      useFactory: (config: SourceWatcherConfig) => new WebhookSecretFiles(config.SLIPWAY_SECRETS_DIR),
+    },
+    ...[Births, Gathering, RunPoll, ReconcilePolls, SourceWatcherMetrics, Webhooks, SubversionHooks, HookRoutes],
+    ...subscriptions.entries.map((entry) => entry.handler),
+  ],
+})
+export class SourceWatcherModule {}
