@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Injectable, Module, Post, type RawBodyRequest, Req } from '@nestjs/common';
 import { NotificationFailed, TargetApplied } from '@slipway/contracts';
-import { type Handler, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
+import { type ConsumeOptions, type Handler, InMemoryEventLog, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
 import { type Claim, type Outcome, owe, type Work } from '@slipway/operations';
 import { Database, type QueryRunner } from '@slipway/postgres';
 import {
@@ -253,6 +253,28 @@ describe('a service', () => {
     await service.stop();
     await refused;
     await proxy.close();
+  });
+
+  it('stops and says so when its consumer dies', async () => {
+    const memory = new InMemoryEventLog();
+    let die: (error: Error) => void = () => undefined;
+    const dying = Object.assign(Object.create(memory) as InMemoryEventLog, {
+      consume(how: ConsumeOptions) {
+        die = how.onDied;
+        return memory.consume(how);
+      },
+    });
+    const fatal: unknown[] = [];
+    const { url } = await boot(GatewayModule, {
+      environment: environment(),
+      ownsProcess: false,
+      eventLog: dying,
+      onFatal: (error) => fatal.push(error),
+    });
+    die(new Error('rebalanced to death'));
+    await eventually(() => expect(fatal).toEqual([expect.objectContaining({ message: 'rebalanced to death' })]));
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow();
+    await memory.close();
   });
 
   it('does not wait for a Postgres that says no', async () => {

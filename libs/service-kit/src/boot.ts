@@ -82,7 +82,8 @@ async function stopAll(services: readonly RunningService[]): Promise<void> {
 
 function watchAll(services: readonly RunningService[]): void {
   const [first] = services;
-  if (first) watchEventLoop(services.map((service) => service.definition.name).join(', '), first.config.SLIPWAY_STALL_SECONDS * 1_000);
+  const stallMs = (first?.config.SLIPWAY_STALL_SECONDS ?? 0) * 1_000;
+  if (stallMs > 0) watchEventLoop(services.map((service) => service.definition.name).join(', '), stallMs);
 }
 
 /** What an operator must mend is said plainly on standard error, without a stack; the rest goes to the log with one. */

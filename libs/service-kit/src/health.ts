@@ -24,7 +24,6 @@ const freshMs = 1_000;
 export class Health {
   private readonly checks = new Map<string, Check>();
   private asked: { at: number; answer: Promise<Readiness> } | undefined;
-  private last: Readiness = { status: 'not ready', missing: ['start'], parts: { start: { ok: false, detail: 'not started yet' } } };
 
   constructor(private readonly now: () => number = () => performance.now()) {
     this.set('start', { ok: false, detail: 'not started yet' });
@@ -41,11 +40,6 @@ export class Health {
     this.check(part, () => health);
   }
 
-  /** The latest answer without asking anew. */
-  get ready(): boolean {
-    return this.last.status === 'ready';
-  }
-
   /** Asks all parts. */
   async readiness(): Promise<Readiness> {
     const now = this.now();
@@ -58,8 +52,7 @@ export class Health {
     const missing = answers
       .filter(([, health]) => !health.ok)
       .map(([part, health]) => (health.detail ? `${part}: ${health.detail}` : part));
-    this.last = { status: missing.length === 0 ? 'ready' : 'not ready', missing, parts: Object.fromEntries(answers) };
-    return this.last;
+    return { status: missing.length === 0 ? 'ready' : 'not ready', missing, parts: Object.fromEntries(answers) };
   }
 }
 

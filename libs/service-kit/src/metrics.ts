@@ -11,14 +11,14 @@ export function createRegistry(): Registry {
   return registry;
 }
 
-/** 1 while the service is ready; what it waits for is told by /health/ready. */
-export function readyGauge(registry: Registry, isReady: () => boolean): void {
+/** 1 while the service is ready, asked anew at every scrape; what it waits for is told by /health/ready. */
+export function readyGauge(registry: Registry, isReady: () => Promise<boolean>): void {
   new Gauge({
     name: 'slipway_service_ready',
     help: 'Whether the service is ready to work (1) or waits for a part (0)',
     registers: [registry],
-    collect() {
-      this.set(isReady() ? 1 : 0);
+    async collect() {
+      this.set((await isReady()) ? 1 : 0);
     },
   });
 }

@@ -59,7 +59,7 @@ export class RunningService {
     const secrets = secretsOf(this.definition.name, this.definition.config, this.config);
     this.logger = createLogger({ service: this.definition.name, instance: this.instance, level: this.config.SLIPWAY_LOG_LEVEL, secrets });
     this.registry = createRegistry();
-    readyGauge(this.registry, () => this.health.ready);
+    readyGauge(this.registry, async () => (await this.health.readiness()).status === 'ready');
     this.front = new HttpFront(this.health, this.registry);
   }
 
@@ -172,6 +172,7 @@ export class RunningService {
     const { logger, registry } = this;
     const bodyLimit = this.config.SLIPWAY_BODY_LIMIT;
     const nest = await createNestService(this.root, { logger, registry, bodyLimit, providers: providersOf(given) });
+    await this.definition.configure?.(nest.app);
     this.nest = nest;
     this.onStop('application', 500, () => nest.app.close());
     await nest.app.init();

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Service } from '@slipway/contracts';
 import type { Reconciliation, Work } from '@slipway/operations';
 import type { MigrationClass } from '@slipway/postgres';
@@ -17,6 +18,8 @@ export interface ServiceDefinition {
   readonly works?: readonly Type<Work>[];
   /** Providers that compare the service's rows with the world. */
   readonly reconcilers?: readonly Type<Reconciliation>[];
+  /** Called when Nest has built the application and before it is initialised: for a global prefix, an OpenAPI page, Fastify plugins. */
+  configure?(app: NestFastifyApplication): void | Promise<void>;
 }
 
 const definitions = new WeakMap<DynamicModule, ServiceDefinition>();

@@ -78,7 +78,11 @@ export function baseSettings(service: Service) {
       .optional()
       .describe(`Port to listen on; 0 takes a free one. Default: ${defaultPort(service)}, and a free one for further replicas`),
     SLIPWAY_BODY_LIMIT: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest request body, in bytes'),
-    SLIPWAY_STALL_SECONDS: z.coerce.number().min(5).default(60).describe('Exit when the event loop stood still this long, in seconds'),
+    SLIPWAY_STALL_SECONDS: z.coerce
+      .number()
+      .refine((seconds) => seconds === 0 || seconds >= 5, 'at least 5, or 0 for never')
+      .default(60)
+      .describe('Exit when the event loop stood still this long, in seconds; 0 leaves that to who asks /health/live, and saves 10 MB'),
   });
 }
 
