@@ -18,7 +18,7 @@ export async function checkHttp(step: HttpStep, address: string, signal: AbortSi
     output: body === '' ? [] : body.split('\n', shownLines).map((line) => line.slice(0, 2000)),
   });
   try {
-    const { status, body, cut } = await get(new URL(step.http, address), inSeconds(step.timeout) * 1000, signal);
+    const { status, body, cut } = await get(new URL(address.replace(/\/$/, '') + step.http), inSeconds(step.timeout) * 1000, signal);
     if (status !== step.expect) return done('failed', `GET ${step.http} answered ${status}, expected ${step.expect}`, body);
     if (step.contains !== undefined && !body.includes(step.contains)) {
       const limit = cut ? ` in its first ${bodyLimit / 1024} KiB` : '';

@@ -60,7 +60,8 @@ class Run {
     for (let chain = 0; chain < longestChain; chain++) {
       this.#it.context.signal.throwIfAborted();
       const facts = await this.#look();
-      const steps = plan(this.#aim(), this.#candidates(facts)).filter((step) => !(step.do === 'start-again' && this.#startedAgain.has(step.name)));
+      const leaving = facts.filter((fact) => this.#it.ongoing.stopping.has(fact.info.id)).map((fact) => fact.number);
+      const steps = plan(this.#aim(), this.#candidates(facts), leaving).filter((step) => !(step.do === 'start-again' && this.#startedAgain.has(step.name)));
       const first = steps[0];
       if (first === undefined) return { progress: 'moving', waitingFor: 'an instance that ended as soon as it was started' };
       if (first.do === 'wait') return { progress: 'moving', waitingFor: first.for };

@@ -39,14 +39,15 @@ export type Step =
 /**
  * What brings the environment nearer to its aim, one more at most and none fewer by default. Nothing healthy is taken away
  * before as many others serve; the first old instance stays until one new one has been healthy for the stable window.
+ * `reserved` are the numbers of instances that are about to be gone and still hold their names.
  */
-export function plan(aim: Aim, candidates: readonly Candidate[]): Step[] {
+export function plan(aim: Aim, candidates: readonly Candidate[], reserved: readonly number[] = []): Step[] {
   const own = candidates.filter((one) => one.matches).toSorted(byUse);
   const keep = own.slice(0, aim.wanted);
   const old = [...candidates.filter((one) => !one.matches), ...own.slice(aim.wanted)];
   const urgent = [...revive(keep), ...joins(keep), ...leavers(aim, old)];
   if (urgent.length > 0) return urgent;
-  const creations = create(aim, keep, old);
+  const creations = create(aim, keep, old, reserved);
   if (creations.length > 0) return creations;
   const next = drainNext(aim, keep, old);
   if (next !== undefined) return [next];
@@ -77,11 +78,11 @@ function serves(one: Candidate): boolean {
   return one.member && one.traffic !== 'draining' && (one.run === 'running' || one.run === 'waiting');
 }
 
-function create(aim: Aim, keep: readonly Candidate[], old: readonly Candidate[]): Step[] {
+function create(aim: Aim, keep: readonly Candidate[], old: readonly Candidate[], reserved: readonly number[]): Step[] {
   const missing = aim.wanted - keep.length;
   const room = aim.wanted + aim.maxSurge - keep.length - old.filter(serves).length;
   const count = Math.max(0, Math.min(missing, room));
-  const taken = new Set(keep.map((one) => one.number));
+  const taken = new Set([...keep.map((one) => one.number), ...reserved]);
   const steps: Step[] = [];
   for (let number = 1; steps.length < count; number++) {
     if (!taken.has(number)) steps.push({ do: 'create', number });
