@@ -54,7 +54,9 @@ export class DeadLetters {
 
   /** One of them with the record as it came; undefined when there is none of this id. */
   async show(id: string): Promise<{ letter: DeadLetter; record: InRecord } | undefined> {
-    const [row] = await this.database.query<DeadLetter & { record: unknown }>(`select ${columns}, record from dead_letter where id = $1`, [id]);
+    const [row] = await this.database.query<DeadLetter & { record: unknown }>(`select ${columns}, record from dead_letter where id = $1`, [
+      id,
+    ]);
     if (!row) return undefined;
     const { record, ...letter } = row;
     return { letter, record: restore(record) };

@@ -15,7 +15,12 @@ export function eventLogContract(name: string, subject: () => Subject): void {
     let topic: string;
     const running: Running[] = [];
     const died: Error[] = [];
-    const said = (key: string, value: string, headers: Record<string, string> = {}): OutRecord => ({ topic, key, value: Buffer.from(value), headers });
+    const said = (key: string, value: string, headers: Record<string, string> = {}): OutRecord => ({
+      topic,
+      key,
+      value: Buffer.from(value),
+      headers,
+    });
 
     const consume = async (group: string, onRecord: (record: InRecord) => void, more: Partial<ConsumeOptions> = {}) => {
       const consumer = await subject().log.consume({
@@ -98,7 +103,8 @@ export function eventLogContract(name: string, subject: () => Subject): void {
       const second = heard[1] as InRecord;
       const again: string[] = [];
       await consume(group, (record) => record.key === key && again.push(String(record.value)), {
-        positions: async (assigned) => assigned.filter(({ partition }) => partition === second.partition).map((of) => ({ ...of, next: second.offset })),
+        positions: async (assigned) =>
+          assigned.filter(({ partition }) => partition === second.partition).map((of) => ({ ...of, next: second.offset })),
       });
       await eventually(() => again.length === 2);
       expect(again).toEqual(['two', 'three']);
@@ -107,8 +113,14 @@ export function eventLogContract(name: string, subject: () => Subject): void {
     it('shares the partitions between members, and gives them to the one that is left', async () => {
       const group = randomUUID();
       const heard: { who: number; value: string }[] = [];
-      const [one, two] = [await consume(group, (record) => heard.push({ who: 1, value: String(record.value) })), await consume(group, (record) => heard.push({ who: 2, value: String(record.value) }))];
-      await eventually(() => one.health().assigned + two.health().assigned === 3 && one.health().assigned > 0 && two.health().assigned > 0, { within: 20_000 });
+      const [one, two] = [
+        await consume(group, (record) => heard.push({ who: 1, value: String(record.value) })),
+        await consume(group, (record) => heard.push({ who: 2, value: String(record.value) })),
+      ];
+      await eventually(
+        () => one.health().assigned + two.health().assigned === 3 && one.health().assigned > 0 && two.health().assigned > 0,
+        { within: 20_000 },
+      );
       await two.stop(1_000);
       await eventually(() => one.health().assigned === 3, { within: 20_000 });
       const value = randomUUID();
@@ -155,7 +167,10 @@ export function eventLogContract(name: string, subject: () => Subject): void {
     });
 
     it('refuses a record that is too large, and takes the next one', async () => {
-      await expect(subject().log.publish([said('large', 'x'.repeat(1_100_000))])).rejects.toMatchObject({ name: 'PublishFailed', why: 'refused' });
+      await expect(subject().log.publish([said('large', 'x'.repeat(1_100_000))])).rejects.toMatchObject({
+        name: 'PublishFailed',
+        why: 'refused',
+      });
       await subject().log.publish([said('small', 'x')]);
     });
   });

@@ -32,7 +32,10 @@ export class Handoffs {
 
   /** We answered this event before and its sender says it again: the same answers go out again, with the ids they had. */
   async answerAgain(tx: Tx, eventId: string): Promise<number> {
-    const answers = await tx.query('update outbox set published_at = null where causation_id = $1 and published_at is not null returning id', [eventId]);
+    const answers = await tx.query(
+      'update outbox set published_at = null where causation_id = $1 and published_at is not null returning id',
+      [eventId],
+    );
     if (answers.length > 0) return answers.length;
     return (await tx.query('select 1 from outbox where causation_id = $1 limit 1', [eventId])).length;
   }

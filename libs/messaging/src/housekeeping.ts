@@ -87,7 +87,8 @@ export class Housekeeping {
     };
     try {
       const result = await receiver.handleAgain(waiting.record, take);
-      if (!result.ok) await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries }, undefined, take);
+      if (!result.ok)
+        await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries }, undefined, take);
     } catch (thrown) {
       if (thrown instanceof TakenByAnother) return;
       const trouble = sort(thrown);

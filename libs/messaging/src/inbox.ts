@@ -103,7 +103,9 @@ export class Inbox {
 
 /** Of what the event is, not of how it came: a repetition has other headers. */
 export function digestOf(record: InRecord): Buffer {
-  const hash = createHash('sha256').update(record.headers['ce_type'] ?? '').update('\0');
+  const hash = createHash('sha256')
+    .update(record.headers['ce_type'] ?? '')
+    .update('\0');
   return hash.update(record.value ?? '').digest();
 }
 

@@ -3,7 +3,17 @@ export { KafkajsEventLog } from './adapters/kafkajs-event-log.js';
 export type { KafkaOptions } from './adapters/kafkajs-options.js';
 export type { DeadLetter, DeadLetters, Resolved } from './dead-letters.js';
 export { newTraceparent, parseType, signedBytes } from './envelope.js';
-export type { BatchControl, BatchOutcome, ConsumeOptions, EventLog, InRecord, OutRecord, Running, TopicPartition, TopicWanted } from './event-log.js';
+export type {
+  BatchControl,
+  BatchOutcome,
+  ConsumeOptions,
+  EventLog,
+  InRecord,
+  OutRecord,
+  Running,
+  TopicPartition,
+  TopicWanted,
+} from './event-log.js';
 export { PublishFailed } from './event-log.js';
 export { NotYet, Unhandleable } from './failures.js';
 export type { LogText } from './log-chunks.js';

@@ -8,8 +8,8 @@ import type { Inbox } from './inbox.js';
 import type { MessagingOptions } from './messaging.js';
 import type { MessagingMetrics } from './messaging.metrics.js';
 import { Parked } from './parked.js';
-import { Receiver } from './receiver.js';
 import type { Handler, Received, Subscriptions } from './received.js';
+import { Receiver } from './receiver.js';
 import type { Timing } from './timing.js';
 import { answerTopics, isHandedOffBy, type TopicNames, topicsWith } from './topic-names.js';
 import type { Transactions } from './transactions.js';
@@ -49,14 +49,17 @@ export class Listening {
     const handlers = new Map<string, Handler>();
     for (const [event, handler] of subscriptions) {
       if (subscribed.has(event.name)) throw new Error(`${service} subscribes to ${event.name} twice`);
-      if (!catalog.some(({ name }) => name === event.name)) throw new Error(`${service} subscribes to ${event.name}, which is not in the catalog`);
+      if (!catalog.some(({ name }) => name === event.name))
+        throw new Error(`${service} subscribes to ${event.name}, which is not in the catalog`);
       subscribed.set(event.name, event);
       handlers.set(event.name, handler);
     }
     const answering = new Set(catalog.filter((event) => isHandedOffBy(service, event)).flatMap((event) => event.actedOnBy));
     const topics = new Set([...[...subscribed.values()].flatMap(topicsWith), ...answerTopics(service, catalog)]);
     this.reading = [...topics].map((topic) => this.parts.topics.of(topic)).sort();
-    this.types = [...subscribed.values()].flatMap(({ name, version }) => Array.from({ length: version }, (_, at) => `slipway.${name}.v${at + 1}`));
+    this.types = [...subscribed.values()].flatMap(({ name, version }) =>
+      Array.from({ length: version }, (_, at) => `slipway.${name}.v${at + 1}`),
+    );
     this.receiver = new Receiver({
       ...this.parts,
       reader: { service, trust, topics: this.parts.topics, subscribed, answering: new Set(services.filter((each) => answering.has(each))) },
@@ -68,7 +71,10 @@ export class Listening {
         this.someWait = true;
       },
     });
-    this.housekeeping = new Housekeeping({ ...this.parts, database, parked: this.parked, receiver: this.receiver, logger }, this.parts.timing.housekeepingMs);
+    this.housekeeping = new Housekeeping(
+      { ...this.parts, database, parked: this.parked, receiver: this.receiver, logger },
+      this.parts.timing.housekeepingMs,
+    );
   }
 
   async start(): Promise<void> {

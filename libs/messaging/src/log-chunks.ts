@@ -48,10 +48,12 @@ export class LogChunks {
 
   /** What has gathered since the last time, full or not. */
   take(): Chunk[] {
-    return [...this.open].filter(([, open]) => open.bytes > 0).map(([key, open]) => {
-      const [release, stream] = JSON.parse(key) as [string, string];
-      return close(release, stream, open, false);
-    });
+    return [...this.open]
+      .filter(([, open]) => open.bytes > 0)
+      .map(([key, open]) => {
+        const [release, stream] = JSON.parse(key) as [string, string];
+        return close(release, stream, open, false);
+      });
   }
 }
 

@@ -56,7 +56,10 @@ export class LogSpool {
 
   /** Takes text; never waits. It is on disk within a fraction of a second. */
   append(said: LogText): void {
-    const text = this.dropped > 0 && this.bytes < this.options.maxBytes / 2 ? `\n[slipway: ${this.dropped} bytes of log were dropped here]\n${said.text}` : said.text;
+    const text =
+      this.dropped > 0 && this.bytes < this.options.maxBytes / 2
+        ? `\n[slipway: ${this.dropped} bytes of log were dropped here]\n${said.text}`
+        : said.text;
     if (text !== said.text) this.dropped = 0;
     if (this.bytes >= this.options.maxBytes) {
       this.dropped += Buffer.byteLength(said.text);
@@ -105,7 +108,10 @@ export class LogSpool {
         .then(() => void this.waiting.push({ file, bytes }))
         .catch((error: unknown) => {
           this.bytes -= bytes;
-          this.options.logger.error({ err: error, stream: chunk.stream, chunk: chunk.chunk }, 'a log chunk could not be spooled and is lost');
+          this.options.logger.error(
+            { err: error, stream: chunk.stream, chunk: chunk.chunk },
+            'a log chunk could not be spooled and is lost',
+          );
         })
         .then(() => this.send());
     }

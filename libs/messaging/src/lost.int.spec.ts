@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { Database, schemaOf } from '@slipway/postgres';
 import { eventually, realParts, TcpProxy } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Database, schemaOf } from '@slipway/postgres';
 import type { Handler, Received } from './received.js';
 import { hearing, Ordered, Served, type TestService, TwoServices } from './two-services.contract.js';
 
@@ -26,7 +26,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => scene.demolish(), 60_000);
 
-const order = (what: string, by: TestService = watcher) => by.messaging.transact(async (unit) => unit.publish(Ordered, { subject: randomUUID(), data: { what } }));
+const order = (what: string, by: TestService = watcher) =>
+  by.messaging.transact(async (unit) => unit.publish(Ordered, { subject: randomUUID(), data: { what } }));
 const times = (id: string) => handled.filter((event) => event.id === id).length;
 const answers = (id: string) => new Set(served.filter((event) => event.causationId === id).map((event) => event.id)).size;
 const owed = async () => (await scene.rows('source-watcher', 'select * from $schema.handoff')).length;
@@ -35,7 +36,9 @@ describe('a hand-off nobody answered', () => {
   it('is said again with the same id at growing intervals until it is', async () => {
     await scene.stop(builder);
     const id = await order('nobody there');
-    const resends = async () => (await scene.rows<{ resends: number }>('source-watcher', 'select resends from $schema.outbox where event_id = $1', [id]))[0]?.resends ?? 0;
+    const resends = async () =>
+      (await scene.rows<{ resends: number }>('source-watcher', 'select resends from $schema.outbox where event_id = $1', [id]))[0]
+        ?.resends ?? 0;
     await eventually(async () => (await resends()) >= 2);
     builder = await scene.replica('image-builder');
     await builder.messaging.start(new Map([[Ordered, serving]]));
@@ -52,7 +55,9 @@ describe('a hand-off nobody answered', () => {
     await eventually(() => answers(id) === 1);
     await eventually(async () => (await owed()) === 0);
     // As if the answer had never arrived.
-    await scene.rows('source-watcher', `insert into $schema.handoff (event_id, service, next_at) values ($1, 'image-builder', now())`, [id]);
+    await scene.rows('source-watcher', `insert into $schema.handoff (event_id, service, next_at) values ($1, 'image-builder', now())`, [
+      id,
+    ]);
     await eventually(async () => (await owed()) === 0);
     expect(times(id)).toBe(1);
     const said = (await scene.read('builds')).filter((record) => record.headers['ce_causationid'] === id);
@@ -64,7 +69,12 @@ describe('a hand-off nobody answered', () => {
     await scene.stop(builder);
     const id = await order('forged answer');
     await scene.forge([
-      { topic: 'builds', key: 'k', value: Buffer.from('{}'), headers: { ce_type: 'slipway.event.noted.v1', ce_source: 'image-builder', ce_id: 'x', ce_causationid: id, ce_subject: 'k' } },
+      {
+        topic: 'builds',
+        key: 'k',
+        value: Buffer.from('{}'),
+        headers: { ce_type: 'slipway.event.noted.v1', ce_source: 'image-builder', ce_id: 'x', ce_causationid: id, ce_subject: 'k' },
+      },
     ]);
     await order('another');
     builder = await scene.replica('image-builder');
@@ -99,7 +109,10 @@ describe('something lost', () => {
   it('a topic deleted and made anew costs time only', async () => {
     await scene.stop(builder);
     const ids = await Promise.all(['one', 'two', 'three'].map((what) => order(what)));
-    const pending = async () => Number((await scene.rows<{ n: string }>('source-watcher', 'select count(*) as n from $schema.outbox where published_at is null'))[0]?.n);
+    const pending = async () =>
+      Number(
+        (await scene.rows<{ n: string }>('source-watcher', 'select count(*) as n from $schema.outbox where published_at is null'))[0]?.n,
+      );
     await eventually(async () => (await pending()) === 0);
     await scene.admin.deleteTopics({ topics: [`${scene.prefix}commits`] });
     await eventually(async () => !(await scene.admin.listTopics()).includes(`${scene.prefix}commits`));
@@ -153,7 +166,9 @@ describe('two replicas of a service', () => {
     // What the other one says is relayed by the owner.
     const early = await order('said by the second', second);
     await eventually(() => answers(early) === 1);
-    await scene.postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'source-watcher reserved' and datname = current_database()`);
+    await scene.postgres.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'source-watcher reserved' and datname = current_database()`,
+    );
     await eventually(() => watcher.messaging.health().relayedShards + second.messaging.health().relayedShards === 8);
     const late = await order('after the change', second);
     await eventually(() => answers(late) === 1);
@@ -214,7 +229,10 @@ describe('parts that are away', () => {
 describe('the schema', () => {
   it('refuses a body no broker would take, whoever inserts it', async () => {
     const database = await Database.connect({ url: scene.postgres.url, schema: schemaOf('source-watcher'), applicationName: 'test' });
-    const insert = database.query(`insert into outbox (event_id, topic, key, shard, headers, value) values ('large', 't', 'k', 0, '{}', $1)`, ['x'.repeat(900_000)]);
+    const insert = database.query(
+      `insert into outbox (event_id, topic, key, shard, headers, value) values ('large', 't', 'k', 0, '{}', $1)`,
+      ['x'.repeat(900_000)],
+    );
     await expect(insert).rejects.toThrow('outbox_value_check');
     await database.close();
   });

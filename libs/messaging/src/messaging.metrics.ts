@@ -32,12 +32,27 @@ export class MessagingMetrics {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
       registers,
     });
-    this.deadLetters = new Counter({ name: 'slipway_dead_letters_total', help: 'Records no handler could take.', labelNames: ['reason'], registers });
+    this.deadLetters = new Counter({
+      name: 'slipway_dead_letters_total',
+      help: 'Records no handler could take.',
+      labelNames: ['reason'],
+      registers,
+    });
     this.published = new Counter({ name: 'slipway_events_published_total', help: 'Events brought from the outbox to Kafka.', registers });
     this.gauge(registers, 'slipway_outbox_pending', 'Events said but not yet in Kafka.', (counts) => counts.pending);
-    this.gauge(registers, 'slipway_outbox_age_seconds', 'Age of the oldest event that is not yet in Kafka; 0 when there is none.', (counts) => counts.age);
+    this.gauge(
+      registers,
+      'slipway_outbox_age_seconds',
+      'Age of the oldest event that is not yet in Kafka; 0 when there is none.',
+      (counts) => counts.age,
+    );
     this.gauge(registers, 'slipway_handoffs_pending', 'Answers this service is owed by others.', (counts) => counts.handoffs);
-    this.gauge(registers, 'slipway_events_parked', 'Events waiting for an upgrade or for something that comes first.', (counts) => counts.parked);
+    this.gauge(
+      registers,
+      'slipway_events_parked',
+      'Events waiting for an upgrade or for something that comes first.',
+      (counts) => counts.parked,
+    );
     this.gauge(registers, 'slipway_dead_letters_open', 'Dead letters nobody has dealt with.', (counts) => counts.dead);
     new Gauge({
       name: 'slipway_consumer_lag',

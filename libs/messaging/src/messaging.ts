@@ -1,4 +1,4 @@
-import { catalog as everything, type EventDefinition, type Service } from '@slipway/contracts';
+import { type EventDefinition, catalog as everything, type Service } from '@slipway/contracts';
 import type { Signer, Trust } from '@slipway/identity';
 import type { Database } from '@slipway/postgres';
 import type { Logger } from 'pino';
@@ -59,6 +59,7 @@ export class Messaging {
   private readonly spool: LogSpool | undefined;
   private forget: () => void = () => undefined;
   private died: Error | undefined;
+  private stopped = false;
 
   constructor(private readonly options: MessagingOptions) {
     const { service, database, log, signer, logger } = options;
@@ -67,10 +68,18 @@ export class Messaging {
     this.topics = new TopicNames(options.topicPrefix ?? 'slipway.');
     this.shards = new RelayShards(database, options.shards ?? 8, timing.pollMs);
     const metrics = new MessagingMetrics(options.registry, database, () => this.listening.lag());
-    this.relay = new Relay({ database, log, shards: this.shards, logger, published: (count) => metrics.published.inc(count) }, timing.pollMs);
+    this.relay = new Relay(
+      { database, log, shards: this.shards, logger, published: (count) => metrics.published.inc(count) },
+      timing.pollMs,
+    );
     const speaker = { service, topics: this.topics, shards: options.shards ?? 8, outbox: new Outbox(signer, timing.resendFirstMs) };
     this.transactions = new Transactions(database, speaker, (shards) => this.wake(shards));
-    this.deadLetters = new DeadLetters(database, service, (record, first) => this.listening.handleAgain(record, first), metrics.deadLetters);
+    this.deadLetters = new DeadLetters(
+      database,
+      service,
+      (record, first) => this.listening.handleAgain(record, first),
+      metrics.deadLetters,
+    );
     this.listening = new Listening({
       options: { ...options, catalog, onDied: (error) => this.die(error) },
       timing,
@@ -84,7 +93,8 @@ export class Messaging {
       wake: () => this.relay.wake(),
     });
     const send = logPublisher({ service, log, signer, topics: this.topics });
-    this.spool = options.spool && new LogSpool({ dir: options.spool.dir, maxBytes: options.spool.maxBytes ?? 64 * 1024 * 1024, send, logger });
+    this.spool =
+      options.spool && new LogSpool({ dir: options.spool.dir, maxBytes: options.spool.maxBytes ?? 64 * 1024 * 1024, send, logger });
   }
 
   /**
@@ -105,11 +115,12 @@ export class Messaging {
     this.forget = this.options.database.listen('outbox', () => this.relay.wake());
     this.relay.start();
     await this.options.log.ensureTopics(this.topics.wanted(this.options.partitions ?? 4));
-    await this.listening.start();
+    if (!this.stopped) await this.listening.start();
   }
 
   /** Finishes what is in hand, publishes what was said, leaves the group and lets go of the locks; within the grace. */
   async stop(graceMs: number): Promise<void> {
+    this.stopped = true;
     const end = performance.now() + graceMs;
     const left = () => Math.max(100, end - performance.now());
     await this.listening.stop(left() * 0.6);
@@ -151,9 +162,11 @@ export class Messaging {
   private die(error: Error): void {
     this.died = error;
     this.options.logger.fatal({ err: error }, 'the consumer died; this process must be restarted');
-    if (this.options.onDied) return this.options.onDied(error);
-    setImmediate(() => {
-      throw error;
-    });
+    const tell =
+      this.options.onDied ??
+      (() => {
+        throw error;
+      });
+    setImmediate(() => tell(error));
   }
 }

@@ -94,7 +94,9 @@ export class Outbox {
       rows.map(({ headers }) => headers),
       events.map((event) => event.value),
       events.map((event) => event.attributes.causationId ?? null),
-      JSON.stringify(events.flatMap(({ attributes, owedBy }) => owedBy.map((service) => ({ event: attributes.id, service, ms: this.firstResendMs })))),
+      JSON.stringify(
+        events.flatMap(({ attributes, owedBy }) => owedBy.map((service) => ({ event: attributes.id, service, ms: this.firstResendMs }))),
+      ),
     ];
   }
 

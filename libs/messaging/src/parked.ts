@@ -25,7 +25,12 @@ export class Parked {
     private readonly timing: Timing,
   ) {}
 
-  async park(tx: Tx, record: InRecord, from: Identified, why: { reason: ParkedReason; detail: string; type: string; subject: string }): Promise<void> {
+  async park(
+    tx: Tx,
+    record: InRecord,
+    from: Identified,
+    why: { reason: ParkedReason; detail: string; type: string; subject: string },
+  ): Promise<void> {
     await tx.query(
       `insert into parked (source, event_id, type, subject, reason, detail, record, next_at)
        values ($1, $2, $3, $4, $5, $6, $7, case when $5 = 'not-yet' then now() + make_interval(secs => $8 / 1000.0) end)
@@ -36,7 +41,10 @@ export class Parked {
 
   /** After an upgrade: what is understood now is due. */
   async wakeUnderstood(types: readonly string[]): Promise<void> {
-    await this.database.query(`update parked set next_at = now() where reason = 'newer-version' and next_at is null and type = any($1::text[])`, [types]);
+    await this.database.query(
+      `update parked set next_at = now() where reason = 'newer-version' and next_at is null and type = any($1::text[])`,
+      [types],
+    );
   }
 
   /** Something about this subject was handled: perhaps it was what others waited for. Whether anything waits at all, for whatever subject. */

@@ -1,4 +1,4 @@
-import { defineEvent } from '@slipway/contracts';
+import { defineEvent, type EventDefinition } from '@slipway/contracts';
 import { aKeyRing, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -16,7 +16,13 @@ const Thing = defineEvent({
   data: z.object({ colour: z.string(), size: z.number() }),
   upcast: { 1: (v1) => ({ size: 1, ...(v1 as object) }), 2: (v2) => ({ colour: 'red', ...(v2 as object) }) },
 });
-const Proven = defineEvent({ name: 'test.proven', writer: 'outside', topic: 'sign-offs', about: 'release', data: z.object({ proof: z.string() }) });
+const Proven = defineEvent({
+  name: 'test.proven',
+  writer: 'outside',
+  topic: 'sign-offs',
+  about: 'release',
+  data: z.object({ proof: z.string() }),
+});
 
 const topics = new TopicNames('p.');
 let ring: TestKeyRing;
@@ -24,16 +30,44 @@ let options: ReaderOptions;
 
 beforeAll(async () => {
   ring = await aKeyRing();
-  options = { service: 'production-rollout', trust: ring.trust, topics, subscribed: new Map([[Thing.name, Thing], [Proven.name, Proven]]), answering: new Set(['approval']) };
+  options = {
+    service: 'production-rollout',
+    trust: ring.trust,
+    topics,
+    subscribed: new Map<string, EventDefinition>([
+      [Thing.name, Thing],
+      [Proven.name, Proven],
+    ]),
+    answering: new Set(['approval']),
+  };
 });
 afterAll(() => ring.drop());
 
-async function record(over: { value?: Buffer | null; headers?: Record<string, string>; type?: string; by?: 'approval' | 'gateway'; topic?: string } = {}): Promise<InRecord> {
+async function record(
+  over: { value?: Buffer | null; headers?: Record<string, string>; type?: string; by?: 'approval' | 'gateway'; topic?: string } = {},
+): Promise<InRecord> {
   const value = over.value === undefined ? Buffer.from('{"colour":"blue","size":2}') : over.value;
   const by = over.by ?? 'approval';
-  const plain = headersOf({ id: 'id-1', source: by, type: over.type ?? Thing.type, time: new Date(0), subject: 'shop/1', sequence: 4, causationId: 'cause', correlationId: 'rel' });
+  const plain = headersOf({
+    id: 'id-1',
+    source: by,
+    type: over.type ?? Thing.type,
+    time: new Date(0),
+    subject: 'shop/1',
+    sequence: 4,
+    causationId: 'cause',
+    correlationId: 'rel',
+  });
   const headers = await signed(plain, value ?? Buffer.alloc(0), ring.keys[by].signer);
-  return { topic: over.topic ?? 'p.approvals', partition: 0, offset: '7', key: 'shop/1', value, headers: { ...headers, ...over.headers }, timestamp: 0 };
+  return {
+    topic: over.topic ?? 'p.approvals',
+    partition: 0,
+    offset: '7',
+    key: 'shop/1',
+    value,
+    headers: { ...headers, ...over.headers },
+    timestamp: 0,
+  };
 }
 
 describe('reading a record', () => {
@@ -41,7 +75,19 @@ describe('reading a record', () => {
     const reading = read(await record(), options);
     expect(reading).toMatchObject({
       is: 'event',
-      event: { id: 'id-1', name: 'test.thing', version: 3, source: 'approval', subject: 'shop/1', sequence: 4, causationId: 'cause', correlationId: 'rel', offset: '7', resent: false, data: { colour: 'blue', size: 2 } },
+      event: {
+        id: 'id-1',
+        name: 'test.thing',
+        version: 3,
+        source: 'approval',
+        subject: 'shop/1',
+        sequence: 4,
+        causationId: 'cause',
+        correlationId: 'rel',
+        offset: '7',
+        resent: false,
+        data: { colour: 'blue', size: 2 },
+      },
     });
     if (reading.is !== 'event') return;
     expect(reading.event.signature?.keyId).toBe(ring.keys.approval.keyId);
@@ -57,12 +103,21 @@ describe('reading a record', () => {
   it('brings older versions up to date, one step after the other', async () => {
     const reading = read(await record({ type: 'slipway.test.thing.v1', value: Buffer.from('{"colour":"green"}') }), options);
     expect(reading).toMatchObject({ is: 'event', event: { version: 1, data: { colour: 'green', size: 1 } } });
-    expect(read(await record({ type: 'slipway.test.thing.v2', value: Buffer.from('{"size":5}') }), options)).toMatchObject({ is: 'event', event: { data: { colour: 'red', size: 5 } } });
+    expect(read(await record({ type: 'slipway.test.thing.v2', value: Buffer.from('{"size":5}') }), options)).toMatchObject({
+      is: 'event',
+      event: { data: { colour: 'red', size: 5 } },
+    });
   });
 
   it('parks what is newer than this code, once it is known to be genuine', async () => {
-    expect(read(await record({ type: 'slipway.test.thing.v4' }), options)).toMatchObject({ is: 'newer', from: { source: 'approval', id: 'id-1' } });
-    expect(read(await record({ type: 'slipway.test.thing.v4', headers: { ce_id: 'id-2' } }), options)).toMatchObject({ is: 'poison', reason: 'bad-signature' });
+    expect(read(await record({ type: 'slipway.test.thing.v4' }), options)).toMatchObject({
+      is: 'newer',
+      from: { source: 'approval', id: 'id-1' },
+    });
+    expect(read(await record({ type: 'slipway.test.thing.v4', headers: { ce_id: 'id-2' } }), options)).toMatchObject({
+      is: 'poison',
+      reason: 'bad-signature',
+    });
   });
 
   it.each([
@@ -108,7 +163,11 @@ describe('reading a record', () => {
   });
 
   it('refuses what another service says in the name of its own, or on a topic that is not its', async () => {
-    expect(read(await record({ by: 'gateway' }), options)).toMatchObject({ is: 'poison', reason: 'bad-signature', detail: expect.stringContaining('approval only') });
+    expect(read(await record({ by: 'gateway' }), options)).toMatchObject({
+      is: 'poison',
+      reason: 'bad-signature',
+      detail: expect.stringContaining('approval only'),
+    });
     expect(read(await record({ topic: 'p.builds' }), options)).toMatchObject({ is: 'poison', reason: 'wrong-topic' });
   });
 
@@ -135,7 +194,8 @@ describe('reading a record', () => {
 describe('an event type', () => {
   it('is taken apart only when it is ours', () => {
     expect(parseType('slipway.image.built.v12')).toEqual({ name: 'image.built', version: 12 });
-    for (const type of [undefined, '', 'image.built.v1', 'slipway.image.built', 'slipway.image.built.v0', 'slipway.Image.v1']) expect(parseType(type)).toBeUndefined();
+    for (const type of [undefined, '', 'image.built.v1', 'slipway.image.built', 'slipway.image.built.v0', 'slipway.Image.v1'])
+      expect(parseType(type)).toBeUndefined();
   });
 });
 

@@ -33,8 +33,20 @@ export type Reading =
   | { readonly is: 'ignored' }
   | { readonly is: 'answer'; readonly service: Service; readonly causationId: string }
   | { readonly is: 'event'; readonly definition: EventDefinition; readonly event: Received; readonly from: Identified }
-  | { readonly is: 'newer'; readonly definition: EventDefinition; readonly from: Identified; readonly type: string; readonly subject: string }
-  | { readonly is: 'poison'; readonly reason: PoisonReason; readonly detail: string; readonly from?: Identified; readonly definition?: EventDefinition };
+  | {
+      readonly is: 'newer';
+      readonly definition: EventDefinition;
+      readonly from: Identified;
+      readonly type: string;
+      readonly subject: string;
+    }
+  | {
+      readonly is: 'poison';
+      readonly reason: PoisonReason;
+      readonly detail: string;
+      readonly from?: Identified;
+      readonly definition?: EventDefinition;
+    };
 
 export interface ReaderOptions {
   readonly service: Service;
@@ -55,7 +67,8 @@ const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function read(record: InRecord, options: ReaderOptions): Reading {
   const { headers } = record;
   const type = parseType(headers['ce_type']);
-  if (!type) return poison('not-an-event', `ce_type is ${JSON.stringify(headers['ce_type'] ?? null)?.slice(0, 200)}, not slipway.<name>.v<number>`);
+  if (!type)
+    return poison('not-an-event', `ce_type is ${JSON.stringify(headers['ce_type'] ?? null)?.slice(0, 200)}, not slipway.<name>.v<number>`);
   const definition = options.subscribed.get(type.name);
   if (!definition) return answerIn(record, options);
 
@@ -66,12 +79,19 @@ export function read(record: InRecord, options: ReaderOptions): Reading {
     if (!value || value.length > 500) return poison('not-an-event', `${name} is ${value ? 'longer than 500 characters' : 'missing'}`);
   }
   if (!record.value || record.value.length === 0) return poison('empty', 'the record has no value');
-  if (record.value.length >= maxValueBytes) return poison('too-large', `${record.value.length} bytes; at most ${maxValueBytes - 1} are taken`);
+  if (record.value.length >= maxValueBytes)
+    return poison('too-large', `${record.value.length} bytes; at most ${maxValueBytes - 1} are taken`);
 
   const who = whose(record, record.value, definition, source as string, options);
   if (!who.ok) return poison(who.poison, who.detail);
-  const from: Identified = { source: who.service ?? `outside:${source}`, id: id as string, service: who.service, causationId: headers['ce_causationid'] };
-  if (type.version > definition.version) return { is: 'newer', definition, from, type: headers['ce_type'] as string, subject: subject as string };
+  const from: Identified = {
+    source: who.service ?? `outside:${source}`,
+    id: id as string,
+    service: who.service,
+    causationId: headers['ce_causationid'],
+  };
+  if (type.version > definition.version)
+    return { is: 'newer', definition, from, type: headers['ce_type'] as string, subject: subject as string };
   return parsed(record, record.value, definition, type.version, from, who.keyId);
 }
 
@@ -81,18 +101,31 @@ type Whose = { ok: true; service?: Service; keyId?: string } | { ok: false; pois
 function whose(record: InRecord, value: Buffer, definition: EventDefinition, source: string, options: ReaderOptions): Whose {
   if (definition.writer === 'outside' && !record.headers['ce_signature']) return { ok: true };
   const service = Service.safeParse(source);
-  if (!service.success) return { ok: false, poison: 'bad-signature', detail: `${JSON.stringify(source.slice(0, 100))} is none of our services` };
+  if (!service.success)
+    return { ok: false, poison: 'bad-signature', detail: `${JSON.stringify(source.slice(0, 100))} is none of our services` };
   if (definition.writer !== 'every' && definition.writer !== 'outside' && definition.writer !== service.data) {
-    return { ok: false, poison: 'bad-signature', detail: `${definition.name} is said by ${definition.writer} only, not by ${service.data}` };
+    return {
+      ok: false,
+      poison: 'bad-signature',
+      detail: `${definition.name} is said by ${definition.writer} only, not by ${service.data}`,
+    };
   }
   const right = options.topics.of(topicOf(definition, service.data));
-  if (record.topic !== right) return { ok: false, poison: 'wrong-topic', detail: `${definition.name} of ${service.data} belongs to ${right}` };
+  if (record.topic !== right)
+    return { ok: false, poison: 'wrong-topic', detail: `${definition.name} of ${service.data} belongs to ${right}` };
   const proof = verified(record.headers, value, options.trust, service.data);
   if (!proof.ok) return { ok: false, poison: 'bad-signature', detail: proof.reason };
   return { ok: true, service: service.data, keyId: proof.keyId };
 }
 
-function parsed(record: InRecord, value: Buffer, definition: EventDefinition, version: number, from: Identified, keyId: string | undefined): Reading {
+function parsed(
+  record: InRecord,
+  value: Buffer,
+  definition: EventDefinition,
+  version: number,
+  from: Identified,
+  keyId: string | undefined,
+): Reading {
   let data: unknown;
   try {
     data = JSON.parse(text.decode(value));
@@ -123,7 +156,8 @@ function received(
   data: unknown,
 ): Received {
   const { headers, topic, partition, offset } = record;
-  const sequence = headers['ce_sequence'] !== undefined && /^[0-9]{1,15}$/.test(headers['ce_sequence']) ? Number(headers['ce_sequence']) : undefined;
+  const sequence =
+    headers['ce_sequence'] !== undefined && /^[0-9]{1,15}$/.test(headers['ce_sequence']) ? Number(headers['ce_sequence']) : undefined;
   return {
     id: from.id,
     name: definition.name,

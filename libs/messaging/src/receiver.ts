@@ -7,7 +7,7 @@ import { Unhandleable } from './failures.js';
 import type { Handoffs } from './handoffs.js';
 import type { Inbox } from './inbox.js';
 import type { Parked } from './parked.js';
-import { read, type ReaderOptions, type Reading } from './reading.js';
+import { type ReaderOptions, type Reading, read } from './reading.js';
 import type { Handler, Received } from './received.js';
 import type { Timing } from './timing.js';
 import type { Transactions } from './transactions.js';
@@ -52,7 +52,8 @@ export class Receiver {
       if (control.signal.aborted) return {};
       const reading = read(record, this.parts.reader);
       if (reading.is === 'ignored' || reading.is === 'answer') {
-        passing = { record, answers: [...(passing?.answers ?? []), ...(reading.is === 'answer' ? [reading] : [])] };
+        passing = { record, answers: passing?.answers ?? [] };
+        if (reading.is === 'answer') passing.answers.push(reading);
         continue;
       }
       for (const step of [this.pass(passing), this.first(record, reading)]) {
@@ -70,7 +71,8 @@ export class Receiver {
   async handleAgain(record: InRecord, first: (tx: Tx) => Promise<void>): Promise<Resolved> {
     const reading = read(record, this.parts.reader);
     if (reading.is === 'poison') return { ok: false, reason: `${reading.reason}: ${reading.detail}` };
-    if (reading.is === 'newer') return { ok: false, reason: `${reading.type} is newer than this version of ${this.parts.reader.service} understands` };
+    if (reading.is === 'newer')
+      return { ok: false, reason: `${reading.type} is newer than this version of ${this.parts.reader.service} understands` };
     if (reading.is !== 'event') return { ok: false, reason: `${this.parts.reader.service} has no handler for it any more` };
     const { event, from, definition } = reading;
     await this.parts.transactions.run(causeOf(event), async (open, tx) => {
@@ -118,7 +120,8 @@ export class Receiver {
           unknown = 0;
           continue;
         }
-        if (trouble === 'transient' && performance.now() - began > this.parts.timing.retryInPlaceMs) return { again: { afterMs: this.parts.timing.pauseMs } };
+        if (trouble === 'transient' && performance.now() - began > this.parts.timing.retryInPlaceMs)
+          return { again: { afterMs: this.parts.timing.pauseMs } };
         await pause(backOff(attempt, 50, 2_000), control.signal);
         await control.beat();
         if (control.signal.aborted) return {};
@@ -133,7 +136,12 @@ export class Receiver {
       return { what: 'burying a record', do: () => this.bury(record, why, reading.definition) };
     }
     if (reading.is === 'newer') {
-      const why = { reason: 'newer-version' as const, detail: `this code knows version ${reading.definition.version}`, type: reading.type, subject: reading.subject };
+      const why = {
+        reason: 'newer-version' as const,
+        detail: `this code knows version ${reading.definition.version}`,
+        type: reading.type,
+        subject: reading.subject,
+      };
       return { what: `parking ${reading.type}`, do: () => this.park(record, reading, why) };
     }
     return {
@@ -197,7 +205,8 @@ export class Receiver {
     const { record, answers } = passing;
     const at = `${record.topic}/${record.partition}`;
     const done = () => control?.done(record);
-    if (answers.length === 0 && performance.now() - (this.passedAt.get(at) ?? 0) < passEveryMs) return { what: 'passing records by', do: async () => done() };
+    if (answers.length === 0 && performance.now() - (this.passedAt.get(at) ?? 0) < passEveryMs)
+      return { what: 'passing records by', do: async () => done() };
     return {
       what: 'passing records by',
       do: async () => {
@@ -211,7 +220,7 @@ export class Receiver {
 
 interface Passing {
   readonly record: InRecord;
-  readonly answers: readonly { service: Service; causationId: string }[];
+  readonly answers: { service: Service; causationId: string }[];
 }
 
 interface Step {

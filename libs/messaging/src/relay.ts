@@ -122,7 +122,9 @@ export class Relay {
   }
 
   private async mark(rows: OutboxRow[]): Promise<void> {
-    await this.parts.database.query('update outbox set published_at = now(), last_error = null where id = any($1::bigint[])', [rows.map(({ id }) => id)]);
+    await this.parts.database.query('update outbox set published_at = now(), last_error = null where id = any($1::bigint[])', [
+      rows.map(({ id }) => id),
+    ]);
   }
 
   /** Those that were taken. One that is refused stops its key, not the batch. */
@@ -144,7 +146,10 @@ export class Relay {
   private async block(first: OutboxRow, error: PublishFailed): Promise<OutboxRow[]> {
     const tries = (this.blocked.get(first.key)?.tries ?? 0) + 1;
     this.blocked.set(first.key, { tries, until: Date.now() + backOff(tries, 1_000, 60_000) });
-    this.parts.logger.error({ key: first.key, topic: first.topic, outboxId: first.id, tries, err: error }, 'the log refuses an event; its key waits');
+    this.parts.logger.error(
+      { key: first.key, topic: first.topic, outboxId: first.id, tries, err: error },
+      'the log refuses an event; its key waits',
+    );
     await this.parts.database.query('update outbox set last_error = $2 where id = $1', [first.id, error.message.slice(0, 1000)]);
     return [];
   }

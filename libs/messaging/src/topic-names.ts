@@ -1,4 +1,4 @@
-import { type EventDefinition, homeTopic, type Service, type Topic, topicOf, topics, services } from '@slipway/contracts';
+import { type EventDefinition, homeTopic, type Service, services, type Topic, topicOf, topics } from '@slipway/contracts';
 import type { TopicWanted } from './event-log.js';
 
 /** Topics as they are called in this installation. */

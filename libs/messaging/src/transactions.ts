@@ -1,4 +1,4 @@
-import { EventNoted, type EventDefinition, Id } from '@slipway/contracts';
+import { type EventDefinition, EventNoted, Id } from '@slipway/contracts';
 import type { Database, Tx } from '@slipway/postgres';
 import type { Identified } from './reading.js';
 import type { Cause, UnitOfWork } from './received.js';
@@ -37,7 +37,14 @@ export class Transactions {
   }
 
   /** Tells the sender that this service has its event, where the sender waits for that and nothing else was said. */
-  note(unit: OpenUnit, definition: EventDefinition, from: Identified, subject: string, outcome: 'noted' | 'dead-lettered' | 'parked', reason?: string): void {
+  note(
+    unit: OpenUnit,
+    definition: EventDefinition,
+    from: Identified,
+    subject: string,
+    outcome: 'noted' | 'dead-lettered' | 'parked',
+    reason?: string,
+  ): void {
     const awaited = from.service !== undefined && definition.actedOnBy.includes(this.speaker.service) && Id.safeParse(from.id).success;
     if (!awaited || (outcome === 'noted' && unit.hasAnswered(from.id))) return;
     unit.publish(EventNoted, { subject, causationId: from.id, data: { event: from.id, outcome, reason: reason?.slice(0, 1000) ?? null } });

@@ -1,6 +1,6 @@
-import { aDatabase, aKeyRing, aTopicPrefix, realParts, type TestDatabase, type TestKeyRing } from '@slipway/testkit';
-import { defineEvent, type EventDefinition, EventDeadLettered, EventNoted, LogAppended, type Service } from '@slipway/contracts';
+import { defineEvent, EventDeadLettered, type EventDefinition, EventNoted, LogAppended, type Service } from '@slipway/contracts';
 import { Database, schemaOf } from '@slipway/postgres';
+import { aDatabase, aKeyRing, aTopicPrefix, realParts, type TestDatabase, type TestKeyRing } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -21,11 +21,29 @@ export const Ordered = defineEvent({
   actedOnBy: ['image-builder'],
   data: z.object({ what: z.string(), many: z.int().optional() }),
 });
-export const Served = defineEvent({ name: 'test.served', writer: 'image-builder', topic: 'builds', about: 'release', data: z.object({ what: z.string() }) });
+export const Served = defineEvent({
+  name: 'test.served',
+  writer: 'image-builder',
+  topic: 'builds',
+  about: 'release',
+  data: z.object({ what: z.string() }),
+});
 /** What only informs: nobody is owed an answer. */
-export const Told = defineEvent({ name: 'test.told', writer: 'source-watcher', topic: 'commits', about: 'release', data: z.object({ what: z.string() }) });
+export const Told = defineEvent({
+  name: 'test.told',
+  writer: 'source-watcher',
+  topic: 'commits',
+  about: 'release',
+  data: z.object({ what: z.string() }),
+});
 /** From outside, with a proof of its own. */
-export const Posted = defineEvent({ name: 'test.posted', writer: 'outside', topic: 'sign-offs', about: 'release', data: z.object({ proof: z.string() }) });
+export const Posted = defineEvent({
+  name: 'test.posted',
+  writer: 'outside',
+  topic: 'sign-offs',
+  about: 'release',
+  data: z.object({ proof: z.string() }),
+});
 
 export const testCatalog: EventDefinition[] = [Ordered, Served, Told, Posted, EventNoted, EventDeadLettered, LogAppended];
 
@@ -69,7 +87,10 @@ export class TwoServices {
   }
 
   /** A replica of a service. `url` and `reach` for those that go through a proxy. */
-  async replica(service: Service, more: Partial<MessagingOptions> & { url?: string; reach?: { host: string; port: number } } = {}): Promise<TestService> {
+  async replica(
+    service: Service,
+    more: Partial<MessagingOptions> & { url?: string; reach?: { host: string; port: number } } = {},
+  ): Promise<TestService> {
     const { url, reach, ...options } = more;
     const database = await Database.connect({ url: url ?? this.postgres.url, schema: schemaOf(service), applicationName: service });
     await database.migrate(messagingMigrations, 'messaging');
@@ -99,7 +120,12 @@ export class TwoServices {
 
   /** What lies on a topic, read from outside. */
   async read(topic: string): Promise<InRecord[]> {
-    const log: EventLog = new KafkajsEventLog({ brokers: this.brokers, clientId: 'reader', logger: pino({ level: 'silent' }), fetchWaitMs: 200 });
+    const log: EventLog = new KafkajsEventLog({
+      brokers: this.brokers,
+      clientId: 'reader',
+      logger: pino({ level: 'silent' }),
+      fetchWaitMs: 200,
+    });
     const offsets = await this.admin.fetchTopicOffsets(this.prefix + topic);
     const wanted = offsets.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
     const found: InRecord[] = [];

@@ -38,7 +38,8 @@ export class OpenUnit implements UnitOfWork {
     if (!fits.success) throw new Error(`${event.name} of ${service} does not fit its contract:\n${z.prettifyError(fits.error)}`);
     const value = JSON.stringify(fits.data);
     const bytes = Buffer.byteLength(value, 'utf8');
-    if (bytes >= maxValueBytes) throw new Error(`${event.name} about ${said.subject} is ${bytes} bytes; data must stay below ${maxValueBytes}`);
+    if (bytes >= maxValueBytes)
+      throw new Error(`${event.name} about ${said.subject} is ${bytes} bytes; data must stay below ${maxValueBytes}`);
     const id = said.id ?? v7();
     this.said.push({
       topic: topics.of(topicOf(event, service)),

@@ -10,7 +10,9 @@ describe('the log in memory', () => {
     const own = new InMemoryEventLog();
     await own.ensureTopics([{ name: 'a', partitions: 1, retention: 'compact' }]);
     own.goAway();
-    await expect(own.publish([{ topic: 'a', key: 'k', value: Buffer.from('1'), headers: {} }])).rejects.toMatchObject({ why: 'unavailable' });
+    await expect(own.publish([{ topic: 'a', key: 'k', value: Buffer.from('1'), headers: {} }])).rejects.toMatchObject({
+      why: 'unavailable',
+    });
     own.comeBack();
     await own.publish([{ topic: 'a', key: 'k', value: Buffer.from('1'), headers: {} }]);
   });

@@ -28,7 +28,11 @@ export class InMemoryEventLog implements EventLog {
 
   async ensureTopics(topics: readonly TopicWanted[]): Promise<void> {
     for (const { name, partitions } of topics) {
-      if (!this.topics.has(name)) this.topics.set(name, Array.from({ length: partitions }, () => []));
+      if (!this.topics.has(name))
+        this.topics.set(
+          name,
+          Array.from({ length: partitions }, () => []),
+        );
     }
   }
 
@@ -83,7 +87,8 @@ class Group {
     const shares = this.members.map(() => [] as TopicPartition[]);
     let next = 0;
     for (const topic of new Set(this.members.flatMap(({ options }) => options.topics))) {
-      for (let partition = 0; partition < (topics.get(topic)?.length ?? 0); partition++) shares[next++ % shares.length]?.push({ topic, partition });
+      for (let partition = 0; partition < (topics.get(topic)?.length ?? 0); partition++)
+        shares[next++ % shares.length]?.push({ topic, partition });
     }
     for (const [at, member] of this.members.entries()) await member.assign(shares[at] ?? []);
   }

@@ -39,10 +39,10 @@ export class KafkajsConsumer implements Running {
     this.consumer = kafka.consumer({
       groupId: options.group,
       allowAutoTopicCreation: false,
-      sessionTimeout: kafkaOptions.sessionTimeoutMs ?? 6_000,
+      sessionTimeout: kafkaOptions.sessionTimeoutMs ?? 8_000,
       rebalanceTimeout: 20_000,
       heartbeatInterval: heartbeatMs,
-      maxWaitTimeInMs: kafkaOptions.fetchWaitMs ?? 1_500,
+      maxWaitTimeInMs: kafkaOptions.fetchWaitMs ?? 2_500,
       metadataMaxAge: 30_000,
       retry: { ...retry, retries: 5, restartOnFailure: async () => !this.stopping },
     });
@@ -95,7 +95,9 @@ export class KafkajsConsumer implements Running {
     consumer.on(consumer.events.REBALANCING, () => this.revoke());
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.revoke();
-      const partitions = Object.entries(payload.memberAssignment).flatMap(([topic, ofTopic]) => ofTopic.map((partition) => ({ topic, partition })));
+      const partitions = Object.entries(payload.memberAssignment).flatMap(([topic, ofTopic]) =>
+        ofTopic.map((partition) => ({ topic, partition })),
+      );
       this.places.assigned(partitions);
       this.joined = true;
       this.assigned = partitions.length;
@@ -162,7 +164,10 @@ export class KafkajsConsumer implements Running {
   private async work(payload: EachBatchPayload, control: BatchControl): Promise<void> {
     const { topic, partition, messages } = payload.batch;
     try {
-      const { again } = await this.options.onBatch(messages.map((message) => recordOf(topic, partition, message)), control);
+      const { again } = await this.options.onBatch(
+        messages.map((message) => recordOf(topic, partition, message)),
+        control,
+      );
       if (!again || this.stopping) return;
       const resume = payload.pause();
       setTimeout(() => {
@@ -192,7 +197,9 @@ export class KafkajsConsumer implements Running {
       return;
     }
     if (++this.suspicions >= 2 && !this.stopping) {
-      this.options.onDied(new Error(`the consumer made no progress for ${Math.round((Date.now() - this.lastProgressAt) / 1000)} s although Kafka answers`));
+      this.options.onDied(
+        new Error(`the consumer made no progress for ${Math.round((Date.now() - this.lastProgressAt) / 1000)} s although Kafka answers`),
+      );
     }
   }
 }

@@ -26,7 +26,13 @@ describe('Kafka by kafkajs', () => {
   it('puts a key where Java clients put it', () => {
     const partitioner = Partitioners.DefaultPartitioner();
     for (const key of ['a', 'ab', 'abc', 'abcd', 'shop/42', '0197f4c2-7a3e-7000-8000-000000000000', '世界']) {
-      const partitionMetadata = Array.from({ length: 7 }, (_, partitionId) => ({ partitionId, leader: 1, partitionErrorCode: 0, replicas: [], isr: [] }));
+      const partitionMetadata = Array.from({ length: 7 }, (_, partitionId) => ({
+        partitionId,
+        leader: 1,
+        partitionErrorCode: 0,
+        replicas: [],
+        isr: [],
+      }));
       expect(partitionOf(key, 7)).toBe(partitioner({ topic: 't', partitionMetadata, message: { key: Buffer.from(key), value: '' } }));
     }
   });
@@ -39,7 +45,9 @@ describe('Kafka by kafkajs', () => {
     await admin.connect();
     await admin.deleteTopics({ topics: [name] });
     await eventually(async () => !(await admin.listTopics()).includes(name));
-    await eventually(() => own.publish([{ topic: name, key: 'k', value: Buffer.from('two'), headers: {} }]).then(() => true), { within: 20_000 });
+    await eventually(() => own.publish([{ topic: name, key: 'k', value: Buffer.from('two'), headers: {} }]).then(() => true), {
+      within: 20_000,
+    });
     expect(await admin.listTopics()).toContain(name);
     await own.close();
   });
@@ -52,7 +60,13 @@ describe('Kafka by kafkajs', () => {
   it('fails while the broker is away, says so, and goes on by itself when it is back', async () => {
     const [host, port] = (brokers[0] as string).split(':') as [string, string];
     const proxy = await TcpProxy.to({ host, port: Number(port) });
-    const own = new KafkajsEventLog({ brokers, clientId: 'away', logger, fetchWaitMs: 200, reach: () => ({ host: '127.0.0.1', port: proxy.port }) });
+    const own = new KafkajsEventLog({
+      brokers,
+      clientId: 'away',
+      logger,
+      fetchWaitMs: 200,
+      reach: () => ({ host: '127.0.0.1', port: proxy.port }),
+    });
     const topic = `${prefix}away`;
     const died: Error[] = [];
     const heard: string[] = [];

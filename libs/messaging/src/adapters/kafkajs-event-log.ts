@@ -154,7 +154,8 @@ function* requestsOf(records: readonly OutRecord[]): Generator<OutRecord[]> {
   let request: OutRecord[] = [];
   let bytes = 0;
   for (const record of records) {
-    const size = record.value.length + record.key.length + 500 + Object.values(record.headers).reduce((sum, value) => sum + value.length + 30, 0);
+    const size =
+      record.value.length + record.key.length + 500 + Object.values(record.headers).reduce((sum, value) => sum + value.length + 30, 0);
     if (request.length > 0 && bytes + size > mostRequestBytes) {
       yield request;
       request = [];

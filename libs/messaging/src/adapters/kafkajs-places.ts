@@ -118,6 +118,8 @@ export class Places {
 
   private async committed(topics: string[]): Promise<Map<string, string>> {
     const offsets = await withAdmin(this.kafka, (admin) => admin.fetchOffsets({ groupId: this.options.group, topics }), 10_000);
-    return new Map(offsets.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}/${partition}`, offset] as const)));
+    return new Map(
+      offsets.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}/${partition}`, offset] as const)),
+    );
   }
 }

@@ -30,7 +30,9 @@ export class KafkajsTopics {
         const left = await this.stillMissing(admin, missing);
         if (left.length === 0) return; // another replica was faster
         if (protocolError(error) !== 'TOPIC_AUTHORIZATION_FAILED' && protocolError(error) !== 'CLUSTER_AUTHORIZATION_FAILED') throw error;
-        throw Object.assign(new Error(`Kafka does not let us make topics; please make: ${left.join(', ')}`, { cause: error }), { type: protocolError(error) });
+        throw Object.assign(new Error(`Kafka does not let us make topics; please make: ${left.join(', ')}`, { cause: error }), {
+          type: protocolError(error),
+        });
       }
     });
   }

@@ -9,7 +9,8 @@ function murmur2(data: Uint8Array): number {
   const words = data.length >> 2;
   for (let at = 0; at < words; at++) {
     const from = at * 4;
-    let k = (data[from] as number) | ((data[from + 1] as number) << 8) | ((data[from + 2] as number) << 16) | ((data[from + 3] as number) << 24);
+    let k =
+      (data[from] as number) | ((data[from + 1] as number) << 8) | ((data[from + 2] as number) << 16) | ((data[from + 3] as number) << 24);
     k = Math.imul(k, m);
     k ^= k >>> 24;
     h = Math.imul(h, m) ^ Math.imul(k, m);
