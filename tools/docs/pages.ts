@@ -24,7 +24,7 @@ function eventsPage(house: House): string {
     const actors = event.actedOnBy.join(', ') || '–';
     const hearers = hearersOf(event, house).join(', ') || '–';
     const name = `[${event.name}](../${file}) [v${event.version}](schemas/${event.name}.v${event.version}.json)`;
-    return `| ${name} | ${meaning.replaceAll('|', '\\|')} | ${event.writer} | ${topic} | ${event.about} | ${actors} | ${hearers} |`;
+    return `| ${name} | ${escaped(meaning)} | ${event.writer} | ${topic} | ${event.about} | ${actors} | ${hearers} |`;
   });
   return [
     '# Every event',
@@ -71,9 +71,14 @@ function helpOfPort(service: Service): string {
 
 function table(settings: readonly Setting[]): string[] {
   const row = ({ name, help, required, secret, example, ...rest }: Setting) => {
-    const given = rest.default !== undefined ? `\`${rest.default}\`` : required ? '**required**' : '–';
+    const given = rest.default === '' ? 'empty' : rest.default !== undefined ? `\`${rest.default}\`` : required ? '**required**' : '–';
     const notes = [example && `example \`${example}\``, secret && 'secret'].filter(Boolean).join('; ');
-    return `| \`${name}\` | ${help.replaceAll('|', '\\|')} | ${given} | ${notes} |`;
+    return `| \`${name}\` | ${escaped(help)} | ${given} | ${notes} |`;
   };
   return ['| variable | what for | default | |', '| --- | --- | --- | --- |', ...settings.map(row)];
+}
+
+/** Text within a table of Markdown. */
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }

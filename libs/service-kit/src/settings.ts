@@ -66,8 +66,8 @@ export function baseSettings(service: Service) {
       .int()
       .min(1)
       .max(9)
-      .default(1)
-      .describe('Replicas of topics that Slipway makes; 3 where there are 3 brokers'),
+      .optional()
+      .describe('Copies of each topic that Slipway makes. Default: what the brokers are set to'),
     SLIPWAY_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('From which level on to log'),
     HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 in a container'),
     PORT: z.coerce
