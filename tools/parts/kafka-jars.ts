@@ -42,7 +42,9 @@ export async function kafkaJars(maven: string | undefined): Promise<string> {
 
 async function fetchJars(maven: string, folder: string): Promise<void> {
   const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
-  await run(maven, args, { timeout: 300_000, maxBuffer: 16 * 1024 * 1024 }).catch((error: { stdout?: string } & Error) => {
+  // Without performance data, which Java would leave in the temporary folder.
+  const env = { ...process.env, MAVEN_OPTS: `${process.env['MAVEN_OPTS'] ?? ''} -XX:-UsePerfData` };
+  await run(maven, args, { env, timeout: 300_000, maxBuffer: 16 * 1024 * 1024 }).catch((error: { stdout?: string } & Error) => {
     throw new Error(
       `Maven could not fetch the Kafka broker: ${(error.stdout ?? '').split('\n').slice(0, 8).join('\n') || messageOf(error)}`,
     );

@@ -126,6 +126,7 @@ function smallJvm(heapMiB: number): string[] {
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
     '-Xshare:auto',
+    '-XX:-UsePerfData',
     '-Djava.awt.headless=true',
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
   ];

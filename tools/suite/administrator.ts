@@ -8,7 +8,7 @@ const link = /https?:\/\/\S+?[#?&](?:code|token)=([A-Za-z0-9_-]{16,})/;
 
 /** The one-time link with which the first person becomes administrator; undefined where there is an administrator already. */
 export async function administratorLink(suite: Suite): Promise<string | undefined> {
-  const log = await readFile(suite.logOf('gateway'), 'utf8');
+  const log = await readFile(suite.logOf('gateway'), 'utf8').catch(() => '');
   return link.exec(log)?.[0];
 }
 
