@@ -25,28 +25,37 @@ import { Stopped } from './waiting.js';
 
 const NotifierConfig = z.object({ SLIPWAY_CHANNEL: z.enum(['mail', 'webhook']).default('mail').describe('How to tell people') });
 
+interface Telling {
+  readonly event: string;
+  readonly trace: string;
+}
+
 /** Owes the telling: a handler never does slow work. */
 @Injectable()
 class OnTargetApplied implements Handler<typeof TargetApplied> {
   async handle(event: Received<typeof TargetApplied>, unit: UnitOfWork): Promise<void> {
-    await owe(unit.tx, { kind: 'tell', key: event.data.target, input: { event: event.id } });
+    await owe(unit.tx, {
+      kind: 'tell',
+      key: event.data.target,
+      input: { event: event.id, trace: event.traceparent?.slice(3, 35) ?? 'none' },
+    });
   }
 }
 
 @Injectable()
-class RunTell implements Work<{ event: string }> {
+class RunTell implements Work<Telling> {
   readonly kind = 'tell';
   readonly callTimeoutMs = 1_000;
 
   constructor(@Inject(SERVICE_CONFIG) private readonly config: ConfigOf<typeof NotifierConfig>) {}
 
-  async run(claim: Claim<{ event: string }>): Promise<Outcome> {
+  async run(claim: Claim<Telling>): Promise<Outcome> {
     const data = {
       delivery: v7(),
       event: claim.operation.input.event,
       channel: this.config.SLIPWAY_CHANNEL,
       to: 'ops@example.org',
-      template: 'target',
+      template: claim.operation.input.trace,
       attempts: 1,
       reason: { code: 'mail-refused', message: 'no mail server' },
     };
@@ -72,7 +81,7 @@ class NotifierModule {}
 
 class CreateTold1764000000000 {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table told (target text primary key, channel text not null)');
+    await runner.query('create table told (target text primary key, channel text not null, trace text not null)');
   }
   async down(): Promise<void> {}
 }
@@ -80,7 +89,11 @@ class CreateTold1764000000000 {
 @Injectable()
 class OnNotificationFailed implements Handler<typeof NotificationFailed> {
   async handle(event: Received<typeof NotificationFailed>, unit: UnitOfWork): Promise<void> {
-    await unit.tx.query('insert into told (target, channel) values ($1, $2)', [event.subject, event.data.channel]);
+    await unit.tx.query('insert into told (target, channel, trace) values ($1, $2, $3)', [
+      event.subject,
+      event.data.channel,
+      event.data.template,
+    ]);
   }
 }
 
@@ -105,7 +118,7 @@ class TargetsController {
 
   @Get('told')
   async told(): Promise<unknown> {
-    return this.database.query('select target, channel from told');
+    return this.database.query('select target, channel, trace from told');
   }
 
   @Get('refuse')
@@ -180,15 +193,19 @@ describe('a service', () => {
     running.push(...(await bootAll([GatewayModule, NotifierModule], { environment: environment(), ownsProcess: false })));
     const [gateway, notifier] = running as [Booted, Booted];
     expect(gateway.url).not.toBe(notifier.url);
+    const trace = '0af7651916cd43dd8448eb211c80319c';
     const applied = await fetch(`${gateway.url}/targets`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', traceparent: `00-${trace}-b7ad6b7169203331-01` },
       body: '{"name":"lab"}',
     });
     expect(applied.status).toBe(201);
-    await eventually(async () => expect(await (await fetch(`${gateway.url}/told`)).json()).toEqual([{ target: 'lab', channel: 'mail' }]), {
-      within: 20_000,
-    });
+    await eventually(
+      async () => expect(await (await fetch(`${gateway.url}/told`)).json()).toEqual([{ target: 'lab', channel: 'mail', trace }]),
+      {
+        within: 20_000,
+      },
+    );
     for (const { url } of running) {
       expect(await (await fetch(`${url}/health/ready`)).json()).toMatchObject({ status: 'ready', missing: [] });
       const metrics = await (await fetch(`${url}/metrics`)).text();

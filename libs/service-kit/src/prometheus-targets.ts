@@ -18,7 +18,8 @@ export class PrometheusTarget {
     const reachable = at.host === '0.0.0.0' || at.host === '::' ? hostname() : at.host;
     const address = `${reachable.includes(':') ? `[${reachable}]` : reachable}:${at.port}`;
     const groups = [{ targets: [address], labels: { job: 'slipway', service: at.service, [hostLabel]: hostname() } }];
-    const file = join(folder, `${at.service}-${process.pid}-${at.port}.json`);
+    const replica = process.pid === 1 ? hostname() : process.pid; // every container's service is process 1
+    const file = join(folder, `${at.service}-${replica}-${at.port}.json`);
     await writeFile(`${file}.new`, `${JSON.stringify(groups, null, 2)}\n`);
     await rename(`${file}.new`, file);
     return new PrometheusTarget(file);

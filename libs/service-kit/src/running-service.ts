@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import { catalog } from '@slipway/contracts';
 import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
-import { type EventLog, Messaging } from '@slipway/messaging';
+import type { EventLog, Messaging } from '@slipway/messaging';
 import { Reconciler, Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
 import type { Registry } from 'prom-client';
@@ -19,6 +19,7 @@ import { PrometheusTarget } from './prometheus-targets.js';
 import { secretsOf } from './secret-values.js';
 import { definitionOf, type ServiceDefinition } from './service.module.js';
 import { type BaseConfig, defaultPort } from './settings.js';
+import { TracedMessaging } from './traced-messaging.js';
 import { reasonOf, Stopped, within } from './waiting.js';
 import { checkDefinition, type Wired, wire } from './wiring.js';
 
@@ -154,7 +155,7 @@ export class RunningService {
   }
 
   private messagingOver(database: Database, log: EventLog, signer: Signer, trust: Trust): Messaging {
-    return new Messaging({
+    return new TracedMessaging({
       service: this.definition.name,
       database,
       log,
