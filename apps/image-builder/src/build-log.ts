@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type LogText, Messaging } from '@slipway/messaging';
-import type { Operation } from '@slipway/operations';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import type { BuildWork } from './build-record.js';
 import type { ImageBuilderConfig } from './image-builder.config.js';
@@ -53,9 +52,9 @@ export class BuildLogs {
     @Inject(SERVICE_CONFIG) private readonly config: ConfigOf<typeof ImageBuilderConfig>,
   ) {}
 
-  /** The log of one claim; a later claim on the same attempt writes a stream of its own, for chunks are numbered from 0. */
-  open({ input, epoch }: Operation<BuildWork>): BuildLog {
-    const stream = epoch === 1 ? `build/${input.attempt}` : `build/${input.attempt}.${epoch}`;
-    return new BuildLog((text) => this.messaging.appendLog(text), { release: input.release, stream }, this.config.SLIPWAY_BUILD_LOG_BYTES);
+  /** The log of one claim on an attempt: `build/2` is the first of attempt 2, `build/2.3` the third, after two that were interrupted. */
+  open({ release, attempt }: BuildWork, nth: number): BuildLog {
+    const stream = nth === 1 ? `build/${attempt}` : `build/${attempt}.${nth}`;
+    return new BuildLog((text) => this.messaging.appendLog(text), { release, stream }, this.config.SLIPWAY_BUILD_LOG_BYTES);
   }
 }

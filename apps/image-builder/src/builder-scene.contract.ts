@@ -42,8 +42,8 @@ const run = promisify(execFile);
 const git = async (cwd: string, ...args: string[]): Promise<string> =>
   (await run('git', ['-c', 'user.name=Ann', '-c', 'user.email=ann@shop.example', ...args], { cwd })).stdout.trim();
 
-/** A Dockerfile's first lines: everything else is `FROM scratch` and one static binary. */
-export const base = 'FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\n';
+/** A Dockerfile's first lines: nothing but one static binary. The scene makes `FROM scratch` of `FROM base`, with a label to tidy up by. */
+export const base = 'FROM base\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\n';
 
 /** Two replicas of image-builder on the real parts, and in this process the two services that talk to them: source-watcher and gateway. */
 export class BuilderScene {
@@ -105,7 +105,8 @@ export class BuilderScene {
     for (const [name, content] of Object.entries(files)) {
       await mkdir(dirname(join(source, name)), { recursive: true });
       if (content.startsWith('->')) await symlink(content.slice(2), join(source, name));
-      else await writeFile(join(source, name), content);
+      else
+        await writeFile(join(source, name), content.replace(/^FROM base\n/, `FROM scratch\nLABEL dev.slipway.project=${this.project}\n`));
     }
     await copyFile('/bin/busybox', join(source, 'busybox'));
     await chmod(join(source, 'busybox'), 0o755);
@@ -200,7 +201,7 @@ export class BuilderScene {
       SLIPWAY_TRUST_FILE: this.keys.trustFile,
       SLIPWAY_TOPIC_PREFIX: this.prefix,
       SLIPWAY_SOURCE_FILE_FOLDERS: join(this.folder, 'sources'),
-      SLIPWAY_LOG_LEVEL: 'warn',
+      SLIPWAY_LOG_LEVEL: 'silent',
       PORT: '0',
       ...(process.env['DOCKER_HOST'] ? { DOCKER_HOST: process.env['DOCKER_HOST'] } : {}),
       ...settings,

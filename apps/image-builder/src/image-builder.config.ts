@@ -42,6 +42,9 @@ export const ImageBuilderConfig = z.object({
   SLIPWAY_BUILD_NETWORK: z.string().min(1).default('bridge').describe('Network of RUN steps: bridge, none, or one made for builds'),
   SLIPWAY_BUILD_CONTEXT_BYTES: size('512Mi').describe('Largest build context, after .dockerignore').meta({ example: '512Mi' }),
   SLIPWAY_BUILD_LOG_BYTES: size('16Mi').describe('Longest build log').meta({ example: '16Mi' }),
+  SLIPWAY_BUILD_KEEP: Duration.default('7d')
+    .transform(inSeconds)
+    .describe('How long built images stay at the Docker Engine; they stay in the registry'),
   SLIPWAY_SOURCE_FILE_FOLDERS: hosts.describe('Folders below which file:// sources are allowed, separated by commas; none by default'),
   SLIPWAY_SOURCE_CA_FILE: z.string().min(1).optional().describe('PEM file with certificates to trust when reading sources'),
 });

@@ -124,7 +124,7 @@ describe('image-builder', () => {
     expect(data.reason).toMatchObject({ code, message: expect.stringMatching(message) });
     expect(data.authors).toMatchObject([{ email: 'ann@shop.example' }]);
     if (name === 'a failing command') {
-      expect(data.step).toMatch(/^Step 4\/\d+ : RUN/);
+      expect(data.step).toMatch(/^Step 5\/\d+ : RUN/);
       expect(data.logTail).toContain('broken on purpose');
     }
   });

@@ -16,6 +16,7 @@ import { migrations } from './migrations/index.js';
 import { Attestations, Builds, ImageBackend } from './ports.js';
 import { ProvenanceSigning } from './provenance-signing.js';
 import { ReconcileBuilds } from './reconcile-builds.js';
+import { ReconcileImages } from './reconcile-images.js';
 import { RunAttest } from './run-attest.js';
 import { RunBuild } from './run-build.js';
 import { Settling } from './settling.js';
@@ -30,7 +31,7 @@ import { subscriptions } from './subscriptions.js';
       migrations,
       subscriptions,
       works: [RunBuild, RunAttest],
-      reconcilers: [ReconcileBuilds],
+      reconcilers: [ReconcileBuilds, ReconcileImages],
     }),
   ],
   providers: [
@@ -49,6 +50,7 @@ import { subscriptions } from './subscriptions.js';
       RunBuild,
       RunAttest,
       ReconcileBuilds,
+      ReconcileImages,
     ],
     ...subscriptions.entries.map((entry) => entry.handler),
   ],

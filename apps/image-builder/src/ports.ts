@@ -18,7 +18,7 @@ export interface KeptBuild {
 export abstract class Builds {
   /** Keeps a version of a project file for good: a release names the version it was born under. */
   abstract keepProject(tx: Tx, project: { name: string; version: number; file: ProjectFile | null }): Promise<void>;
-  /** The file of a version; null where the project was removed by it; undefined when it was not heard of yet. */
+  /** The file of a version, or of the next one that is known; null where the project was removed by it; undefined when it was not heard of yet. */
   abstract project(tx: Tx, name: string, version: number): Promise<ProjectFile | null | undefined>;
   /** False when the release is there already. */
   abstract add(tx: Tx, build: Build, cause: Cause): Promise<boolean>;
@@ -58,6 +58,8 @@ export interface Order {
 export interface Progress {
   /** Id of the image's configuration: what was built is known by it again, here or in the registry. */
   readonly imageId?: string;
+  /** Logs opened for this attempt so far. */
+  readonly logs?: number;
 }
 
 export interface Production {
@@ -81,6 +83,8 @@ export type Produced =
 export abstract class ImageBackend {
   /** Looks first what an earlier claim has done and goes on from there. The digest is the one the registry keeps. */
   abstract produce(order: Order, production: Production): Promise<Produced>;
+  /** Makes room where it builds: forgets images older than a moment that nothing there uses. They stay in the registry. */
+  abstract tidy(olderThan: Date, signal: AbortSignal): Promise<number>;
 }
 
 /** Keeps signed statements beside the image they are about. */

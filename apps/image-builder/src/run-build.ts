@@ -45,10 +45,14 @@ export class RunBuild implements Work<BuildWork> {
 
   private async build(claim: Claim<BuildWork>, begun: Extract<Begun, { state: 'begun' }>): Promise<void> {
     const { release } = begun.build;
-    const log = this.logs.open(claim.operation);
+    // Chunks of a log are numbered from 0: each claim that writes one has a stream of its own.
+    const progress = (claim.operation.progress ?? {}) as Progress;
+    const logs = (progress.logs ?? 0) + 1;
+    await claim.note({ ...progress, logs });
+    const log = this.logs.open(claim.operation.input, logs);
     try {
       log.note(`building release ${release.number} of ${release.project}: ${release.revision} at ${release.ref}`);
-      const produced = await this.produce(claim, begun, log);
+      const produced = await this.produce(claim, begun, log, { ...progress, logs });
       log.note(produced.outcome === 'built' ? `built ${produced.digest}` : `failed: ${produced.reason.message}`);
       if (produced.outcome === 'built') await this.record.built(claim, begun, produced.digest);
       else await this.record.failed(claim, begun, { ...produced, logTail: log.tail() });
@@ -64,6 +68,7 @@ export class RunBuild implements Work<BuildWork> {
     claim: Claim<BuildWork>,
     { build, recipe, startedAt }: Extract<Begun, { state: 'begun' }>,
     log: BuildLog,
+    progress: Progress,
   ): Promise<Produced> {
     const order: Order = {
       release: build.release,
@@ -74,8 +79,8 @@ export class RunBuild implements Work<BuildWork> {
     };
     return await this.backend.produce(order, {
       signal: claim.signal,
-      progress: (claim.operation.progress ?? {}) as Progress,
-      keep: (progress) => claim.note(progress),
+      progress,
+      keep: (more) => claim.note({ ...progress, ...more }),
       log: (line) => log.write(line),
       note: (line) => log.note(line),
     });

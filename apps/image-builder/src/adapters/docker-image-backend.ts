@@ -1,13 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
-import { DockerEngine, NotFound, type PreparedContext, prepareContext, TimedOut, Unavailable } from '@slipway/docker-engine';
+import { Conflict, DockerEngine, NotFound, type PreparedContext, prepareContext, Unavailable } from '@slipway/docker-engine';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import type { ImageBuilderConfig } from '../image-builder.config.js';
 import { ImageBackend, type Order, type Produced, type Production } from '../ports.js';
+import { AnsweringClock } from './answering-clock.js';
 import { failureOf, OutOfTime } from './failures.js';
 import { type Place, Registries } from './registries.js';
 import { SourceArchives } from './source-archives.js';
+
+/** The clock beside a build ends it; this only bounds what the clock could overlook. */
+const longestMs = 24 * 3600 * 1000;
 
 /** {@link ImageBackend} on a Docker Engine. Nothing of ours reaches a build but the files of the revision: no socket, key or credential. */
 @Injectable()
@@ -43,10 +47,26 @@ export class DockerImageBackend extends ImageBackend {
     }
   }
 
+  async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
+    let removed = 0;
+    for (const image of await this.engine.images.list({ labels: { 'dev.slipway.release': true } }, { signal })) {
+      if (new Date(image.createdAt) >= olderThan) continue;
+      for (const reference of image.tags.length > 0 ? image.tags : [image.id]) {
+        // A container uses it, or another image is built on it: it has to stay.
+        await this.engine.images.remove(reference, { signal }).catch((error: unknown) => {
+          if (!(error instanceof Conflict)) throw error;
+        });
+      }
+      removed++;
+    }
+    return removed;
+  }
+
   private async build(order: Order, { signal, log, keep }: Production): Promise<string> {
     const { recipe, labels } = order;
     const seconds = Math.min(recipe.timeout, this.config.SLIPWAY_BUILD_TIMEOUT);
     const context = await this.context(order, signal);
+    const clock = new AnsweringClock((stop) => this.engine.ping({ signal: stop }), seconds * 1000);
     try {
       const { imageId } = await this.engine.buildImage({
         context: context.open(),
@@ -59,17 +79,17 @@ export class DockerImageBackend extends ImageBackend {
         networkMode: this.config.SLIPWAY_BUILD_NETWORK,
         registries: await this.registries.forBases(),
         onLog: log,
-        signal,
-        timeoutMs: seconds * 1000,
+        signal: AbortSignal.any([signal, clock.signal]),
+        timeoutMs: longestMs,
       });
       await keep({ imageId });
       return imageId;
     } catch (error) {
-      if (!(error instanceof TimedOut)) throw error;
-      // An engine that hangs has not worked on it: that time does not count.
-      await this.engine.ping({ signal });
+      if (signal.aborted || !clock.signal.aborted) throw error;
+      if (clock.silent) throw new Unavailable('build: the Docker Engine has stopped answering', undefined, { cause: error });
       throw new OutOfTime(seconds);
     } finally {
+      clock.stop();
       await context.dispose();
     }
   }

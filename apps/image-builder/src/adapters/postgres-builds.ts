@@ -28,7 +28,8 @@ export class PostgresBuilds extends Builds {
   }
 
   async project(tx: Tx, name: string, version: number): Promise<ProjectFile | null | undefined> {
-    const sql = `select nullif(file, 'null') as file from project_version where project = $1 and version = $2`;
+    // Kafka keeps only the newest version of a project: whoever starts from nothing may never hear of one in between, and takes the next.
+    const sql = `select nullif(file, 'null') as file from project_version where project = $1 and version >= $2 order by version limit 1`;
     const [row] = await tx.query<{ file: ProjectFile | null }>(sql, [name, version]);
     return row?.file;
   }
