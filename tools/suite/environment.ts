@@ -28,6 +28,7 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
   const keys = await initKeys({ dir: dataDir.path, services });
   const databases = await databasesOf(dataDir, parts.postgres.url, settings.singleRole ?? process.env['SLIPWAY_DB_SINGLE_ROLE'] === '1');
   const ports = await portsOf(dataDir);
+  const gatewayUrl = `http://127.0.0.1:${ports.gateway}`;
   await dataDir.folder('secrets');
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined),
@@ -41,17 +42,26 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
     SLIPWAY_REGISTRY: parts.registry.url,
     SLIPWAY_DATA_DIR: dataDir.path,
     SLIPWAY_TRUST_FILE: keys.trustFile,
+    SLIPWAY_PUBLIC_URL: process.env['SLIPWAY_PUBLIC_URL'] || gatewayUrl,
     ...settings.all,
+  };
+  const own: Partial<Record<Service, Record<string, string>>> = {
+    gateway: {
+      SLIPWAY_SOURCE_WATCHER_URL: `http://127.0.0.1:${ports['source-watcher']}`,
+      SLIPWAY_EMBEDDED_POSTGRES: parts.postgres.ours ? '1' : '0',
+      SLIPWAY_DB_SINGLE_ROLE: singleRole ? '1' : '0',
+    },
   };
   return {
     ports,
-    gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+    gatewayUrl,
     trustFile: keys.trustFile,
     of: (service) => ({
       ...common,
       DATABASE_URL: databases[service] ?? '',
       SLIPWAY_KEY_FILE: keyFileIn(dataDir.path, service),
       PORT: String(ports[service]),
+      ...own[service],
       ...settings.of?.[service],
     }),
   };
