@@ -175,6 +175,9 @@ export class TwoServices {
   async demolish(): Promise<void> {
     await Promise.all([...this.open].map((service) => this.stop(service)));
     await this.admin.deleteTopics({ topics: (await this.admin.listTopics()).filter((topic) => topic.startsWith(this.prefix)) });
+    const { groups } = await this.admin.listGroups();
+    const mine = groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(this.prefix));
+    await this.admin.deleteGroups(mine).catch(() => undefined); // one that still has members goes by itself, later
     await this.admin.disconnect();
     await this.postgres.drop();
     await this.ring.drop();

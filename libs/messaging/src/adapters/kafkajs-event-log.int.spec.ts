@@ -17,6 +17,8 @@ afterAll(async () => {
   await log.close();
   await admin.connect();
   await admin.deleteTopics({ topics: (await admin.listTopics()).filter((topic) => topic.startsWith(prefix)) });
+  const { groups } = await admin.listGroups();
+  await admin.deleteGroups(groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(prefix))).catch(() => undefined);
   await admin.disconnect();
 });
 
