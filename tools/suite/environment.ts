@@ -26,45 +26,43 @@ const passedOn =
  */
 export async function prepareEnvironment(dataDir: DataDir, parts: Parts, settings: Settings = {}): Promise<SuiteEnvironment> {
   const keys = await initKeys({ dir: dataDir.path, services });
-  const databases = await databasesOf(dataDir, parts.postgres.url, settings.singleRole ?? process.env['SLIPWAY_DB_SINGLE_ROLE'] === '1');
+  const singleRole = settings.singleRole ?? process.env['SLIPWAY_DB_SINGLE_ROLE'] === '1';
+  const databases = await databasesOf(dataDir, parts.postgres.url, singleRole);
   const ports = await portsOf(dataDir);
   const gatewayUrl = `http://127.0.0.1:${ports.gateway}`;
   await dataDir.folder('secrets');
-  const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined),
-  ) as Record<string, string>;
   const common = {
     NODE_ENV: 'production',
     NODE_OPTIONS: '--enable-source-maps',
-    ...inherited,
+    SLIPWAY_PUBLIC_URL: gatewayUrl,
+    ...inherited(),
     KAFKA_BROKERS: parts.kafka.url,
     DOCKER_HOST: parts.docker.url,
     SLIPWAY_REGISTRY: parts.registry.url,
     SLIPWAY_DATA_DIR: dataDir.path,
     SLIPWAY_TRUST_FILE: keys.trustFile,
-    SLIPWAY_PUBLIC_URL: process.env['SLIPWAY_PUBLIC_URL'] || gatewayUrl,
     ...settings.all,
   };
-  const own: Partial<Record<Service, Record<string, string>>> = {
-    gateway: {
-      SLIPWAY_SOURCE_WATCHER_URL: `http://127.0.0.1:${ports['source-watcher']}`,
-      SLIPWAY_EMBEDDED_POSTGRES: parts.postgres.ours ? '1' : '0',
-      SLIPWAY_DB_SINGLE_ROLE: singleRole ? '1' : '0',
-    },
+  const forGateway = {
+    SLIPWAY_SOURCE_WATCHER_URL: `http://127.0.0.1:${ports['source-watcher']}`,
+    SLIPWAY_EMBEDDED_POSTGRES: parts.postgres.ours ? '1' : '0',
+    SLIPWAY_DB_SINGLE_ROLE: singleRole ? '1' : '0',
   };
-  return {
-    ports,
-    gatewayUrl,
-    trustFile: keys.trustFile,
-    of: (service) => ({
-      ...common,
-      DATABASE_URL: databases[service] ?? '',
-      SLIPWAY_KEY_FILE: keyFileIn(dataDir.path, service),
-      PORT: String(ports[service]),
-      ...own[service],
-      ...settings.of?.[service],
-    }),
-  };
+  const of = (service: Service): Record<string, string> => ({
+    ...common,
+    ...(service === 'gateway' ? forGateway : {}),
+    DATABASE_URL: databases[service] ?? '',
+    SLIPWAY_KEY_FILE: keyFileIn(dataDir.path, service),
+    PORT: String(ports[service]),
+    ...settings.of?.[service],
+  });
+  return { of, ports, gatewayUrl, trustFile: keys.trustFile };
+}
+
+/** The variables we were started with that a service may have. */
+function inherited(): Record<string, string> {
+  const allowed = Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined);
+  return Object.fromEntries(allowed) as Record<string, string>;
 }
 
 /** Variables beside the usual ones. */
