@@ -6,6 +6,7 @@ export type { AfterFailure, Failure, FailureCode, Verdict, VerdictWithEvidence }
 export { rollOut, type RolloutClaim, type RolloutOrder, type RolloutRun, type StepAnswer } from './roll-out.js';
 export { SecretChanged, SecretFiles } from './secret-files.js';
 export { type TargetOptions, Targets } from './targets.js';
+export { driftFrom } from './drift.js';
 export { evidenceOf, reasonOf } from './evidence.js';
 export { type JUnitSummary, readJUnit } from './junit.js';
 export type { Verification, VerificationResult, VerifyContext } from './verification.js';

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '@slipway/testkit';
 import type { Deployment, EnvironmentRef } from './deployment.js';
 import type { Applied } from './observed.js';
-import type { ActContext, Orchestrator } from './port.js';
+import type { Orchestrator } from './port.js';
+import { acting, settled, stoppedAfter, until } from './testing/driving.js';
 import { Load } from './testing/load.js';
 import type { Behaviour } from './testing/sample-images.js';
 
@@ -35,7 +36,7 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
       good = { v1: await target.image('v1'), v2: await target.image('v2') };
     });
     afterEach(async () => {
-      for (const environment of used) await removed(target.connect(), environment);
+      for (const environment of used) await target.connect().remove(environment, acting());
       used = [];
     });
     afterAll(async () => await target.close());
@@ -227,48 +228,4 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
       expect(await orchestrator.environments()).not.toContainEqual(environment);
     });
   });
-}
-
-/** A context that allows everything for a minute. */
-export function acting(signal: AbortSignal = AbortSignal.timeout(60_000)): ActContext {
-  return { signal, epoch: 1 };
-}
-
-/** Calls until it is no longer moving. */
-async function until(call: () => Promise<Applied>): Promise<Applied> {
-  return await eventually(
-    async () => {
-      const applied = await call();
-      return applied.progress !== 'moving' && applied;
-    },
-    { within: 40_000 },
-  );
-}
-
-/** Applies until there is nothing more to do and every instance is healthy. */
-export async function settled(orchestrator: Orchestrator, deployment: Deployment): Promise<Applied> {
-  return await until(() => orchestrator.apply(deployment, acting()));
-}
-
-/** Stops dead when its n-th step begins, or its calls run out: what a killed process leaves behind. */
-async function stoppedAfter(orchestrator: Orchestrator, deployment: Deployment, steps: number): Promise<Applied | undefined> {
-  const end = new AbortController();
-  let taken = 0;
-  const onProgress = () => {
-    taken += 1;
-    if (taken >= steps) end.abort(new Error('killed here'));
-  };
-  try {
-    for (;;) {
-      const applied = await orchestrator.apply(deployment, { signal: end.signal, epoch: steps, onProgress });
-      if (applied.progress !== 'moving') return applied;
-    }
-  } catch (error) {
-    if (!end.signal.aborted) throw error;
-    return undefined;
-  }
-}
-
-async function removed(orchestrator: Orchestrator, environment: EnvironmentRef): Promise<void> {
-  await orchestrator.remove(environment, acting());
 }

@@ -12,6 +12,7 @@ import { observe } from './observe.js';
 import type { Prober } from './probe.js';
 import { ensureProxy } from './proxy.js';
 import { ProxyAdmin, ProxyAway } from './proxy-admin.js';
+import { healthPath } from './proxy-config.js';
 import type { Settings } from './settings.js';
 import { Traffic } from './traffic.js';
 
@@ -44,7 +45,7 @@ async function take(settings: Settings, files: EnvironmentFiles, prober: Prober,
     if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, after);
     return outcome;
   } catch (error) {
-    if (error instanceof ProxyAway) return { progress: 'moving', waitingFor: 'the proxy to answer' };
+    if (error instanceof ProxyAway) return { progress: 'moving', waitingFor: `the proxy: ${error.message}` };
     throw error;
   }
 }
@@ -55,7 +56,7 @@ function problemOf(deployment: Deployment): Refusal | undefined {
   if (!Number.isInteger(instances) || instances < 0) return invalid(`instances: ${instances} is no count`);
   if (!image.endsWith(`@${digest}`)) return { kind: 'image-mismatch', reason: `image ${image} is not the digest ${digest} of the deployment` };
   if (!Number.isInteger(app.port) || app.port < 1 || app.port > 65_535) return invalid(`app.port: ${app.port} is no port`);
-  if (app.health !== undefined && !app.health.http.startsWith('/')) return invalid(`app.health.http: ${app.health.http} is no path`);
+  if (app.health !== undefined && !healthPath.test(app.health.http)) return invalid(`app.health.http: ${JSON.stringify(app.health.http)} is no path of letters, digits and ._~!*+=:@/?&%-`);
   return undefined;
 }
 

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DockerEngine } from '@slipway/docker-engine';
 import { realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acting, orchestratorContract, settled } from '../orchestrator.contract.js';
+import { orchestratorContract } from '../orchestrator.contract.js';
+import { acting, settled } from '../testing/driving.js';
+import { Load } from '../testing/load.js';
 import { SampleImages } from '../testing/sample-images.js';
 import { DockerOrchestrator } from './docker-orchestrator.js';
 import { label } from './labels.js';
@@ -13,7 +15,9 @@ import { label } from './labels.js';
 async function aDockerTarget() {
   const engine = DockerEngine.connect(undefined);
   const images = new SampleImages(engine, realParts().registry);
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'slipway-'));
+  const top = await mkdtemp(path.join(tmpdir(), 'slipway-'));
+  // Longer than a socket's path may be.
+  const dataDir = path.join(top, 'a-folder-with-a-rather-long-name', 'and-another-one-below-it');
   const installation = `test-${randomUUID().slice(0, 8)}`;
   const connect = () => new DockerOrchestrator({ engine, dataDir, installation, ports: [25_000, 25_999] });
   return {
@@ -35,7 +39,7 @@ async function aDockerTarget() {
     },
     close: async () => {
       await images.clean();
-      await rm(dataDir, { recursive: true, force: true });
+      await rm(top, { recursive: true, force: true });
     },
   };
 }
@@ -100,6 +104,23 @@ describe('one Docker host', () => {
     await target.engine.containers.remove(id);
   });
 
+  it('refuses a health path that would mean something in the proxy\'s file', async () => {
+    for (const http of ['/x\nbackend evil', '/x) y', '/x;shutdown', '/"', '/$HOME']) {
+      const applied = await target.connect().apply({ ...of(), app: { ...app, health: { ...app.health, http } } }, acting());
+      expect(applied).toMatchObject({ progress: 'refused', exists: false, refusal: { kind: 'invalid' } });
+    }
+  });
+
+  it('asks a new health path of the new instances while the old ones keep serving', async () => {
+    const deployment = of(2);
+    const before = await settled(target.connect(), deployment);
+    const load = new Load(`${before.address}/`, { keepAlive: 2, fresh: 2 });
+    const moved = { ...deployment, release: 'release-2', app: { ...app, health: { ...app.health, http: '/index.html?full=1' } } };
+    const after = await settled(target.connect(), moved);
+    expect(after).toMatchObject({ progress: 'converged', ready: 2 });
+    expect((await load.stop()).failures).toEqual([]);
+  });
+
   it('refuses a port that something else holds', async () => {
     const holder = await settled(target.connect(), of());
     const port = Number(new URL(holder.address ?? '').port);
@@ -113,7 +134,8 @@ describe('one Docker host', () => {
     const inspected = JSON.stringify(await target.engine.containers.inspect(applied.instances[0]?.id ?? ''));
     expect(inspected).toContain('/run/secrets');
     expect(inspected).not.toContain('canary-secret');
-    await access(target.dataDir);
+    const [folder = ''] = await readdir(path.join(target.dataDir, 'environments'));
+    expect((await stat(path.join(target.dataDir, 'environments', folder))).mode & 0o077).toBe(0);
   });
 
   it('finds an instance whose image was swapped under its name, and replaces it', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -55,7 +55,7 @@ export class EnvironmentFiles {
   readonly root: string;
 
   constructor(dataDir: string, environment: EnvironmentRef) {
-    // A hash keeps the socket's path below the 107 bytes that the kernel allows.
+    // A hash keeps the path short: the proxy's socket is below it.
     const key = createHash('sha256').update(stem(environment)).digest('hex').slice(0, 12);
     this.root = path.join(path.resolve(dataDir), 'environments', key);
   }
@@ -85,7 +85,6 @@ export class EnvironmentFiles {
     await mkdir(this.configDir, { recursive: true, mode: 0o755 });
     await mkdir(this.runDir, { recursive: true, mode: 0o700 });
     if (process.getuid?.() === 0) await chown(this.runDir, nobody, nobody);
-    if (this.socket.length > 107) throw new Error(`${this.socket} is too long for a socket: choose a shorter data directory`);
   }
 
   /** What is remembered, or nothing when the environment was never applied from here. */
@@ -138,7 +137,7 @@ export class EnvironmentFiles {
   }
 
   async #replace(file: string, content: string | Uint8Array, mode: number): Promise<void> {
-    const fresh = `${file}.${process.pid}.new`;
+    const fresh = `${file}.${randomUUID()}.new`;
     await writeFile(fresh, content, { mode });
     await chmod(fresh, mode);
     await rename(fresh, file);

@@ -8,6 +8,8 @@ import type { Prober } from './probe.js';
 import type { Settings } from './settings.js';
 
 const keptLines = 50;
+/** Evidence travels in events and rows. */
+const longestLine = 500;
 const mostInstances = 5;
 const logLimitMs = 5000;
 
@@ -27,7 +29,7 @@ async function one(settings: Settings, prober: Prober, fact: Fact): Promise<Inst
 }
 
 async function lastLines(settings: Settings, id: string): Promise<readonly string[]> {
-  const tail = new LogTail(keptLines);
+  const tail = new LogTail(keptLines, longestLine);
   try {
     for await (const piece of settings.engine.containers.logs(id, { tail: keptLines, timeoutMs: logLimitMs })) tail.add(piece);
   } catch (error) {

@@ -1,5 +1,7 @@
+import { open } from 'node:fs/promises';
 import net from 'node:net';
-import { backend, type Member, type ProxyPlan, quote, serverLine } from './proxy-config.js';
+import path from 'node:path';
+import { backend, type Member, type ProxyPlan, serverLine } from './proxy-config.js';
 
 /** A server as the running proxy sees it. */
 export interface ServerState {
@@ -13,8 +15,10 @@ export interface ServerState {
 
 const answerLimitMs = 2000;
 const answerLimitBytes = 1024 * 1024;
+/** Bytes the kernel allows in the address of a socket, less its end. */
+const longestSocketPath = 107;
 
-/** The admin socket did not answer: the proxy starts, or is gone. */
+/** The admin socket did not answer, or the proxy is not as it was a moment ago: look again. */
 export class ProxyAway extends Error {
   override readonly name = 'ProxyAway';
 }
@@ -70,39 +74,51 @@ export class ProxyAdmin {
   /** Takes it out and forgets it. False while it still holds connections; call again then. */
   async leave(name: string): Promise<boolean> {
     const server = `${backend}/${name}`;
-    await this.#order(`set server ${server} state maint`);
-    const answer = await this.#say(`shutdown sessions server ${server}; del server ${server}`);
+    const answer = await this.#say(`set server ${server} state maint; shutdown sessions server ${server}; del server ${server}`);
     return /Server deleted|No such server/.test(answer);
   }
 
   /** Another path for the health checks, from the next check on. */
-  async healthPath(path: string): Promise<void> {
-    await this.#order(`experimental-mode on; set var proc.health_path str(${quote(path)})`);
+  async healthPath(health: string): Promise<void> {
+    await this.#order(`experimental-mode on; set var proc.health_path str(${health})`);
   }
 
   async #order(order: string, expected?: RegExp): Promise<void> {
     const answer = await this.#say(order);
     const fine = expected === undefined ? answer === '' : expected.test(answer);
-    if (!fine) throw new Error(`the proxy refused "${order}": ${answer}`);
+    if (!fine) throw new ProxyAway(`the proxy refused "${order}": ${answer}`);
   }
 
-  #say(order: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const socket = net.connect(this.#socket);
-      let answer = '';
-      const fail = (reason: string) => {
-        socket.destroy();
-        reject(new ProxyAway(`the proxy's admin socket ${this.#socket}: ${reason}`));
-      };
-      socket.setEncoding('utf8');
-      socket.setTimeout(answerLimitMs, () => fail(`no answer within ${answerLimitMs} ms`));
-      socket.on('data', (text) => {
-        answer += text;
-        if (answer.length > answerLimitBytes) fail('too long an answer');
-      });
-      socket.on('error', (error) => fail(error.message));
-      socket.on('end', () => resolve(answer.trim()));
-      socket.on('connect', () => socket.write(`${order}\n`));
+  async #say(order: string): Promise<string> {
+    if (this.#socket.length <= longestSocketPath) return await ask(this.#socket, order);
+    // The kernel takes no longer path; through the open folder it is a short one.
+    const folder = await open(path.dirname(this.#socket)).catch((error: Error) => {
+      throw new ProxyAway(`the proxy's folder: ${error.message}`);
     });
+    try {
+      return await ask(`/proc/self/fd/${folder.fd}/${path.basename(this.#socket)}`, order);
+    } finally {
+      await folder.close();
+    }
   }
+}
+
+function ask(file: string, order: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(file);
+    let answer = '';
+    const fail = (reason: string) => {
+      socket.destroy();
+      reject(new ProxyAway(`the proxy's admin socket: ${reason}`));
+    };
+    socket.setEncoding('utf8');
+    socket.setTimeout(answerLimitMs, () => fail(`no answer within ${answerLimitMs} ms`));
+    socket.on('data', (text) => {
+      answer += text;
+      if (answer.length > answerLimitBytes) fail('too long an answer');
+    });
+    socket.on('error', (error) => fail(error.message));
+    socket.on('end', () => resolve(answer.trim()));
+    socket.on('connect', () => socket.write(`${order}\n`));
+  });
 }

@@ -31,8 +31,10 @@ export function renderConfig(plan: ProxyPlan): string {
     'global',
     `  stats socket ${proxyPaths.run}/admin.sock mode 600 level admin`,
     '  maxconn 8192',
+    // A host with lower limits serves fewer connections rather than none.
+    '  no strict-limits',
     '  hard-stop-after 30s',
-    ...(plan.healthPath === undefined ? [] : [`  set-var proc.health_path str(${quote(plan.healthPath)})`]),
+    ...(plan.healthPath === undefined ? [] : [`  set-var proc.health_path str(${plan.healthPath})`]),
     'defaults',
     '  mode http',
     '  timeout connect 2s',
@@ -77,7 +79,5 @@ function healthLines(plan: ProxyPlan): string[] {
   ];
 }
 
-/** A path as one word of the configuration: everything that means something there is escaped (configuration manual, 2.2). */
-export function quote(path: string): string {
-  return path.replaceAll(/[\\"'#$ (),]/g, (char) => `\\${char}`);
-}
+/** The health paths that can be given to the proxy as they are: everything else would mean something in its file or on its socket. */
+export const healthPath = /^\/[A-Za-z0-9._~!*+=:@/?&%-]{0,400}$/;

@@ -5,7 +5,7 @@ import type { Refusal } from '../observed.js';
 import type { EnvironmentFiles } from './environment-files.js';
 import { belongsTo, environmentLabels, label, proxyName } from './labels.js';
 import type { Network } from './network.js';
-import { proxyImage } from './proxy-image.js';
+import { type ProxyImage, proxyImage } from './proxy-image.js';
 import { proxyPaths, proxyPort } from './proxy-config.js';
 import type { Settings } from './settings.js';
 
@@ -49,37 +49,38 @@ export async function ensureProxy(settings: Settings, deployment: Deployment, ne
   }
   const image = await proxyImage(settings.engine, settings.proxyImage, signal);
   for (const port of await portsToTry(settings, deployment, found && stablePortOf(found), signal)) {
-    const address = freeAddress(network.subnet, 'proxy', new Set());
-    const id = await containers.create(
-      {
-        name: proxyName(environment),
-        image: image.image,
-        entrypoint: image.entrypoint,
-        command: ['-db', '-f', `${proxyPaths.config}/haproxy.cfg`],
-        user: files.proxyUser,
-        labels: { ...environmentLabels(environment, settings.installation), [label.role]: 'proxy', [label.address]: address ?? '', [stablePortLabel]: String(port), [addressLabel]: settings.address },
-        networks: [{ network: network.name, ...(address && { address }) }],
-        ports: [{ container: proxyPort, host: port, hostAddress: settings.address }],
-        mounts: [
-          { type: 'bind', source: files.configDir, target: proxyPaths.config, readOnly: true },
-          { type: 'bind', source: files.runDir, target: proxyPaths.run },
-        ],
-        restart: 'unless-stopped',
-        limits: { memoryBytes: 512 * 1024 * 1024, pids: 256 },
-        readOnlyRoot: true,
-        capDrop: ['ALL'],
-        securityOptions: ['no-new-privileges'],
-        stopSignal: 'SIGTERM',
-        logging: { driver: 'json-file', options: { 'max-size': '5m', 'max-file': '2' } },
-      },
-      { signal },
-    );
+    const id = await containers.create(specOf(settings, environment, network, files, image, port), { signal });
     if (await tryStart(settings, id, signal)) return await inspected(settings, environment, signal);
     await containers.remove(id, { force: true, signal });
   }
   const { stablePort } = deployment.app;
   const which = stablePort === undefined ? `every port from ${settings.ports.join(' to ')}` : `port ${stablePort}`;
   return { kind: 'port-taken', reason: `${which} of ${settings.address} is in use by something else` };
+}
+
+function specOf(settings: Settings, environment: EnvironmentRef, network: Network, files: EnvironmentFiles, image: ProxyImage, port: number) {
+  const address = freeAddress(network.subnet, 'proxy', new Set());
+  return {
+    name: proxyName(environment),
+    image: image.image,
+    entrypoint: image.entrypoint,
+    command: ['-db', '-f', `${proxyPaths.config}/haproxy.cfg`],
+    user: files.proxyUser,
+    labels: { ...environmentLabels(environment, settings.installation), [label.role]: 'proxy', [label.address]: address ?? '', [stablePortLabel]: String(port), [addressLabel]: settings.address },
+    networks: [{ network: network.name, ...(address && { address }) }],
+    ports: [{ container: proxyPort, host: port, hostAddress: settings.address }],
+    mounts: [
+      { type: 'bind' as const, source: files.configDir, target: proxyPaths.config, readOnly: true },
+      { type: 'bind' as const, source: files.runDir, target: proxyPaths.run },
+    ],
+    restart: 'unless-stopped' as const,
+    limits: { memoryBytes: 512 * 1024 * 1024, pids: 256 },
+    readOnlyRoot: true,
+    capDrop: ['ALL'],
+    securityOptions: ['no-new-privileges'],
+    stopSignal: 'SIGTERM',
+    logging: { driver: 'json-file', options: { 'max-size': '5m', 'max-file': '2' } },
+  };
 }
 
 async function inspected(settings: Settings, environment: EnvironmentRef, signal: AbortSignal): Promise<ContainerInfo | Refusal> {
