@@ -48,8 +48,9 @@ export function findFailure(goal: Goal, before: Tracks, applied: Applied, now: n
 
 function follow(before: Track | undefined, instance: Instance, now: number): Track {
   const stopped = instance.state === 'stopped';
+  // What happened before we looked may be months old: only what is seen counts.
   if (before === undefined) {
-    return { since: now, everHealthy: instance.healthy, crashes: instance.restarts + (stopped ? 1 : 0), id: instance.id, restarts: instance.restarts, wasStopped: stopped };
+    return { since: now, everHealthy: instance.healthy, crashes: stopped ? 1 : 0, id: instance.id, restarts: instance.restarts, wasStopped: stopped };
   }
   const same = before.id === instance.id;
   const restarted = same ? Math.max(0, instance.restarts - before.restarts) : instance.restarts;

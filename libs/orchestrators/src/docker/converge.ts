@@ -34,7 +34,7 @@ export type Outcome = { readonly progress: 'converged' } | { readonly progress: 
 
 /** More than any environment needs in one go; what is left is done by the next call. */
 const longestChain = 200;
-/** How long a stop is waited for before the rest goes on without it. */
+/** How long the last stops are waited for within one call; the next call goes on waiting. */
 const stopPatienceMs = 1500;
 
 /** Takes the environment as far as it gets without waiting for the application. The memory is written before what it speaks of is done. */
@@ -65,7 +65,13 @@ class Run {
       const first = steps[0];
       if (first === undefined) return { progress: 'moving', waitingFor: 'an instance that ended as soon as it was started' };
       if (first.do === 'wait') return { progress: 'moving', waitingFor: first.for };
-      if (first.do === 'nothing') return this.#finish(facts);
+      if (first.do === 'nothing') {
+        const stops = [...this.#it.ongoing.stopping].filter(([id]) => facts.some((fact) => fact.info.id === id));
+        if (stops.length === 0) return { progress: 'converged' };
+        const stopped = await Promise.race([Promise.all(stops.map(([, stop]) => stop)), delay(stopPatienceMs, 'late' as const, { ref: false })]);
+        if (stopped === 'late') return { progress: 'moving', waitingFor: 'replaced instances to stop' };
+        continue;
+      }
       const outcome = await this.#take(steps, facts);
       if (outcome !== undefined) return outcome;
     }
@@ -94,11 +100,6 @@ class Run {
     const { deployment } = this.#it;
     const { maxSurge, maxUnavailable } = deployment.strategy ?? { maxSurge: 1, maxUnavailable: 0 };
     return { wanted: deployment.instances, maxSurge, maxUnavailable, stableMs: deployment.app.stableMs, drainMs: deployment.app.drainMs };
-  }
-
-  #finish(facts: readonly Fact[]): Outcome {
-    const leaving = facts.find((fact) => this.#it.ongoing.stopping.has(fact.info.id));
-    return leaving === undefined ? { progress: 'converged' } : { progress: 'moving', waitingFor: `${leaving.info.name} to stop` };
   }
 
   async #take(steps: readonly Step[], facts: readonly Fact[]): Promise<Outcome | undefined> {
@@ -157,9 +158,7 @@ class Run {
     // Should it still hold connections the proxy deletes it at the next look; it gets no requests any more either way.
     if (fact.server !== undefined) await this.#traffic.leave(name);
     ongoing.draining.delete(id);
-    const stopped = this.#stop(id, Math.max(1, Math.ceil(deployment.app.drainMs / 1000)));
-    ongoing.stopping.set(id, stopped);
-    await Promise.race([stopped, delay(stopPatienceMs, undefined, { ref: false })]);
+    ongoing.stopping.set(id, this.#stop(id, Math.max(1, Math.ceil(deployment.app.drainMs / 1000))));
   }
 
   /** Goes on by itself when this call ends; whoever takes over after a crash sees it again and asks again. */

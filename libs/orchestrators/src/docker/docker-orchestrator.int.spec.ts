@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DockerEngine } from '@slipway/docker-engine';
@@ -29,6 +31,13 @@ async function aDockerTarget() {
     environment: () => ({ project: 'shop', environment: 'production', namespace: `n${randomUUID().slice(0, 6)}` }),
     image: (version: string, behaviour?: Parameters<SampleImages['make']>[1]) => images.make(version, behaviour),
     missingImage: () => images.missing(),
+    freePort: async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    },
     crash: async (instance: string) => await engine.containers.kill(instance),
     leftovers: async (_: unknown, used: readonly string[]) => {
       const filter = { labels: { [label.installation]: installation } };
@@ -126,6 +135,21 @@ describe('one Docker host', () => {
     const port = Number(new URL(holder.address ?? '').port);
     const applied = await target.connect().apply({ ...of(), app: { ...app, stablePort: port } }, acting());
     expect(applied).toMatchObject({ progress: 'refused', refusal: { kind: 'port-taken', reason: expect.stringContaining(String(port)) } });
+  });
+
+  it('moves to another stable port when the project asks for one that is free, and stays where it is when it is not', async () => {
+    const deployment = of();
+    const before = await settled(target.connect(), deployment);
+    const free = await target.freePort();
+    const moved = await settled(target.connect(), { ...deployment, app: { ...app, stablePort: free } });
+    expect(moved).toMatchObject({ progress: 'converged', address: `http://127.0.0.1:${free}` });
+    expect(moved.instances.map((one) => one.id)).toEqual(before.instances.map((one) => one.id));
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const refused = await target.connect().apply({ ...deployment, app: { ...app, stablePort: (holder.address() as AddressInfo).port } }, acting());
+    holder.close();
+    expect(refused).toMatchObject({ progress: 'refused', refusal: { kind: 'port-taken' }, address: moved.address });
+    expect((await fetch(`${moved.address}/`)).status).toBe(200);
   });
 
   it('shows no secret in what the engine tells about a container, and keeps its folder private', async () => {

@@ -37,6 +37,7 @@ export async function proxyImage(engine: DockerEngine, configured: string | unde
 
 /** Whether HAProxy is installed here, and where. */
 async function installed(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined;
   for (const path of binaryPaths) {
     const there = await access(path).then(
       () => true,

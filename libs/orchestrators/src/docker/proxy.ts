@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { Conflict, type ContainerInfo, EngineError } from '@slipway/docker-engine';
 import { freeAddress } from './addresses.js';
 import type { Deployment, EnvironmentRef } from '../deployment.js';
@@ -45,6 +46,8 @@ export async function ensureProxy(settings: Settings, deployment: Deployment, ne
       const started = await tryStart(settings, found.id, signal);
       if (started) return await inspected(settings, environment, signal);
     }
+    // Nothing that serves is taken away for a port that can't be had.
+    if (asked !== undefined && asked !== stablePortOf(found) && !(await isFree(settings.address, asked))) return taken(settings, asked);
     await containers.remove(found.id, { force: true, signal });
   }
   const image = await proxyImage(settings.engine, settings.proxyImage, signal);
@@ -53,9 +56,21 @@ export async function ensureProxy(settings: Settings, deployment: Deployment, ne
     if (await tryStart(settings, id, signal)) return await inspected(settings, environment, signal);
     await containers.remove(id, { force: true, signal });
   }
-  const { stablePort } = deployment.app;
-  const which = stablePort === undefined ? `every port from ${settings.ports.join(' to ')}` : `port ${stablePort}`;
+  return taken(settings, deployment.app.stablePort);
+}
+
+function taken(settings: Settings, port: number | undefined): Refusal {
+  const which = port === undefined ? `every port from ${settings.ports.join(' to ')}` : `port ${port}`;
   return { kind: 'port-taken', reason: `${which} of ${settings.address} is in use by something else` };
+}
+
+/** Whether something listens there already; only that one answer is certain from here. */
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
 }
 
 function specOf(settings: Settings, environment: EnvironmentRef, network: Network, files: EnvironmentFiles, image: ProxyImage, port: number) {
