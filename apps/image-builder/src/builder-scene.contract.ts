@@ -174,6 +174,11 @@ export class BuilderScene {
     await speaker?.messaging.transact(async (unit) => void unit.publish(event, { subject, data: data as never }));
   }
 
+  /** Stops the first replica as gently as it can. */
+  async stopOne(): Promise<void> {
+    await this.replicas.shift()?.stop();
+  }
+
   async demolish(): Promise<void> {
     await Promise.all(this.replicas.map((replica) => replica.stop()));
     for (const { messaging, log, database } of this.speakers.values()) {
