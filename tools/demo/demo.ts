@@ -1,6 +1,7 @@
 import type { ReleaseDetail } from '@slipway/api';
 import type { Service } from '@slipway/contracts';
 import type { z } from 'zod';
+import type { Corner } from '../parts/borrowed.ts';
 import type { Cleanup, EndRequest } from '../parts/cleanup.ts';
 import type { DataDir } from '../parts/data-dir.ts';
 import type { DockerApi } from '../parts/docker-api.ts';
@@ -13,14 +14,9 @@ import type { Mailbox } from './mailbox.ts';
 import type { Options } from './options.ts';
 import type { SampleSource } from './sample/source.ts';
 
-/** What this run shares with nobody: how its things are told from those of another installation on the same Docker, Kafka or registry. */
-export interface Names {
-  /** Also the namespace on the target. */
-  installation: string;
-  topicPrefix: string;
+/** What this run shares with nobody, and the name of its project. */
+export interface Names extends Corner {
   project: string;
-  /** Where images go: `registry:port/path`. */
-  repository: string;
 }
 
 /** A release as the demo keeps track of it, by the number of its commit in the story. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { type Service, services } from '@slipway/contracts';
-import { Cleanup, type EndRequest } from '../parts/cleanup.ts';
+import { cornerOf, giveBack } from '../parts/borrowed.ts';
+import type { Cleanup, EndRequest } from '../parts/cleanup.ts';
 import { type DataDir, temporaryDataDir } from '../parts/data-dir.ts';
 import { dockerApi } from '../parts/docker-api.ts';
 import { type Parts, startParts } from '../parts/index.ts';
@@ -9,7 +10,6 @@ import { administratorCode } from '../suite/administrator.ts';
 import { prepareEnvironment, type SuiteEnvironment } from '../suite/environment.ts';
 import { missingServices } from '../suite/services.ts';
 import { type Suite, startSuite } from '../suite/suite.ts';
-import { cornerOf, giveBack } from './borrowed.ts';
 import { gatherCast, parts as peopleParts } from './cast.ts';
 import type { Demo, Names } from './demo.ts';
 import { Mailbox } from './mailbox.ts';
@@ -102,8 +102,9 @@ function newNames(): Omit<Names, 'repository'> {
 }
 
 async function ownDataDir(options: Options, cleanup: Cleanup): Promise<DataDir> {
-  const dataDir = await temporaryDataDir('demo', (dir) => giveBack(dir).catch(() => undefined));
-  if (!options.keep) cleanup.defer(`remove ${dataDir.path}`, () => dataDir.close(), 60_000);
+  const dataDir = await temporaryDataDir('demo');
+  if (options.keep) cleanup.defer(`let ${dataDir.path} lie`, () => dataDir.keep());
+  else cleanup.defer(`remove ${dataDir.path}`, () => dataDir.close(), 60_000);
   return dataDir;
 }
 

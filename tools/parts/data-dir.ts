@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { giveBack } from './borrowed.ts';
 import { endLeftover, isAlive, readRecord, startTicksOf } from './processes.ts';
 import { endContainerProcesses, restoreNetwork, unmountUnder } from './remains.ts';
 
@@ -19,6 +22,8 @@ export interface DataDir {
   remember(name: string, value: string): Promise<void>;
   /** Gives the folder up, and removes it when it is temporary. */
   close(): Promise<void>;
+  /** Gives the folder up and lets it lie. */
+  keep(): Promise<void>;
 }
 
 interface Owner {
@@ -45,29 +50,37 @@ export async function openDataDir(path: string, purpose: string): Promise<DataDi
   return take(dir, purpose, false);
 }
 
-/** Undoes what a killed run did outside its data folder, before that folder goes. */
-export type BeforeRemoval = (dir: string) => Promise<void>;
-
 /** Makes a data folder for one run, after removing those of earlier runs that were killed. */
-export async function temporaryDataDir(purpose: string, beforeRemoval?: BeforeRemoval): Promise<DataDir> {
-  await sweep(beforeRemoval);
+export async function temporaryDataDir(purpose: string): Promise<DataDir> {
+  await sweep();
   const dir = join(tmpdir(), `${prefix}${purpose}-${randomBytes(4).toString('hex')}`);
   await mkdir(dir);
   // A server that may not run as root must reach its data in here.
   await chmod(dir, 0o755);
-  return take(dir, purpose, true);
+  const dataDir = await take(dir, purpose, true);
+  process.once('exit', () => sweepAfterUs(dir));
+  return dataDir;
+}
+
+/** Where we end without having closed the folder (vitest on Ctrl-C, a second Ctrl-C), a process of its own does it once we are gone. */
+function sweepAfterUs(dir: string): void {
+  if (!existsSync(join(dir, 'owner.json'))) return;
+  spawn(process.execPath, [join(import.meta.dirname, 'sweep.ts'), dir], { detached: true, stdio: 'ignore' }).unref();
 }
 
 /** Ends and removes what killed runs left in the temporary folder. Those of live ones and of other users stay. */
-export async function sweep(beforeRemoval?: BeforeRemoval): Promise<void> {
+export async function sweep(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const dir = join(tmpdir(), name);
     if (!name.startsWith(prefix) || !(await isMine(dir))) continue;
     const owner = await ownerOf(dir);
     if (owner === undefined || isAlive(owner)) continue;
     await endLeftoversIn(dir);
-    await beforeRemoval?.(dir);
-    await removeFolder(dir);
+    // Where a part that was borrowed is away now, the folder stays for the next time.
+    await giveBack(dir).then(
+      () => removeFolder(dir),
+      () => undefined,
+    );
   }
 }
 
@@ -95,9 +108,14 @@ async function take(dir: string, purpose: string, temporary: boolean): Promise<D
     },
     close: async () => {
       if (temporary) await removeFolder(dir);
-      else await rm(join(dir, 'owner.json'), { force: true });
+      else await leave(dir);
     },
+    keep: () => leave(dir),
   };
+}
+
+async function leave(dir: string): Promise<void> {
+  await rm(join(dir, 'owner.json'), { force: true });
 }
 
 async function endLeftoversIn(dir: string): Promise<void> {

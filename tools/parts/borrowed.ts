@@ -2,15 +2,23 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
-import type { DataDir } from '../parts/data-dir.ts';
-import { type DockerApi, dockerApi, type ListedContainer, type ListedImage } from '../parts/docker-api.ts';
-import { removeContainer } from '../parts/images.ts';
-import type { Parts } from '../parts/index.ts';
-import type { Names } from './demo.ts';
+import type { DataDir } from './data-dir.ts';
+import { type DockerApi, dockerApi, type ListedContainer, type ListedImage } from './docker-api.ts';
+import { removeContainer } from './images.ts';
+import type { Parts } from './index.ts';
 
-/** What the demo uses in parts that are not its own, written down so that also the next start can take it away. */
+/** What a run shares with nobody in parts that are not its own. */
+export interface Corner {
+  /** Of what it runs on Docker (label `dev.slipway.namespace`); also names its database. */
+  installation: string;
+  topicPrefix: string;
+  /** Where its images go: `registry:port/path`. */
+  repository: string;
+}
+
+/** What a run uses in parts that are not its own, written down so that also the next start can take it away. */
 interface Borrowed {
-  names: Names;
+  names: Corner;
   docker?: { host: string; imagesBefore: string[] };
   kafka?: string;
   registry?: true;
@@ -20,10 +28,10 @@ interface Borrowed {
 const recordFile = 'borrowed.json';
 
 /**
- * Where a part is not ours, the demo uses a corner of its own in it and takes that away again. Gives the parts as the services shall see them: in a
+ * Where a part is not ours, a run uses a corner of its own in it and takes that away again. Gives the parts as the services shall see them: in a
  * Postgres that is not ours, a database of our own.
  */
-export async function cornerOf(dataDir: DataDir, parts: Parts, names: Names): Promise<Parts> {
+export async function cornerOf(dataDir: DataDir, parts: Parts, names: Corner): Promise<Parts> {
   const { docker, kafka, registry, postgres } = parts;
   const borrowed: Borrowed = { names };
   if (!docker.ours) borrowed.docker = { host: docker.url, imagesBefore: await imagesIn(dockerApi(docker.url)) };
@@ -38,7 +46,7 @@ export async function cornerOf(dataDir: DataDir, parts: Parts, names: Names): Pr
   return { ...parts, postgres: { ...postgres, url: url.href } };
 }
 
-/** Takes away what a demo with this data folder used in parts that were not its own. All of it is tried; the first failure is thrown. */
+/** Takes away what a run with this data folder used in parts that were not its own. All of it is tried; the first failure is thrown. */
 export async function giveBack(dir: string): Promise<void> {
   const text = await readFile(join(dir, recordFile), 'utf8').catch(() => undefined);
   if (text === undefined) return;
@@ -59,7 +67,7 @@ async function imagesIn(docker: DockerApi): Promise<string[]> {
 }
 
 /** Removes every container, network, volume and image of this demo from a Docker Engine: what bears its namespace, and images that were not there before. */
-async function removeFromDocker(docker: DockerApi, names: Names, imagesBefore: Set<string>): Promise<void> {
+async function removeFromDocker(docker: DockerApi, names: Corner, imagesBefore: Set<string>): Promise<void> {
   const ours = encodeURIComponent(JSON.stringify({ label: [`dev.slipway.namespace=${names.installation}`] }));
   const containers = await docker.call<ListedContainer[]>('GET', `/containers/json?all=true&filters=${ours}`);
   await Promise.all(containers.map(({ Id }) => removeContainer(docker, Id)));
