@@ -1,4 +1,4 @@
-import { inSeconds, type CheckResult, type VerifyStep } from '@slipway/contracts';
+import { type CheckResult, inSeconds, type VerifyStep } from '@slipway/contracts';
 import type { OneShotResult } from '@slipway/orchestrators';
 import { type JUnitSummary, readJUnit } from './junit.js';
 import type { Checked, Verification, VerifyContext } from './verification.js';
@@ -36,7 +36,8 @@ function judge(step: RunStep, ended: OneShotResult, junit: JUnitSummary | undefi
   const failing = junit?.failing.length ? `; ${junit.failures} of ${junit.tests} tests failed: ${junit.failing.join(', ')}` : '';
   if (ended.exitCode !== 0) return { outcome: 'failed', message: `ended with exit code ${ended.exitCode}${failing}` };
   if (junit !== undefined && junit.failures > 0) return { outcome: 'failed', message: `ended with exit code 0${failing}` };
-  if (step.junit !== undefined && junit === undefined) return { outcome: 'failed', message: `ended with exit code 0 and left no test report at ${step.junit}` };
+  if (step.junit !== undefined && junit === undefined)
+    return { outcome: 'failed', message: `ended with exit code 0 and left no test report at ${step.junit}` };
   return { outcome: 'passed', message: junit === undefined ? 'ended with exit code 0' : `${junit.tests} tests passed` };
 }
 

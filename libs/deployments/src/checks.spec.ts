@@ -21,12 +21,18 @@ describe('an HTTP check', () => {
   it('takes the status that is expected, whatever it is', async () => {
     const address = await serving((_, response) => response.writeHead(302, { location: '/elsewhere' }).end());
     expect(await checkHttp({ http: '/', expect: 302, timeout: '1s' }, address, signal)).toMatchObject({ outcome: 'passed' });
-    expect(await checkHttp({ http: '/', expect: 200, timeout: '1s' }, address, signal)).toMatchObject({ outcome: 'failed', message: 'GET / answered 302, expected 200' });
+    expect(await checkHttp({ http: '/', expect: 200, timeout: '1s' }, address, signal)).toMatchObject({
+      outcome: 'failed',
+      message: 'GET / answered 302, expected 200',
+    });
   });
 
   it('fails one that does not answer in time, or breaks off', async () => {
     const silent = await serving(() => undefined);
-    expect(await checkHttp({ http: '/', expect: 200, timeout: '100ms' }, silent, signal)).toMatchObject({ outcome: 'failed', message: 'GET /: no answer within 0.1 s' });
+    expect(await checkHttp({ http: '/', expect: 200, timeout: '100ms' }, silent, signal)).toMatchObject({
+      outcome: 'failed',
+      message: 'GET /: no answer within 0.1 s',
+    });
     server?.closeAllConnections();
     server?.close();
     const broken = await serving((request) => request.socket.destroy());
@@ -60,11 +66,13 @@ describe('a JUnit report', () => {
   });
 
   it('is not fooled by comments, CDATA or words in messages', () => {
-    const xml = '<testsuite><!-- <testcase><failure/></testcase> --><testcase name="a"><system-out><![CDATA[<failure/>]]></system-out></testcase></testsuite>';
+    const xml =
+      '<testsuite><!-- <testcase><failure/></testcase> --><testcase name="a"><system-out><![CDATA[<failure/>]]></system-out></testcase></testsuite>';
     expect(readJUnit(xml)).toEqual({ tests: 1, failures: 0, skipped: 0, failing: [] });
   });
 
   it('takes anything without an error', () => {
-    for (const text of ['', '<', '<testcase', '<testcase <failure', '\0'.repeat(100), '<testcase>'.repeat(1000)]) expect(() => readJUnit(text)).not.toThrow();
+    for (const text of ['', '<', '<testcase', '<testcase <failure', '\0'.repeat(100), '<testcase>'.repeat(1000)])
+      expect(() => readJUnit(text)).not.toThrow();
   });
 });

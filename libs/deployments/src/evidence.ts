@@ -24,6 +24,7 @@ function describe(one: InstanceEvidence): string {
   if (one.exitCode !== undefined) words.push(`exit code ${one.exitCode}`);
   if (one.restarts > 0) words.push(`started again ${one.restarts} times`);
   const probe = one.probes.at(-1);
-  if (probe !== undefined) words.push(probe.ok ? `last probe: ${probe.status ?? 'connected'}` : `last probe: ${probe.error ?? probe.status ?? 'no answer'}`);
+  if (probe !== undefined)
+    words.push(probe.ok ? `last probe: ${probe.status ?? 'connected'}` : `last probe: ${probe.error ?? probe.status ?? 'no answer'}`);
   return words.join(', ');
 }

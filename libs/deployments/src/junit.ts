@@ -27,7 +27,13 @@ export function readJUnit(xml: string): JUnitSummary {
     if (/<skipped\b/.test(body)) skipped += 1;
     if (!/<(failure|error)\b/.test(body)) continue;
     failures += 1;
-    if (failing.length < namedFailures) failing.push([attribute(head, 'classname'), attribute(head, 'name')].filter((word) => word !== '').join(' ').slice(0, 200));
+    if (failing.length < namedFailures)
+      failing.push(
+        [attribute(head, 'classname'), attribute(head, 'name')]
+          .filter((word) => word !== '')
+          .join(' ')
+          .slice(0, 200),
+      );
   }
   return { tests, failures, skipped, failing };
 }

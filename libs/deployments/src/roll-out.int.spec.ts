@@ -8,7 +8,7 @@ import { Load, SampleImages } from '@slipway/orchestrators/testing';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { evidenceOf } from './evidence.js';
-import { rollOut, type RolloutClaim, type RolloutOrder, type RolloutRun } from './roll-out.js';
+import { type RolloutClaim, type RolloutOrder, type RolloutRun, rollOut } from './roll-out.js';
 import type { RolloutState } from './rollout.js';
 import { verify } from './verify.js';
 
@@ -29,7 +29,8 @@ describe('rolling out on a real target', () => {
     good = { v1: await images.make('v1'), v2: await images.make('v2'), bad: await images.make('v3', 'unhealthy') };
   });
   afterEach(async () => {
-    for (const environment of await connect().environments()) await connect().remove(environment, { signal: AbortSignal.timeout(30_000), epoch: 1 });
+    for (const environment of await connect().environments())
+      await connect().remove(environment, { signal: AbortSignal.timeout(30_000), epoch: 1 });
   });
   afterAll(async () => {
     await images.clean();
@@ -37,8 +38,21 @@ describe('rolling out on a real target', () => {
   });
 
   const somewhere = () => ({ project: 'shop', environment: 'production', namespace: `n${randomUUID().slice(0, 6)}` });
-  const of = (environment: Deployment['environment'], version: 'v1' | 'v2' | 'bad', instances = 2): Deployment => ({ environment, release: `release-${version}`, attempt: 1, ...good[version], instances, app });
-  const order = (goal: Deployment, given: Partial<RolloutOrder> = {}): RolloutOrder => ({ orchestrator: connect(), claim: claim(), goal, policy, ...given });
+  const of = (environment: Deployment['environment'], version: 'v1' | 'v2' | 'bad', instances = 2): Deployment => ({
+    environment,
+    release: `release-${version}`,
+    attempt: 1,
+    ...good[version],
+    instances,
+    app,
+  });
+  const order = (goal: Deployment, given: Partial<RolloutOrder> = {}): RolloutOrder => ({
+    orchestrator: connect(),
+    claim: claim(),
+    goal,
+    policy,
+    ...given,
+  });
 
   it('takes a release to its verdict, and the next one without a failed request', async () => {
     const environment = somewhere();
@@ -56,7 +70,10 @@ describe('rolling out on a real target', () => {
     const before = await connect().observe(environment);
     const load = new Load(`${addressOf(first)}/`, { keepAlive: 2, fresh: 2 });
     const run = await rollOut(order(of(environment, 'bad'), { lastGood: of(environment, 'v1') }));
-    expect(run).toMatchObject({ ended: true, verdict: { outcome: 'failed', failure: { code: 'never-healthy' }, after: { now: 'restored', release: 'release-v1' } } });
+    expect(run).toMatchObject({
+      ended: true,
+      verdict: { outcome: 'failed', failure: { code: 'never-healthy' }, after: { now: 'restored', release: 'release-v1' } },
+    });
     if (!run.ended) return;
     expect(evidenceOf(run.verdict)[0]).toMatchObject({ outcome: 'failed', message: expect.stringContaining('404') });
     const after = await connect().observe(environment);
@@ -92,7 +109,9 @@ describe('rolling out on a real target', () => {
       if (progress.step === 'join') stop.abort();
     };
     const save = async (state: RolloutState) => void saved.push(state);
-    const half = await rollOut(order(of(environment, 'v2'), { claim: claim(stop.signal), onProgress, save, lastGood: of(environment, 'v1') }));
+    const half = await rollOut(
+      order(of(environment, 'v2'), { claim: claim(stop.signal), onProgress, save, lastGood: of(environment, 'v1') }),
+    );
     expect(half).toMatchObject({ ended: false, reason: 'handed over' });
     const state = saved.at(-1);
     const whole = await rollOut(order(of(environment, 'v2'), { onProgress, lastGood: of(environment, 'v1'), ...(state && { state }) }));
@@ -124,7 +143,14 @@ describe('rolling out on a real target', () => {
       if (looks === 3) stop.abort();
       return { go: true } as const;
     };
-    const run = await rollOut(order(of(somewhere(), 'v1'), { orchestrator: connect(away), claim: claim(stop.signal), mayStep, policy: { ...policy, deadlineMs: 1 } }));
+    const run = await rollOut(
+      order(of(somewhere(), 'v1'), {
+        orchestrator: connect(away),
+        claim: claim(stop.signal),
+        mayStep,
+        policy: { ...policy, deadlineMs: 1 },
+      }),
+    );
     expect(run).toMatchObject({ ended: false, state: { phase: 'applying' } });
     expect(run.state.failure).toBeUndefined();
   });
@@ -135,15 +161,51 @@ describe('rolling out on a real target', () => {
     const timeout = '20s';
     const what = { environment, release: 'release-v1', attempt: 1, image: good.v1.image, address };
     const context = { orchestrator: connect(), signal: AbortSignal.timeout(60_000) };
-    const passing = await verify({ ...what, steps: [{ http: '/', expect: 200, contains: 'v1', timeout }, { run: ['/esbuild', '--version'], timeout }] }, context);
-    expect(passing).toMatchObject({ outcome: 'passed', evidence: [{ check: 'http /', outcome: 'passed' }, { check: 'run /esbuild --version', outcome: 'passed' }] });
-    const failing = await verify({ ...what, steps: [{ http: '/nowhere', expect: 200, timeout }, { http: '/', expect: 200, contains: 'v9', timeout }, { run: ['/esbuild', '--nonsense'], timeout }] }, context);
+    const passing = await verify(
+      {
+        ...what,
+        steps: [
+          { http: '/', expect: 200, contains: 'v1', timeout },
+          { run: ['/esbuild', '--version'], timeout },
+        ],
+      },
+      context,
+    );
+    expect(passing).toMatchObject({
+      outcome: 'passed',
+      evidence: [
+        { check: 'http /', outcome: 'passed' },
+        { check: 'run /esbuild --version', outcome: 'passed' },
+      ],
+    });
+    const failing = await verify(
+      {
+        ...what,
+        steps: [
+          { http: '/nowhere', expect: 200, timeout },
+          { http: '/', expect: 200, contains: 'v9', timeout },
+          { run: ['/esbuild', '--nonsense'], timeout },
+        ],
+      },
+      context,
+    );
     expect(failing.outcome).toBe('failed');
-    expect(failing.evidence.map((one) => one.message)).toEqual(['GET /nowhere answered 404, expected 200', 'GET / answered 200 without "v9"', 'ended with exit code 1']);
+    expect(failing.evidence.map((one) => one.message)).toEqual([
+      'GET /nowhere answered 404, expected 200',
+      'GET / answered 200 without "v9"',
+      'ended with exit code 1',
+    ]);
     expect(failing.evidence[2]?.output.join('\n')).toContain('nonsense');
-    const errored = await verify({ ...what, steps: [{ run: ['/esbuild', '--version'], timeout }] }, { ...context, orchestrator: connect(DockerEngine.connect('unix:///nowhere/docker.sock')) });
+    const errored = await verify(
+      { ...what, steps: [{ run: ['/esbuild', '--version'], timeout }] },
+      { ...context, orchestrator: connect(DockerEngine.connect('unix:///nowhere/docker.sock')) },
+    );
     expect(errored).toMatchObject({ outcome: 'errored', evidence: [{ outcome: 'errored' }] });
-    await eventually(async () => (await engine.containers.list({ labels: { 'dev.slipway.role': 'one-shot', 'dev.slipway.installation': installation } })).length === 0);
+    await eventually(
+      async () =>
+        (await engine.containers.list({ labels: { 'dev.slipway.role': 'one-shot', 'dev.slipway.installation': installation } })).length ===
+        0,
+    );
   });
 });
 

@@ -15,7 +15,9 @@ export interface RolloutClaim {
 }
 
 /** Whether the next step may be taken. Asked before every step: stop-the-line, pause, voided grant, withdrawn release. */
-export type StepAnswer = { readonly go: true } | { readonly go: false; readonly reason: string; /** Ends the rollout as failed. */ readonly abort?: boolean };
+export type StepAnswer =
+  | { readonly go: true }
+  | { readonly go: false; readonly reason: string /** Ends the rollout as failed. */; readonly abort?: boolean };
 
 /** One rollout, as `run-rollout.ts` and `run-deployment.ts` start it. */
 export interface RolloutOrder {
@@ -61,7 +63,8 @@ export async function rollOut(order: RolloutOrder): Promise<RolloutRun> {
     state = await withEvidence(order, before, decision.state);
     if (matters(before, state)) await order.save?.(withoutClock(state));
     const { action } = decision;
-    if (action.do === 'end') return { ended: true, verdict: { ...action.verdict, evidence: state.evidence ?? [] }, state: withoutClock(state) };
+    if (action.do === 'end')
+      return { ended: true, verdict: { ...action.verdict, evidence: state.evidence ?? [] }, state: withoutClock(state) };
     if (seen.kind === 'applied') idleSince = performance.now();
     const leave = reasonToLeave(order, seen, performance.now() - idleSince);
     if (leave !== undefined) return { ended: false, ...leave, state: withoutClock(state) };
@@ -92,7 +95,8 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
   }
   let limit: AbortSignal | undefined;
   try {
-    if (state.phase === 'applying' && action.do === 'apply' && state.score < 0) await order.orchestrator.available(order.goal.image, order.claim.signal);
+    if (state.phase === 'applying' && action.do === 'apply' && state.score < 0)
+      await order.orchestrator.available(order.goal.image, order.claim.signal);
     await order.claim.enough(callTimeout(order));
     limit = AbortSignal.timeout(callTimeout(order));
     return await call(order, action, AbortSignal.any([order.claim.signal, limit]));
@@ -113,7 +117,9 @@ async function call(order: RolloutOrder, action: Exclude<Action, { do: 'end' }>,
       return { kind: 'nothing' };
     }
     case 'remove':
-      return (await orchestrator.remove(goal.environment, context)) ? { kind: 'removed', at: performance.now() } : { kind: 'unavailable', reason: 'removal goes on' };
+      return (await orchestrator.remove(goal.environment, context))
+        ? { kind: 'removed', at: performance.now() }
+        : { kind: 'unavailable', reason: 'removal goes on' };
     case 'apply': {
       if (action.to === 'last-good') {
         if (lastGood === undefined) return { kind: 'cannot-restore', reason: 'the deployment to go back to was not given' };
@@ -142,7 +148,13 @@ function reasonToLeave(order: RolloutOrder, seen: Seen, idleMs: number): { after
 function matters(before: RolloutState, after: RolloutState): boolean {
   if (before === after) return false;
   const grew = Math.floor(after.time.totalMs / 5000) > Math.floor(before.time.totalMs / 5000);
-  return grew || before.phase !== after.phase || before.score !== after.score || before.failure !== after.failure || before.verdict !== after.verdict;
+  return (
+    grew ||
+    before.phase !== after.phase ||
+    before.score !== after.score ||
+    before.failure !== after.failure ||
+    before.verdict !== after.verdict
+  );
 }
 
 /** A monotonic clock means nothing to the next process. */

@@ -85,7 +85,9 @@ export function decide(state: RolloutState, seen: Seen): Decision {
     case 'cannot-restore':
       return state.phase === 'restoring' ? end(state, notRestored(state, seen.reason)) : { state, action: nextCall(state, 0) };
     case 'removed':
-      return state.phase === 'removing' ? end({ ...state, time: answered(state.time, seen.at) }, { now: 'removed' }) : { state, action: nextCall(state, 0) };
+      return state.phase === 'removing'
+        ? end({ ...state, time: answered(state.time, seen.at) }, { now: 'removed' })
+        : { state, action: nextCall(state, 0) };
     case 'applied':
       return onApplied({ ...state, time: answered(state.time, seen.at) }, seen.applied);
   }
@@ -102,9 +104,17 @@ function onApplied(before: RolloutState, applied: Applied): Decision {
   const score = progressScore(goal, applied);
   const moved = score > before.score;
   const looked = findFailure(goal, before.tracks, applied, before.time.totalMs);
-  const state = { ...before, tracks: looked.tracks, score: Math.max(score, before.score), progressAt: moved ? before.time.totalMs : before.progressAt };
+  const state = {
+    ...before,
+    tracks: looked.tracks,
+    score: Math.max(score, before.score),
+    progressAt: moved ? before.time.totalMs : before.progressAt,
+  };
   if (looked.failure !== undefined) return fail(state, looked.failure);
-  if (isDone(goal, applied)) return before.phase === 'restoring' ? end(state, { now: 'restored', release: goal.release, digest: goal.digest }) : succeed(state, applied);
+  if (isDone(goal, applied))
+    return before.phase === 'restoring'
+      ? end(state, { now: 'restored', release: goal.release, digest: goal.digest })
+      : succeed(state, applied);
   if (state.time.totalMs - state.progressAt > patience(state.policy, goal)) return fail(state, noProgress(state, goal, applied));
   return { state, action: nextCall(state, pace(goal, applied)) };
 }
@@ -118,7 +128,11 @@ function patience(policy: RolloutPolicy, goal: Goal): number {
 export function isDone(goal: Goal, applied: Applied): boolean {
   if (applied.progress !== 'converged' || applied.wanted !== goal.instances || applied.ready !== goal.instances) return false;
   const good = applied.instances.filter((instance) => isOf(goal, instance) && instance.healthy && instance.inService);
-  return good.length === goal.instances && applied.instances.length === goal.instances && good.every((instance) => instance.healthyForMs >= goal.stableMs);
+  return (
+    good.length === goal.instances &&
+    applied.instances.length === goal.instances &&
+    good.every((instance) => instance.healthyForMs >= goal.stableMs)
+  );
 }
 
 function isOf(goal: Goal, instance: Instance): boolean {
@@ -142,7 +156,11 @@ function noProgress(state: RolloutState, goal: Goal, applied: Applied): Failure 
   const seconds = Math.round(state.policy.deadlineMs / 1000);
   const waiting = applied.progress === 'moving' ? `; last waited for: ${applied.waitingFor}` : '';
   const lagging = applied.instances.filter((instance) => isOf(goal, instance) && !(instance.healthy && instance.inService));
-  return { code: 'no-progress', message: `no progress for ${seconds} s: ${applied.ready} of ${goal.instances} ready${waiting}`, instances: lagging.map((one) => one.name) };
+  return {
+    code: 'no-progress',
+    message: `no progress for ${seconds} s: ${applied.ready} of ${goal.instances} ready${waiting}`,
+    instances: lagging.map((one) => one.name),
+  };
 }
 
 /** A failing rollback stops and says so; it never begins another one. */
@@ -162,12 +180,27 @@ function notRestored(state: RolloutState, reason: string): AfterFailure {
 function succeed(state: RolloutState, applied: Applied): Decision {
   const { release, digest, instances } = state.goal;
   const address = applied.address === undefined ? {} : { address: applied.address };
-  return close(state, { outcome: 'succeeded', release, digest, instances, ...address, version: applied.version, tookMs: state.time.totalMs });
+  return close(state, {
+    outcome: 'succeeded',
+    release,
+    digest,
+    instances,
+    ...address,
+    version: applied.version,
+    tookMs: state.time.totalMs,
+  });
 }
 
 function end(state: RolloutState, after: AfterFailure): Decision {
   const failure = state.failure ?? { code: 'aborted', message: 'ended before it began', instances: [] };
-  return close(state, { outcome: 'failed', release: state.goal.release, digest: state.goal.digest, failure, after, tookMs: state.time.totalMs });
+  return close(state, {
+    outcome: 'failed',
+    release: state.goal.release,
+    digest: state.goal.digest,
+    failure,
+    after,
+    tookMs: state.time.totalMs,
+  });
 }
 
 function close(state: RolloutState, verdict: Verdict): Decision {

@@ -30,12 +30,20 @@ export function beginTracks(): Tracks {
 export function findFailure(goal: Goal, before: Tracks, applied: Applied, now: number): { tracks: Tracks; failure?: Failure } {
   const own = applied.instances.filter((instance) => instance.digest === goal.digest);
   const tracks = Object.fromEntries(own.map((instance) => [instance.name, follow(before[instance.name], instance, now)]));
-  if (applied.progress === 'refused') return { tracks, failure: { code: `refused-${applied.refusal.kind}`, message: applied.refusal.reason, instances: [] } };
+  if (applied.progress === 'refused')
+    return { tracks, failure: { code: `refused-${applied.refusal.kind}`, message: applied.refusal.reason, instances: [] } };
   if (applied.progress === 'converged') {
     const wrong = applied.instances.filter((instance) => instance.digest !== goal.digest);
     if (wrong.length > 0) {
       const names = wrong.map((instance) => instance.name);
-      return { tracks, failure: { code: 'wrong-digest', message: `the target calls it done and runs ${wrong[0]?.digest} instead of ${goal.digest}`, instances: names } };
+      return {
+        tracks,
+        failure: {
+          code: 'wrong-digest',
+          message: `the target calls it done and runs ${wrong[0]?.digest} instead of ${goal.digest}`,
+          instances: names,
+        },
+      };
     }
   }
   for (const instance of own) {
@@ -50,7 +58,14 @@ function follow(before: Track | undefined, instance: Instance, now: number): Tra
   const stopped = instance.state === 'stopped';
   // What happened before we looked may be months old: only what is seen counts.
   if (before === undefined) {
-    return { since: now, everHealthy: instance.healthy, crashes: stopped ? 1 : 0, id: instance.id, restarts: instance.restarts, wasStopped: stopped };
+    return {
+      since: now,
+      everHealthy: instance.healthy,
+      crashes: stopped ? 1 : 0,
+      id: instance.id,
+      restarts: instance.restarts,
+      wasStopped: stopped,
+    };
   }
   const same = before.id === instance.id;
   const restarted = same ? Math.max(0, instance.restarts - before.restarts) : instance.restarts;

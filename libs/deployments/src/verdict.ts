@@ -1,13 +1,7 @@
 import type { InstanceEvidence, Refusal } from '@slipway/orchestrators';
 
 /** Why a deployment failed: a code for programs, translations and metrics. */
-export type FailureCode =
-  | 'never-healthy'
-  | 'crashed'
-  | 'no-progress'
-  | 'wrong-digest'
-  | 'aborted'
-  | `refused-${Refusal['kind']}`;
+export type FailureCode = 'never-healthy' | 'crashed' | 'no-progress' | 'wrong-digest' | 'aborted' | `refused-${Refusal['kind']}`;
 
 /** It said no. What was seen goes with it, so that nobody has to look for it on the target. */
 export interface Failure {

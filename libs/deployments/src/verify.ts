@@ -21,7 +21,12 @@ export async function verify(verification: Verification, context: VerifyContext)
     context.onCheck?.(result);
   }
   const some = (outcome: CheckResult['outcome']) => evidence.some((result) => result.outcome === outcome);
-  return { outcome: some('failed') ? 'failed' : some('errored') ? 'errored' : 'passed', evidence, reports, seconds: (performance.now() - began) / 1000 };
+  return {
+    outcome: some('failed') ? 'failed' : some('errored') ? 'errored' : 'passed',
+    evidence,
+    reports,
+    seconds: (performance.now() - began) / 1000,
+  };
 }
 
 async function one(step: VerifyStep, index: number, verification: Verification, context: VerifyContext): Promise<Checked> {

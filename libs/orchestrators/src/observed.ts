@@ -79,7 +79,7 @@ export interface Refusal {
 export type Applied = Observed &
   (
     | { readonly progress: 'converged' }
-    | { readonly progress: 'moving'; /** For a person. */ readonly waitingFor: string }
+    | { readonly progress: 'moving' /** For a person. */; readonly waitingFor: string }
     | { readonly progress: 'refused'; readonly refusal: Refusal }
   );
 

@@ -1,62 +1,32 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '@slipway/testkit';
-import type { Deployment, EnvironmentRef } from './deployment.js';
+import { describe, expect, it } from 'vitest';
 import type { Applied } from './observed.js';
-import type { Orchestrator } from './port.js';
 import { acting, settled, stoppedAfter, until } from './testing/driving.js';
 import { Load } from './testing/load.js';
-import type { Behaviour } from './testing/sample-images.js';
+import { app, type OrchestratorUnderTest, underTest } from './testing/under-test.js';
 
-/** What a driver brings to the kit. */
-export interface OrchestratorUnderTest {
-  /** As another process would connect to the same target after a crash: nothing in memory, the same place otherwise. */
-  connect(): Orchestrator;
-  environment(): EnvironmentRef;
-  image(version: string, behaviour?: Behaviour): Promise<{ image: string; digest: string }>;
-  missingImage(): { image: string; digest: string };
-  /** Ends one instance as a crash would, so that only the target or a later look brings it back. */
-  crash(instance: string): Promise<void>;
-  /** What exists for the environment on the target, by name: containers, networks, images, files. */
-  leftovers(environment: EnvironmentRef, images: readonly string[]): Promise<string[]>;
-  close(): Promise<void>;
-}
-
-const health = { http: '/healthz', everyMs: 500, timeoutMs: 500, graceMs: 2000 };
-const app = { port: 8080, cpus: 0.5, memoryBytes: 128 * 1024 * 1024, drainMs: 3000, stableMs: 200, health };
-
-/** The behaviour every driver shows; run it against the real target. */
+/** How every driver takes an environment from release to release; run it against the real target. */
 export function orchestratorContract(name: string, make: () => Promise<OrchestratorUnderTest>): void {
   describe(`${name} as an orchestrator`, () => {
-    let target: OrchestratorUnderTest;
-    let good: Record<'v1' | 'v2', { image: string; digest: string }>;
-    let used: EnvironmentRef[] = [];
-
-    beforeAll(async () => {
-      target = await make();
-      good = { v1: await target.image('v1'), v2: await target.image('v2') };
-    });
-    afterEach(async () => {
-      for (const environment of used) await target.connect().remove(environment, acting());
-      used = [];
-    });
-    afterAll(async () => await target.close());
-
-    const somewhere = (): EnvironmentRef => {
-      const environment = target.environment();
-      used.push(environment);
-      return environment;
-    };
-    const of = (environment: EnvironmentRef, version: 'v1' | 'v2', instances = 2): Deployment => ({ environment, release: `release-${version}`, attempt: 1, ...good[version], instances, app });
+    const { target, good, somewhere, of } = underTest(make);
 
     it('runs a deployment from nothing and says where', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const applied = await settled(orchestrator, of(somewhere(), 'v1'));
-      expect(applied).toMatchObject({ progress: 'converged', exists: true, digest: good.v1.digest, release: 'release-v1', wanted: 2, ready: 2, drift: [] });
+      expect(applied).toMatchObject({
+        progress: 'converged',
+        exists: true,
+        digest: good('v1').digest,
+        release: 'release-v1',
+        wanted: 2,
+        ready: 2,
+        drift: [],
+      });
       expect(await (await fetch(`${applied.address}/`)).text()).toBe('v1');
     });
 
     it('restarts nothing when the same deployment is applied again, or another release with the same digest and configuration', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
       const before = await settled(orchestrator, of(environment, 'v1'));
       const again = await settled(orchestrator, of(environment, 'v1'));
@@ -66,7 +36,7 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
     });
 
     it('replaces a release without a failed request, with and without keep-alive', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
       const before = await settled(orchestrator, of(environment, 'v1'));
       const load = new Load(`${before.address}/`, { keepAlive: 4, fresh: 4 });
@@ -77,21 +47,25 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
       const report = await load.stop();
       expect(report.failures).toEqual([]);
       expect(Object.keys(report.versions).sort()).toEqual(['v1', 'v2']);
-      expect(after).toMatchObject({ progress: 'converged', digest: good.v2.digest, address: before.address, ready: 2 });
+      expect(after).toMatchObject({ progress: 'converged', digest: good('v2').digest, address: before.address, ready: 2 });
       expect(await (await fetch(`${after.address}/`)).text()).toBe('v2');
     });
 
     it('replaces instances when only the configuration differs', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
       const before = await settled(orchestrator, of(environment, 'v1', 1));
-      const after = await settled(orchestrator, { ...of(environment, 'v1', 1), release: 'release-configured', app: { ...app, env: { MODE: 'other' } } });
+      const after = await settled(orchestrator, {
+        ...of(environment, 'v1', 1),
+        release: 'release-configured',
+        app: { ...app, env: { MODE: 'other' } },
+      });
       expect(after.configHash).not.toBe(before.configHash);
       expect(after.instances.map((one) => one.id)).not.toEqual(before.instances.map((one) => one.id));
     });
 
     it('scales up and down without a failed request and keeps those that run', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
       const before = await settled(orchestrator, of(environment, 'v1'));
       const load = new Load(`${before.address}/`, { keepAlive: 2, fresh: 2 });
@@ -105,11 +79,11 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
     });
 
     it('keeps the old release serving while the new one never gets healthy', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
       const before = await settled(orchestrator, of(environment, 'v1'));
       const load = new Load(`${before.address}/`, { keepAlive: 1, fresh: 1 });
-      const bad = { ...of(environment, 'v1'), release: 'release-bad', ...(await target.image('bad', 'unhealthy')) };
+      const bad = { ...of(environment, 'v1'), release: 'release-bad', ...(await target().image('bad', 'unhealthy')) };
       const stuck = await eventually(async () => {
         const applied = await orchestrator.apply(bad, acting());
         return applied.instances.some((one) => one.digest === bad.digest && one.failures >= 3) && applied;
@@ -127,9 +101,9 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
     });
 
     it('shows an image that crashes as such, with its last words', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
-      const bad = { ...of(environment, 'v1', 1), ...(await target.image('bad', 'crashing')) };
+      const bad = { ...of(environment, 'v1', 1), ...(await target().image('bad', 'crashing')) };
       const crashed = await eventually(async () => {
         const applied = await orchestrator.apply(bad, acting());
         return applied.instances.some((one) => one.restarts >= 2) && applied;
@@ -141,32 +115,32 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
     });
 
     it('refuses an image that is not there and one that cannot be started, and says why', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
-      const missing = await orchestrator.apply({ ...of(environment, 'v1'), ...target.missingImage() }, acting());
+      const missing = await orchestrator.apply({ ...of(environment, 'v1'), ...target().missingImage() }, acting());
       expect(missing).toMatchObject({ progress: 'refused', refusal: { kind: 'image-not-found' } });
       const tagged = await orchestrator.apply({ ...of(environment, 'v1'), image: 'localhost:5000/app:latest' }, acting());
       expect(tagged).toMatchObject({ progress: 'refused', refusal: { kind: 'image-mismatch' } });
-      const broken = await orchestrator.apply({ ...of(environment, 'v1', 1), ...(await target.image('bad', 'not-startable')) }, acting());
+      const broken = await orchestrator.apply({ ...of(environment, 'v1', 1), ...(await target().image('bad', 'not-startable')) }, acting());
       expect(broken).toMatchObject({ progress: 'refused', refusal: { kind: 'invalid', reason: expect.stringContaining('no-such-file') } });
     });
 
     it('goes on where another process stopped, at whatever step', async () => {
       const environment = somewhere();
-      const before = await settled(target.connect(), of(environment, 'v1'));
+      const before = await settled(target().connect(), of(environment, 'v1'));
       const load = new Load(`${before.address}/`, { keepAlive: 2, fresh: 2 });
       let applied: Applied | undefined;
       for (let stopAt = 1; applied?.progress !== 'converged'; stopAt++) {
-        applied = await stoppedAfter(target.connect(), of(environment, 'v2'), stopAt);
+        applied = await stoppedAfter(target().connect(), of(environment, 'v2'), stopAt);
         expect(stopAt).toBeLessThan(60);
       }
-      expect(applied).toMatchObject({ digest: good.v2.digest, ready: 2, drift: [] });
+      expect(applied).toMatchObject({ digest: good('v2').digest, ready: 2, drift: [] });
       expect(applied.instances).toHaveLength(2);
       expect((await load.stop()).failures).toEqual([]);
     });
 
     it('brings an instance back that was killed, and reports it missing until then', async () => {
-      const orchestrator = target.connect();
+      const orchestrator = target().connect();
       const environment = somewhere();
       const before = await settled(orchestrator, of(environment, 'v1'));
       const watched = new AbortController();
@@ -175,7 +149,7 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
         for await (const observed of orchestrator.watch(environment, watched.signal)) seen.push(observed.ready);
       })();
       await eventually(() => seen.includes(2));
-      await target.crash(before.instances[0]?.name ?? '');
+      await target().crash(before.instances[0]?.name ?? '');
       await eventually(() => seen.includes(1));
       expect((await orchestrator.observe(environment)).drift).not.toEqual([]);
       const healed = await settled(orchestrator, of(environment, 'v1'));
@@ -183,49 +157,6 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
       await eventually(() => seen.at(-1) === 2);
       watched.abort();
       await watching;
-    });
-
-    it('mounts secrets as files and shows their values nowhere', async () => {
-      const orchestrator = target.connect();
-      const environment = somewhere();
-      const secret = { name: 'db-password', version: 'v1', read: async () => new TextEncoder().encode('s3cret-value') };
-      const served = { ...app, command: ['--servedir=/run/secrets', '--serve=0.0.0.0:8080', '--watch=forever'], health: { ...health, http: '/db-password' } };
-      const applied = await settled(orchestrator, { ...of(environment, 'v1', 1), app: served, secrets: [secret] });
-      expect(await (await fetch(`${applied.address}/db-password`)).text()).toBe('s3cret-value');
-      expect(JSON.stringify(applied)).not.toContain('s3cret-value');
-    });
-
-    it('runs a throw-away container that can reach the environment, and leaves nothing of it', async () => {
-      const orchestrator = target.connect();
-      const environment = somewhere();
-      await settled(orchestrator, of(environment, 'v1', 1));
-      const said: string[] = [];
-      const shot = { environment, name: 'check-1', release: 'release-v1', image: good.v1.image, signal: AbortSignal.timeout(20_000), onLog: (text: string) => said.push(text) };
-      const version = await orchestrator.runOnce({ ...shot, command: ['/esbuild', '--version'], limits: { timeMs: 10_000 }, files: ['/site/index.html', '/nowhere'] });
-      expect(version).toMatchObject({ exitCode: 0, timedOut: false });
-      expect(version.log.join('')).toMatch(/^\d+\.\d+/);
-      expect(said.join('')).toMatch(/^\d+\.\d+/);
-      expect(Object.keys(version.files)).toEqual(['/site/index.html']);
-      const failing = await orchestrator.runOnce({ ...shot, command: ['/esbuild', '--nonsense'], limits: { timeMs: 10_000 } });
-      expect(failing.exitCode).toBe(1);
-      const endless = await orchestrator.runOnce({ ...shot, command: ['/esbuild', '--serve=0.0.0.0:1', '--watch=forever'], limits: { timeMs: 500 } });
-      expect(endless).toMatchObject({ timedOut: true });
-      expect(endless).not.toHaveProperty('exitCode');
-      const absent = await orchestrator.runOnce({ ...shot, command: ['/no-such-file'], limits: { timeMs: 500 } });
-      expect(absent.refused).toContain('no-such-file');
-      expect((await orchestrator.observe(environment)).instances).toHaveLength(1);
-    });
-
-    it('leaves nothing behind when an environment is removed, twice', async () => {
-      const orchestrator = target.connect();
-      const environment = somewhere();
-      await settled(orchestrator, of(environment, 'v1'));
-      expect(await orchestrator.environments()).toContainEqual(environment);
-      expect(await orchestrator.remove(environment, acting())).toBe(true);
-      expect(await target.leftovers(environment, [good.v1.image])).toEqual([]);
-      expect(await orchestrator.remove(environment, acting())).toBe(true);
-      expect(await orchestrator.observe(environment)).toMatchObject({ exists: false, instances: [], ready: 0 });
-      expect(await orchestrator.environments()).not.toContainEqual(environment);
     });
   });
 }

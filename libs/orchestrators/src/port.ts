@@ -1,5 +1,5 @@
-import type { Deployment, EnvironmentRef, SecretBinding } from './deployment.js';
 import type { Capabilities } from './capabilities.js';
+import type { Deployment, EnvironmentRef, SecretBinding } from './deployment.js';
 import type { Applied, InstanceEvidence, Observed, Refusal } from './observed.js';
 
 /** Something `apply` did or saw, for logs and live progress. */

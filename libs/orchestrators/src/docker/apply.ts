@@ -22,13 +22,27 @@ const proxyPatienceMs = 5000;
 const keptImages = 3;
 
 /** One call of `Orchestrator.apply`: prepare what instances need, then take them as far as they get. */
-export async function apply(settings: Settings, files: EnvironmentFiles, prober: Prober, ongoing: Ongoing, deployment: Deployment, context: ActContext): Promise<Applied> {
+export async function apply(
+  settings: Settings,
+  files: EnvironmentFiles,
+  prober: Prober,
+  ongoing: Ongoing,
+  deployment: Deployment,
+  context: ActContext,
+): Promise<Applied> {
   const outcome = await take(settings, files, prober, ongoing, deployment, context);
   const observed = await observe(settings, files, prober, deployment.environment, context.signal);
   return { ...observed, ...outcome };
 }
 
-async function take(settings: Settings, files: EnvironmentFiles, prober: Prober, ongoing: Ongoing, deployment: Deployment, context: ActContext): Promise<Outcome> {
+async function take(
+  settings: Settings,
+  files: EnvironmentFiles,
+  prober: Prober,
+  ongoing: Ongoing,
+  deployment: Deployment,
+  context: ActContext,
+): Promise<Outcome> {
   const { signal } = context;
   const wrong = problemOf(deployment) ?? (await ensureImage(settings.engine, deployment.image, settings.authFor, signal));
   if (wrong !== undefined) return { progress: 'refused', refusal: wrong };
@@ -54,9 +68,11 @@ function problemOf(deployment: Deployment): Refusal | undefined {
   const { instances, app, image, digest } = deployment;
   const invalid = (reason: string): Refusal => ({ kind: 'invalid', reason });
   if (!Number.isInteger(instances) || instances < 0) return invalid(`instances: ${instances} is no count`);
-  if (!image.endsWith(`@${digest}`)) return { kind: 'image-mismatch', reason: `image ${image} is not the digest ${digest} of the deployment` };
+  if (!image.endsWith(`@${digest}`))
+    return { kind: 'image-mismatch', reason: `image ${image} is not the digest ${digest} of the deployment` };
   if (!Number.isInteger(app.port) || app.port < 1 || app.port > 65_535) return invalid(`app.port: ${app.port} is no port`);
-  if (app.health !== undefined && !healthPath.test(app.health.http)) return invalid(`app.health.http: ${JSON.stringify(app.health.http)} is no path of letters, digits and ._~!*+=:@/?&%-`);
+  if (app.health !== undefined && !healthPath.test(app.health.http))
+    return invalid(`app.health.http: ${JSON.stringify(app.health.http)} is no path of letters, digits and ._~!*+=:@/?&%-`);
   return undefined;
 }
 
@@ -64,7 +80,7 @@ function problemOf(deployment: Deployment): Refusal | undefined {
 async function begin(settings: Settings, files: EnvironmentFiles, deployment: Deployment, signal: AbortSignal): Promise<Memory> {
   const before = await files.remembered();
   const kept = withoutSecrets(deployment);
-  const same = before !== undefined && before.converged && JSON.stringify(before.deployment) === JSON.stringify(kept);
+  const same = before?.converged && JSON.stringify(before.deployment) === JSON.stringify(kept);
   if (same) return before;
   const images = [...(before?.images ?? []).filter((image) => image !== deployment.image), deployment.image];
   const memory = { deployment: kept, converged: false, members: before?.members ?? (await running(settings, deployment, signal)), images };
@@ -79,7 +95,13 @@ async function running(settings: Settings, deployment: Deployment, signal: Abort
 }
 
 /** The proxy holds the stable port before any instance starts: a port that is taken must not cost a started instance. */
-async function ready(settings: Settings, files: EnvironmentFiles, deployment: Deployment, network: { name: string; subnet: string }, signal: AbortSignal): Promise<Outcome | undefined> {
+async function ready(
+  settings: Settings,
+  files: EnvironmentFiles,
+  deployment: Deployment,
+  network: { name: string; subnet: string },
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
   if (!(await files.hasConfig())) await new Traffic(files, deployment.app).write([]);
   const proxy = await ensureProxy(settings, deployment, network, files, signal);
   if ('kind' in proxy) return { progress: 'refused', refusal: proxy };

@@ -3,7 +3,9 @@ import type { AppSettings } from '../deployment.js';
 
 /** What the fingerprint is taken of: a deployment, or what is kept of one. */
 export interface Hashed {
-  readonly app: Pick<AppSettings, 'port' | 'cpus' | 'memoryBytes' | 'env' | 'command'> & { readonly health?: { readonly http: string } | undefined };
+  readonly app: Pick<AppSettings, 'port' | 'cpus' | 'memoryBytes' | 'env' | 'command'> & {
+    readonly health?: { readonly http: string } | undefined;
+  };
   readonly secrets?: readonly { readonly name: string; readonly version: string }[];
 }
 

@@ -30,7 +30,10 @@ export interface Convergence {
   readonly context: ActContext;
 }
 
-export type Outcome = { readonly progress: 'converged' } | { readonly progress: 'moving'; readonly waitingFor: string } | { readonly progress: 'refused'; readonly refusal: Refusal };
+export type Outcome =
+  | { readonly progress: 'converged' }
+  | { readonly progress: 'moving'; readonly waitingFor: string }
+  | { readonly progress: 'refused'; readonly refusal: Refusal };
 
 /** More than any environment needs in one go; what is left is done by the next call. */
 const longestChain = 200;
@@ -61,14 +64,19 @@ class Run {
       this.#it.context.signal.throwIfAborted();
       const facts = await this.#look();
       const leaving = facts.filter((fact) => this.#it.ongoing.stopping.has(fact.info.id)).map((fact) => fact.number);
-      const steps = plan(this.#aim(), this.#candidates(facts), leaving).filter((step) => !(step.do === 'start-again' && this.#startedAgain.has(step.name)));
+      const steps = plan(this.#aim(), this.#candidates(facts), leaving).filter(
+        (step) => !(step.do === 'start-again' && this.#startedAgain.has(step.name)),
+      );
       const first = steps[0];
       if (first === undefined) return { progress: 'moving', waitingFor: 'an instance that ended as soon as it was started' };
       if (first.do === 'wait') return { progress: 'moving', waitingFor: first.for };
       if (first.do === 'nothing') {
         const stops = [...this.#it.ongoing.stopping].filter(([id]) => facts.some((fact) => fact.info.id === id));
         if (stops.length === 0) return { progress: 'converged' };
-        const stopped = await Promise.race([Promise.all(stops.map(([, stop]) => stop)), delay(stopPatienceMs, 'late' as const, { ref: false })]);
+        const stopped = await Promise.race([
+          Promise.all(stops.map(([, stop]) => stop)),
+          delay(stopPatienceMs, 'late' as const, { ref: false }),
+        ]);
         if (stopped === 'late') return { progress: 'moving', waitingFor: 'replaced instances to stop' };
         continue;
       }
@@ -82,7 +90,8 @@ class Run {
     const { settings, deployment, prober, files, context } = this.#it;
     const { environment, app } = deployment;
     const members = new Set(this.memory.members);
-    const read = () => readFacts({ settings, environment, prober, health: app.health, members, socket: files.socket, signal: context.signal });
+    const read = () =>
+      readFacts({ settings, environment, prober, health: app.health, members, socket: files.socket, signal: context.signal });
     const facts = await read();
     const there = facts.filter((fact) => members.has(fact.info.name));
     if (there.length !== members.size) await this.#setMembers(there.map((fact) => fact.info.name));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { once } from 'node:events';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { DockerEngine } from '@slipway/docker-engine';
 import { realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { orchestratorContract } from '../orchestrator.contract.js';
+import { surroundingsContract } from '../surroundings.contract.js';
 import { acting, settled } from '../testing/driving.js';
 import { Load } from '../testing/load.js';
 import { SampleImages } from '../testing/sample-images.js';
@@ -54,6 +55,7 @@ async function aDockerTarget() {
 }
 
 orchestratorContract('one Docker host', aDockerTarget);
+surroundingsContract('one Docker host', aDockerTarget);
 
 describe('one Docker host', () => {
   let target: Awaited<ReturnType<typeof aDockerTarget>>;
@@ -74,7 +76,9 @@ describe('one Docker host', () => {
   it('serves again after its proxy and its instances were restarted while nobody watched', async () => {
     const deployment = of(2);
     const before = await settled(target.connect(), deployment);
-    const proxy = (await target.engine.containers.list({ labels: { [label.role]: 'proxy', [label.installation]: target.installation } }))[0];
+    const proxy = (
+      await target.engine.containers.list({ labels: { [label.role]: 'proxy', [label.installation]: target.installation } })
+    )[0];
     for (const one of before.instances) await target.engine.containers.restart(one.id, { graceSeconds: 0 });
     await target.engine.containers.restart(proxy?.id ?? '', { graceSeconds: 0 });
     const after = await settled(target.connect(), deployment);
@@ -113,7 +117,7 @@ describe('one Docker host', () => {
     await target.engine.containers.remove(id);
   });
 
-  it('refuses a health path that would mean something in the proxy\'s file', async () => {
+  it("refuses a health path that would mean something in the proxy's file", async () => {
     for (const http of ['/x\nbackend evil', '/x) y', '/x;shutdown', '/"', '/$HOME']) {
       const applied = await target.connect().apply({ ...of(), app: { ...app, health: { ...app.health, http } } }, acting());
       expect(applied).toMatchObject({ progress: 'refused', exists: false, refusal: { kind: 'invalid' } });
@@ -146,7 +150,9 @@ describe('one Docker host', () => {
     expect(moved.instances.map((one) => one.id)).toEqual(before.instances.map((one) => one.id));
     const holder = createServer().listen(0, '127.0.0.1');
     await once(holder, 'listening');
-    const refused = await target.connect().apply({ ...deployment, app: { ...app, stablePort: (holder.address() as AddressInfo).port } }, acting());
+    const refused = await target
+      .connect()
+      .apply({ ...deployment, app: { ...app, stablePort: (holder.address() as AddressInfo).port } }, acting());
     holder.close();
     expect(refused).toMatchObject({ progress: 'refused', refusal: { kind: 'port-taken' }, address: moved.address });
     expect((await fetch(`${moved.address}/`)).status).toBe(200);

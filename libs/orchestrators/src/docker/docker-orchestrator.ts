@@ -29,7 +29,9 @@ export class DockerOrchestrator implements Orchestrator {
   }
 
   async apply(deployment: Deployment, context: ActContext): Promise<Applied> {
-    return await onTarget(() => apply(this.#settings, this.#files(deployment.environment), this.#prober, this.#ongoing, deployment, context));
+    return await onTarget(() =>
+      apply(this.#settings, this.#files(deployment.environment), this.#prober, this.#ongoing, deployment, context),
+    );
   }
 
   async observe(environment: EnvironmentRef, signal?: AbortSignal): Promise<Observed> {
@@ -71,8 +73,13 @@ export class DockerOrchestrator implements Orchestrator {
     const { engine, installation } = this.#settings;
     const filter = { labels: { [label.installation]: installation } };
     const call = signal === undefined ? {} : { signal };
-    const found = await onTarget(async () => [...(await engine.containers.list(filter, call)), ...(await engine.networks.list(filter, call))]);
-    const byName = new Map(found.map(({ labels }) => [[labels[label.namespace], labels[label.project], labels[label.environment]].join('/'), refOf(labels)]));
+    const found = await onTarget(async () => [
+      ...(await engine.containers.list(filter, call)),
+      ...(await engine.networks.list(filter, call)),
+    ]);
+    const byName = new Map(
+      found.map(({ labels }) => [[labels[label.namespace], labels[label.project], labels[label.environment]].join('/'), refOf(labels)]),
+    );
     return [...byName.values()];
   }
 
@@ -86,7 +93,11 @@ export class DockerOrchestrator implements Orchestrator {
 }
 
 function refOf(labels: ContainerInfo['labels']): EnvironmentRef {
-  return { project: labels[label.project] ?? '', environment: labels[label.environment] ?? '', namespace: labels[label.namespace] ?? defaultNamespace };
+  return {
+    project: labels[label.project] ?? '',
+    environment: labels[label.environment] ?? '',
+    namespace: labels[label.namespace] ?? defaultNamespace,
+  };
 }
 
 /** Scaling needs no value that is not in its file already. */

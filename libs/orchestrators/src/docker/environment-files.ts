@@ -113,7 +113,8 @@ export class EnvironmentFiles {
     await mkdir(folder, { recursive: true, mode: 0o755 });
     for (const binding of bindings) {
       const { name } = binding;
-      if (!/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/.test(name)) throw new Error(`secret ${JSON.stringify(name)}: not a name a file may have`);
+      if (!/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/.test(name))
+        throw new Error(`secret ${JSON.stringify(name)}: not a name a file may have`);
       const file = path.join(folder, name);
       if ((await readText(file)) === undefined) await this.#replace(file, await binding.read(), 0o444);
     }
@@ -145,7 +146,10 @@ export class EnvironmentFiles {
 }
 
 function secretsKey(secrets: readonly { readonly name: string; readonly version: string }[]): string {
-  return createHash('sha256').update(JSON.stringify(secretsOf({ secrets }))).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify(secretsOf({ secrets })))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** What is kept of a deployment. */

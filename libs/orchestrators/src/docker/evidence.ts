@@ -14,9 +14,22 @@ const mostInstances = 5;
 const logLimitMs = 5000;
 
 /** Why instances do not do well: their last probes, their last lines, how they ended. */
-export async function evidence(settings: Settings, files: EnvironmentFiles, prober: Prober, environment: EnvironmentRef, names?: readonly string[]): Promise<InstanceEvidence[]> {
+export async function evidence(
+  settings: Settings,
+  files: EnvironmentFiles,
+  prober: Prober,
+  environment: EnvironmentRef,
+  names?: readonly string[],
+): Promise<InstanceEvidence[]> {
   const memory = await files.remembered();
-  const facts = await readFacts({ settings, environment, prober, health: memory?.deployment.app.health, members: new Set(memory?.members), socket: files.socket });
+  const facts = await readFacts({
+    settings,
+    environment,
+    prober,
+    health: memory?.deployment.app.health,
+    members: new Set(memory?.members),
+    socket: files.socket,
+  });
   const chosen = facts.filter((fact) => names === undefined || names.includes(fact.info.name)).slice(0, mostInstances);
   return await Promise.all(chosen.map((fact) => one(settings, prober, fact)));
 }
@@ -25,7 +38,15 @@ async function one(settings: Settings, prober: Prober, fact: Fact): Promise<Inst
   const instance = toInstance(fact, settings);
   const { state, restarts, exitCode, outOfMemory } = instance;
   const probes = prober.last(runKey(fact.info)).probes;
-  return { instance: instance.name, state, probes, log: await lastLines(settings, instance.id), restarts, ...(exitCode !== undefined && { exitCode }), ...(outOfMemory && { outOfMemory }) };
+  return {
+    instance: instance.name,
+    state,
+    probes,
+    log: await lastLines(settings, instance.id),
+    restarts,
+    ...(exitCode !== undefined && { exitCode }),
+    ...(outOfMemory && { outOfMemory }),
+  };
 }
 
 async function lastLines(settings: Settings, id: string): Promise<readonly string[]> {

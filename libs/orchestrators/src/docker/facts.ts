@@ -3,7 +3,7 @@ import type { EnvironmentRef, HealthCheck } from '../deployment.js';
 import type { Instance, InstanceState } from '../observed.js';
 import { environmentLabels, label } from './labels.js';
 import type { Candidate } from './plan.js';
-import type { Prober, ProbeRecord } from './probe.js';
+import type { ProbeRecord, Prober } from './probe.js';
 import { ProxyAdmin, ProxyAway, type ServerState } from './proxy-admin.js';
 import type { Settings } from './settings.js';
 
@@ -44,7 +44,10 @@ export async function readFacts(query: FactsQuery): Promise<Fact[]> {
   const labels = { ...environmentLabels(environment, settings.installation), [label.role]: 'instance' };
   const call = signal === undefined ? {} : { signal };
   const listed = await settings.engine.containers.list({ labels }, call);
-  const [infos, servers] = await Promise.all([Promise.all(listed.map((one) => settings.engine.containers.inspect(one.id, call))), readServers(query.socket)]);
+  const [infos, servers] = await Promise.all([
+    Promise.all(listed.map((one) => settings.engine.containers.inspect(one.id, call))),
+    readServers(query.socket),
+  ]);
   const there = infos.filter((info) => info !== undefined && info.status !== 'removing');
   return await Promise.all(there.map((info) => toFact(query, info as ContainerInfo, servers ?? [])));
 }
@@ -54,7 +57,9 @@ async function toFact(query: FactsQuery, info: ContainerInfo, servers: readonly 
   const address = probeAddress(info, settings.probeHost);
   const key = runKey(info);
   const asks = info.status === 'running' && address !== undefined;
-  const record = asks ? await prober.probe(key, address, healthOf(info, query.health), query.signal) : { failures: 0, probes: prober.last(key).probes };
+  const record = asks
+    ? await prober.probe(key, address, healthOf(info, query.health), query.signal)
+    : { failures: 0, probes: prober.last(key).probes };
   const server = servers.find((one) => one.name === info.name);
   return {
     info,
@@ -99,7 +104,11 @@ function trafficOf(fact: Fact): Candidate['traffic'] {
 }
 
 /** The fact as the plan wants it. `drainingSince` is by our own monotonic clock. */
-export function toCandidate(fact: Fact, goal: { digest: string; configHash: string }, drainingSince: ReadonlyMap<string, number>): Candidate {
+export function toCandidate(
+  fact: Fact,
+  goal: { digest: string; configHash: string },
+  drainingSince: ReadonlyMap<string, number>,
+): Candidate {
   const since = drainingSince.get(fact.info.id);
   const { status, running } = fact.info;
   const run = status === 'restarting' ? 'waiting' : running ? 'running' : status === 'created' ? 'never-started' : 'stopped';

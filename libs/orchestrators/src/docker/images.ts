@@ -1,4 +1,4 @@
-import { Cancelled, type DockerEngine, EngineError, NotFound, type RegistryAuth, Refused } from '@slipway/docker-engine';
+import { Cancelled, type DockerEngine, EngineError, NotFound, Refused, type RegistryAuth } from '@slipway/docker-engine';
 import type { Refusal } from '../observed.js';
 import { TargetUnavailable } from '../port.js';
 
@@ -6,9 +6,15 @@ import { TargetUnavailable } from '../port.js';
 export type AuthFor = (repository: string) => Promise<RegistryAuth | undefined> | RegistryAuth | undefined;
 
 /** The image is on the host now, or why it never will be. Throws `TargetUnavailable`. */
-export async function ensureImage(engine: DockerEngine, image: string, authFor: AuthFor | undefined, signal?: AbortSignal): Promise<Refusal | undefined> {
+export async function ensureImage(
+  engine: DockerEngine,
+  image: string,
+  authFor: AuthFor | undefined,
+  signal?: AbortSignal,
+): Promise<Refusal | undefined> {
   const repository = image.split('@')[0] ?? image;
-  if (!/^[^@\s]+@sha256:[0-9a-f]{64}$/.test(image)) return { kind: 'invalid', reason: `${image} is no image by digest (repository@sha256:…)` };
+  if (!/^[^@\s]+@sha256:[0-9a-f]{64}$/.test(image))
+    return { kind: 'invalid', reason: `${image} is no image by digest (repository@sha256:…)` };
   const call = signal === undefined ? {} : { signal };
   if ((await onTarget(() => engine.images.inspect(image, call))) !== undefined) return undefined;
   const auth = await authFor?.(repository);
@@ -22,14 +28,17 @@ export async function ensureImage(engine: DockerEngine, image: string, authFor: 
 
 async function pullRefusal(engine: DockerEngine, image: string, error: unknown): Promise<Refusal> {
   if (!(error instanceof EngineError) || error instanceof Cancelled) throw error;
-  if (/no space left on device/i.test(error.message)) throw new TargetUnavailable('target', `no space left to pull ${image}`, { cause: error });
+  if (/no space left on device/i.test(error.message))
+    throw new TargetUnavailable('target', `no space left to pull ${image}`, { cause: error });
   if (error.transient) {
     // The same error says that the engine is away, or the registry behind it.
     await onTarget(() => engine.ping());
     throw new TargetUnavailable('registry', error.message, { cause: error });
   }
-  if (error instanceof NotFound || /not found|manifest unknown|does not exist/i.test(error.message)) return { kind: 'image-not-found', reason: error.message };
-  if (error instanceof Refused && /unauthorized|denied|authentication/i.test(error.message)) return { kind: 'image-unauthorised', reason: error.message };
+  if (error instanceof NotFound || /not found|manifest unknown|does not exist/i.test(error.message))
+    return { kind: 'image-not-found', reason: error.message };
+  if (error instanceof Refused && /unauthorized|denied|authentication/i.test(error.message))
+    return { kind: 'image-unauthorised', reason: error.message };
   return { kind: 'image-not-found', reason: error.message };
 }
 

@@ -35,7 +35,11 @@ export async function makeInstance(making: Making, number: number, taken: Set<st
     if (error instanceof NotFound) return { kind: 'image-not-found', reason: error.message };
     if (!(error instanceof Conflict)) throw error;
     const other = await containers.inspect(name, { signal });
-    if (other === undefined || (belongsTo(other.labels, deployment.environment, settings.installation) && other.labels[label.role] === 'instance')) return undefined;
+    if (
+      other === undefined ||
+      (belongsTo(other.labels, deployment.environment, settings.installation) && other.labels[label.role] === 'instance')
+    )
+      return undefined;
     return { kind: 'not-ours', reason: `container ${name} exists and does not belong to this environment` };
   }
 }
@@ -46,7 +50,8 @@ export async function startInstance(engine: DockerEngine, id: string, signal: Ab
     await engine.containers.start(id, { signal });
     return undefined;
   } catch (error) {
-    if (error instanceof Refused || (error instanceof EngineError && /OCI runtime|exec:|executable file not found/i.test(error.message))) return { kind: 'invalid', reason: `it can't be started: ${error.message}` };
+    if (error instanceof Refused || (error instanceof EngineError && /OCI runtime|exec:|executable file not found/i.test(error.message)))
+      return { kind: 'invalid', reason: `it can't be started: ${error.message}` };
     throw error;
   }
 }

@@ -21,7 +21,8 @@ export async function ensureNetwork(settings: Settings, environment: Environment
   for (let attempt = 1; ; attempt++) {
     const found = await networks.inspect(name, { signal });
     if (found !== undefined) {
-      if (!belongsTo(found.labels, environment, settings.installation)) return { kind: 'not-ours', reason: `network ${name} exists and does not belong to this environment` };
+      if (!belongsTo(found.labels, environment, settings.installation))
+        return { kind: 'not-ours', reason: `network ${name} exists and does not belong to this environment` };
       const subnet = found.labels[fixedLabel];
       if (subnet !== undefined) return { name, subnet };
       // Left behind by a crash between the two steps below; nothing can be attached yet.

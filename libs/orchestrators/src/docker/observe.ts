@@ -10,7 +10,13 @@ import { findProxy, stablePortOf } from './proxy.js';
 import type { Settings } from './settings.js';
 
 /** What runs in an environment right now. */
-export async function observe(settings: Settings, files: EnvironmentFiles, prober: Prober, environment: EnvironmentRef, signal?: AbortSignal): Promise<Observed> {
+export async function observe(
+  settings: Settings,
+  files: EnvironmentFiles,
+  prober: Prober,
+  environment: EnvironmentRef,
+  signal?: AbortSignal,
+): Promise<Observed> {
   const memory = await files.remembered();
   const members = new Set(memory?.members);
   const health = memory?.deployment.app.health;
@@ -38,29 +44,46 @@ function sameOf(instances: readonly Instance[], memory: Memory | undefined): Pic
   const sameDigest = instances.every((instance) => instance.digest === first.digest);
   const sameConfig = instances.every((instance) => instance.configHash === first.configHash);
   const release = memory?.converged ? memory.deployment.release : undefined;
-  return { ...(sameDigest && { digest: first.digest }), ...(sameConfig && { configHash: first.configHash }), ...(sameDigest && sameConfig && release !== undefined && { release }) };
+  return {
+    ...(sameDigest && { digest: first.digest }),
+    ...(sameConfig && { configHash: first.configHash }),
+    ...(sameDigest && sameConfig && release !== undefined && { release }),
+  };
 }
 
 function versionOf(facts: readonly Fact[], proxy: ContainerInfo | undefined): string {
   const runs = facts.map((fact) => [fact.info.id, fact.info.startedAt, fact.info.status, fact.member].join(' ')).toSorted();
-  return createHash('sha256').update([...runs, proxy?.id, proxy?.startedAt].join('\n')).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update([...runs, proxy?.id, proxy?.startedAt].join('\n'))
+    .digest('hex')
+    .slice(0, 16);
 }
 
-async function driftOf(applied: AppliedDeployment, facts: readonly Fact[], proxy: ContainerInfo | undefined, files: EnvironmentFiles): Promise<Drift[]> {
+async function driftOf(
+  applied: AppliedDeployment,
+  facts: readonly Fact[],
+  proxy: ContainerInfo | undefined,
+  files: EnvironmentFiles,
+): Promise<Drift[]> {
   const wanted = configHash(applied);
   const drift: Drift[] = [];
   let good = 0;
   for (const { info, digest, configHash: has } of facts) {
     const instance = info.name;
     if (digest !== applied.digest) drift.push({ kind: 'digest', instance, detail: `runs ${digest}, approved is ${applied.digest}` });
-    else if (has !== wanted) drift.push({ kind: 'configuration', instance, detail: `was made with configuration ${has}, approved is ${wanted}` });
-    else if (!info.running && info.status !== 'restarting') drift.push({ kind: 'stopped', instance, detail: `ended with exit code ${info.exitCode} and does not come back by itself` });
+    else if (has !== wanted)
+      drift.push({ kind: 'configuration', instance, detail: `was made with configuration ${has}, approved is ${wanted}` });
+    else if (!info.running && info.status !== 'restarting')
+      drift.push({ kind: 'stopped', instance, detail: `ended with exit code ${info.exitCode} and does not come back by itself` });
     else good += 1;
   }
   const stopped = drift.filter((one) => one.kind === 'stopped').length;
-  if (good + stopped < applied.instances) drift.push({ kind: 'missing', detail: `${good + stopped} of ${applied.instances} instances are there` });
-  if (good > applied.instances) drift.push({ kind: 'unknown-instance', detail: `${good} instances run, ${applied.instances} were asked for` });
-  if (proxy === undefined || !proxy.running) drift.push({ kind: 'proxy', detail: proxy === undefined ? 'the proxy is gone' : 'the proxy does not run' });
+  if (good + stopped < applied.instances)
+    drift.push({ kind: 'missing', detail: `${good + stopped} of ${applied.instances} instances are there` });
+  if (good > applied.instances)
+    drift.push({ kind: 'unknown-instance', detail: `${good} instances run, ${applied.instances} were asked for` });
+  if (proxy === undefined || !proxy.running)
+    drift.push({ kind: 'proxy', detail: proxy === undefined ? 'the proxy is gone' : 'the proxy does not run' });
   else if ((await readServers(files.socket)) === undefined) drift.push({ kind: 'proxy', detail: 'the proxy does not answer' });
   return drift;
 }

@@ -19,7 +19,14 @@ const tries = 5;
 /** Runs a throw-away container on the environment's network and takes it away, however it ends. */
 export async function runOnce(settings: Settings, files: EnvironmentFiles, shot: OneShot): Promise<OneShotResult> {
   const began = performance.now();
-  const refused = (reason: string): OneShotResult => ({ timedOut: false, outOfMemory: false, tookMs: Math.round(performance.now() - began), log: [], files: {}, refused: reason });
+  const refused = (reason: string): OneShotResult => ({
+    timedOut: false,
+    outOfMemory: false,
+    tookMs: Math.round(performance.now() - began),
+    log: [],
+    files: {},
+    refused: reason,
+  });
   const refusal = await ensureImage(settings.engine, shot.image, settings.authFor, shot.signal);
   if (refusal !== undefined) return refused(refusal.reason);
   const id = await create(settings, files, shot);
@@ -50,16 +57,29 @@ async function create(settings: Settings, files: EnvironmentFiles, shot: OneShot
   const subnet = network.subnets.find((one) => !one.includes(':')) ?? '';
   const name = `${stem(environment)}.once.${shot.name}`;
   const left = await containers.inspect(name, { signal });
-  if (left !== undefined && !belongsTo(left.labels, environment, settings.installation)) return { reason: `container ${name} exists and does not belong to this environment` };
+  if (left !== undefined && !belongsTo(left.labels, environment, settings.installation))
+    return { reason: `container ${name} exists and does not belong to this environment` };
   if (left !== undefined) await containers.remove(left.id, { force: true, signal });
   const secrets = await files.secrets(shot);
-  const taken = new Set((await containers.list({ labels: environmentLabels(environment, settings.installation) }, { signal })).map((one) => one.labels[label.address] ?? ''));
+  const taken = new Set(
+    (await containers.list({ labels: environmentLabels(environment, settings.installation) }, { signal })).map(
+      (one) => one.labels[label.address] ?? '',
+    ),
+  );
   for (let attempt = 1; ; attempt++) {
     const address = freeAddress(subnet, 'one-shot', taken);
     if (address === undefined) return { reason: `no free address left on network ${network.name}` };
     taken.add(address);
     try {
-      return await containers.create({ ...specOf(settings, shot, await urlOf(settings, shot)), name, networks: [{ network: network.name, address }], mounts: mountsOf(secrets) }, { signal });
+      return await containers.create(
+        {
+          ...specOf(settings, shot, await urlOf(settings, shot)),
+          name,
+          networks: [{ network: network.name, address }],
+          mounts: mountsOf(secrets),
+        },
+        { signal },
+      );
     } catch (error) {
       if (error instanceof NotFound) return { reason: error.message };
       if (!(error instanceof Conflict) || attempt === tries) throw error;
@@ -78,7 +98,12 @@ function specOf(settings: Settings, shot: OneShot, url: string) {
     image: shot.image,
     ...(entrypoint !== undefined && { entrypoint: [entrypoint], command }),
     env: { ...shot.env, SLIPWAY_URL: url },
-    labels: { ...environmentLabels(shot.environment, settings.installation), [label.role]: 'one-shot', [label.release]: shot.release, [label.digest]: shot.image.split('@')[1] ?? '' },
+    labels: {
+      ...environmentLabels(shot.environment, settings.installation),
+      [label.role]: 'one-shot',
+      [label.release]: shot.release,
+      [label.digest]: shot.image.split('@')[1] ?? '',
+    },
     limits: { pids: 1024, ...(limits.cpus && { cpus: limits.cpus }), ...(limits.memoryBytes && { memoryBytes: limits.memoryBytes }) },
     restart: 'no' as const,
     securityOptions: ['no-new-privileges'],

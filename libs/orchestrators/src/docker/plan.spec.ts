@@ -5,7 +5,19 @@ import { type Aim, type Candidate, plan, type Step } from './plan.js';
 const aim: Aim = { wanted: 2, maxSurge: 1, maxUnavailable: 0, stableMs: 100, drainMs: 1000 };
 
 function one(given: Partial<Candidate> = {}): Candidate {
-  return { name: 'new-1', number: 1, matches: true, run: 'running', healthy: true, healthyForMs: 1000, member: true, traffic: 'up', sessions: 0, drainingForMs: 0, ...given };
+  return {
+    name: 'new-1',
+    number: 1,
+    matches: true,
+    run: 'running',
+    healthy: true,
+    healthyForMs: 1000,
+    member: true,
+    traffic: 'up',
+    sessions: 0,
+    drainingForMs: 0,
+    ...given,
+  };
 }
 const older = (number: number, given: Partial<Candidate> = {}) => one({ name: `old-${number}`, number, matches: false, ...given });
 
@@ -36,22 +48,34 @@ describe('the plan', () => {
   });
 
   it('starts what has ended for good, and leaves alone what the engine starts again', () => {
-    expect(plan(aim, [one({ run: 'stopped', healthy: false, traffic: 'down' }), one({ name: 'new-2', number: 2 })])).toEqual([{ do: 'start-again', name: 'new-1' }]);
-    expect(plan(aim, [one({ run: 'waiting', healthy: false, traffic: 'down' }), one({ name: 'new-2', number: 2 })])).toMatchObject([{ do: 'wait' }]);
+    expect(plan(aim, [one({ run: 'stopped', healthy: false, traffic: 'down' }), one({ name: 'new-2', number: 2 })])).toEqual([
+      { do: 'start-again', name: 'new-1' },
+    ]);
+    expect(plan(aim, [one({ run: 'waiting', healthy: false, traffic: 'down' }), one({ name: 'new-2', number: 2 })])).toMatchObject([
+      { do: 'wait' },
+    ]);
   });
 
   it('takes away what nobody asked for and nobody uses at once', () => {
-    expect(plan(aim, [one(), one({ name: 'new-2', number: 2 }), older(1, { member: false, traffic: 'out', healthy: false })])).toEqual([{ do: 'retire', name: 'old-1' }]);
+    expect(plan(aim, [one(), one({ name: 'new-2', number: 2 }), older(1, { member: false, traffic: 'out', healthy: false })])).toEqual([
+      { do: 'retire', name: 'old-1' },
+    ]);
   });
 
   it('keeps every old one while all of them look sick and no new one is proven', () => {
     const sick = { healthy: false, traffic: 'down' } as const;
-    expect(plan(aim, [one({ healthy: false, traffic: 'out', member: false }), older(1, sick), older(2, sick)])).toMatchObject([{ do: 'wait' }]);
+    expect(plan(aim, [one({ healthy: false, traffic: 'out', member: false }), older(1, sick), older(2, sick)])).toMatchObject([
+      { do: 'wait' },
+    ]);
   });
 
   it('scales down the ones that are missed least', () => {
-    expect(plan(aim, [one(), one({ name: 'new-2', number: 2 }), one({ name: 'new-3', number: 3 })])).toEqual([{ do: 'drain', name: 'new-3' }]);
-    expect(plan({ ...aim, wanted: 1 }, [one({ healthy: false, traffic: 'down' }), one({ name: 'new-2', number: 2 })])).toEqual([{ do: 'drain', name: 'new-1' }]);
+    expect(plan(aim, [one(), one({ name: 'new-2', number: 2 }), one({ name: 'new-3', number: 3 })])).toEqual([
+      { do: 'drain', name: 'new-3' },
+    ]);
+    expect(plan({ ...aim, wanted: 1 }, [one({ healthy: false, traffic: 'down' }), one({ name: 'new-2', number: 2 })])).toEqual([
+      { do: 'drain', name: 'new-1' },
+    ]);
   });
 
   it('goes to none when none are wanted', () => {
@@ -66,7 +90,17 @@ function carryOut(steps: readonly Step[], all: readonly Candidate[]): Candidate[
     next = next.map((candidate) => (candidate.name === name ? { ...candidate, ...to } : candidate));
   };
   for (const step of steps) {
-    if (step.do === 'create') next.push(one({ name: `new-${step.number}-${next.length}`, number: step.number, healthy: false, healthyForMs: 0, member: false, traffic: 'out' }));
+    if (step.do === 'create')
+      next.push(
+        one({
+          name: `new-${step.number}-${next.length}`,
+          number: step.number,
+          healthy: false,
+          healthyForMs: 0,
+          member: false,
+          traffic: 'out',
+        }),
+      );
     else if (step.do === 'join') change(step.name, { member: true, traffic: 'up' });
     else if (step.do === 'drain') change(step.name, { traffic: 'draining', drainingForMs: 1, sessions: 1 });
     else if (step.do === 'retire') next = next.filter((candidate) => candidate.name !== step.name);
@@ -80,7 +114,14 @@ function aWhileLater(candidate: Candidate): Candidate {
   const running = candidate.run === 'waiting' ? 'running' : candidate.run;
   const healthy = running === 'running';
   const traffic = candidate.traffic === 'down' && healthy ? 'up' : candidate.traffic;
-  return { ...candidate, run: running, healthy, healthyForMs: candidate.healthyForMs + 60, traffic, drainingForMs: candidate.drainingForMs > 0 ? candidate.drainingForMs + 400 : 0 };
+  return {
+    ...candidate,
+    run: running,
+    healthy,
+    healthyForMs: candidate.healthyForMs + 60,
+    traffic,
+    drainingForMs: candidate.drainingForMs > 0 ? candidate.drainingForMs + 400 : 0,
+  };
 }
 
 const anyCandidate = fc
@@ -96,7 +137,14 @@ const anyCandidate = fc
   .map(({ draining, ...given }) => {
     const healthy = given.healthy && given.run === 'running';
     const traffic = !given.member ? ('out' as const) : draining ? ('draining' as const) : healthy ? ('up' as const) : ('down' as const);
-    return one({ ...given, healthy, traffic, healthyForMs: healthy ? 1000 : 0, drainingForMs: traffic === 'draining' ? 1 : 0, name: `${given.matches ? 'has' : 'old'}-${given.number}` });
+    return one({
+      ...given,
+      healthy,
+      traffic,
+      healthyForMs: healthy ? 1000 : 0,
+      drainingForMs: traffic === 'draining' ? 1 : 0,
+      name: `${given.matches ? 'has' : 'old'}-${given.number}`,
+    });
   });
 const anywhere = fc.uniqueArray(anyCandidate, { maxLength: 8, selector: (candidate) => candidate.name });
 const anyAim = fc.record({ wanted: fc.nat(4), maxSurge: fc.integer({ min: 1, max: 3 }) }).map((given) => ({ ...aim, ...given }));
@@ -110,7 +158,8 @@ describe('the plan, from anywhere', () => {
           expect(rounds).toBeLessThan(200);
           const steps = plan(to, all);
           if (steps[0]?.do === 'nothing') break;
-          const serving = (some: readonly Candidate[]) => some.filter((candidate) => candidate.healthy && candidate.traffic === 'up').length;
+          const serving = (some: readonly Candidate[]) =>
+            some.filter((candidate) => candidate.healthy && candidate.traffic === 'up').length;
           const before = serving(all);
           all = carryOut(steps, all);
           if (serving(all) < before) expect(serving(all)).toBeGreaterThanOrEqual(Math.min(to.wanted, before));
@@ -126,7 +175,9 @@ describe('the plan, from anywhere', () => {
     fc.assert(
       fc.property(anyAim, anywhere, (to, from) => {
         const created = plan(to, from).filter((step) => step.do === 'create').length;
-        const standing = from.filter((candidate) => candidate.matches || (candidate.member && candidate.traffic !== 'draining' && candidate.run === 'running')).length;
+        const standing = from.filter(
+          (candidate) => candidate.matches || (candidate.member && candidate.traffic !== 'draining' && candidate.run === 'running'),
+        ).length;
         if (created > 0) expect(Math.min(standing, to.wanted + to.maxSurge) + created).toBeLessThanOrEqual(to.wanted + to.maxSurge);
       }),
       { numRuns: 3000 },

@@ -65,12 +65,16 @@ function revive(keep: readonly Candidate[]): Step[] {
 }
 
 function joins(keep: readonly Candidate[]): Step[] {
-  return keep.filter((one) => one.healthy && (one.traffic === 'out' || one.traffic === 'draining')).map((one) => ({ do: 'join', name: one.name }));
+  return keep
+    .filter((one) => one.healthy && (one.traffic === 'out' || one.traffic === 'draining'))
+    .map((one) => ({ do: 'join', name: one.name }));
 }
 
 /** Old ones that serve nobody any more can go at once; draining ones when they have finished, or had their time. */
 function leavers(aim: Aim, old: readonly Candidate[]): Step[] {
-  return old.filter((one) => !serves(one) && (one.traffic !== 'draining' || one.sessions === 0 || one.drainingForMs >= aim.drainMs)).map((one) => ({ do: 'retire', name: one.name }));
+  return old
+    .filter((one) => !serves(one) && (one.traffic !== 'draining' || one.sessions === 0 || one.drainingForMs >= aim.drainMs))
+    .map((one) => ({ do: 'retire', name: one.name }));
 }
 
 /** Takes requests, or may do so again in a moment: it belongs into the proxy and nobody has begun to drain it. */

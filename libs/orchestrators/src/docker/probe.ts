@@ -25,12 +25,19 @@ export class Prober {
   readonly #records = new Map<string, ProbeRecord>();
 
   /** One fresh probe of the run named by `key` (container id and start time). */
-  async probe(key: string, address: { host: string; port: number }, health: HealthCheck | undefined, signal?: AbortSignal): Promise<ProbeRecord> {
+  async probe(
+    key: string,
+    address: { host: string; port: number },
+    health: HealthCheck | undefined,
+    signal?: AbortSignal,
+  ): Promise<ProbeRecord> {
     const probe = health === undefined ? await connect(address, 1000, signal) : await get(address, health, signal);
     const before = this.#records.get(key) ?? unknown;
     if (signal?.aborted) return before;
     const probes = [...before.probes, probe].slice(-keptProbes);
-    const record: ProbeRecord = probe.ok ? { healthySince: before.healthySince ?? performance.now(), failures: 0, probes } : { failures: before.failures + 1, probes };
+    const record: ProbeRecord = probe.ok
+      ? { healthySince: before.healthySince ?? performance.now(), failures: 0, probes }
+      : { failures: before.failures + 1, probes };
     this.#records.delete(key);
     this.#records.set(key, record);
     const oldest = this.#records.keys().next().value;
@@ -53,13 +60,23 @@ function get(address: { host: string; port: number }, health: HealthCheck, signa
       request.destroy();
       resolve({ ...probe, tookMs: Math.round(performance.now() - began) });
     };
-    const options = { ...address, path: health.http, method: 'GET', headers: { host: 'localhost', 'user-agent': 'slipway-health' }, agent: false, ...(signal && { signal }) };
+    const options = {
+      ...address,
+      path: health.http,
+      method: 'GET',
+      headers: { host: 'localhost', 'user-agent': 'slipway-health' },
+      agent: false,
+      ...(signal && { signal }),
+    };
     const request = http.request(options, (response) => {
       response.resume();
       const status = response.statusCode ?? 0;
       done(status >= 200 && status < 400 ? { ok: true, status } : { ok: false, status, error: `GET ${health.http} answered ${status}` });
     });
-    const timer = setTimeout(() => done({ ok: false, error: `GET ${health.http} did not answer within ${health.timeoutMs} ms` }), health.timeoutMs);
+    const timer = setTimeout(
+      () => done({ ok: false, error: `GET ${health.http} did not answer within ${health.timeoutMs} ms` }),
+      health.timeoutMs,
+    );
     request.on('error', (error) => done({ ok: false, error: `GET ${health.http}: ${error.message}` }));
     request.end();
   });

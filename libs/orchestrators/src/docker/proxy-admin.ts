@@ -52,7 +52,9 @@ export class ProxyAdmin {
   async join(member: Member, plan: Pick<ProxyPlan, 'healthEveryMs'>): Promise<void> {
     await this.#order(`add server ${backend}/${serverLine(member, plan)}`, /New server registered/);
     const server = `${backend}/${member.name}`;
-    const orders = member.checked ? [`enable health ${server}`, `enable server ${server}`, `set server ${server} health up`] : [`enable server ${server}`];
+    const orders = member.checked
+      ? [`enable health ${server}`, `enable server ${server}`, `set server ${server} health up`]
+      : [`enable server ${server}`];
     for (const order of orders) await this.#order(order);
   }
 

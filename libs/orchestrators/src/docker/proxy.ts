@@ -1,19 +1,23 @@
 import { createServer } from 'node:net';
 import { Conflict, type ContainerInfo, EngineError } from '@slipway/docker-engine';
-import { freeAddress } from './addresses.js';
 import type { Deployment, EnvironmentRef } from '../deployment.js';
 import type { Refusal } from '../observed.js';
+import { freeAddress } from './addresses.js';
 import type { EnvironmentFiles } from './environment-files.js';
 import { belongsTo, environmentLabels, label, proxyName } from './labels.js';
 import type { Network } from './network.js';
-import { type ProxyImage, proxyImage } from './proxy-image.js';
 import { proxyPaths, proxyPort } from './proxy-config.js';
+import { type ProxyImage, proxyImage } from './proxy-image.js';
 import type { Settings } from './settings.js';
 
 const portTaken = /port is already allocated|address already in use|bind: /i;
 
 /** The proxy container if there is one of that name; a refusal when somebody else has the name. */
-export async function findProxy(settings: Settings, environment: EnvironmentRef, signal?: AbortSignal): Promise<ContainerInfo | Refusal | undefined> {
+export async function findProxy(
+  settings: Settings,
+  environment: EnvironmentRef,
+  signal?: AbortSignal,
+): Promise<ContainerInfo | Refusal | undefined> {
   const name = proxyName(environment);
   const found = await settings.engine.containers.inspect(name, signal === undefined ? {} : { signal });
   if (found === undefined || belongsTo(found.labels, environment, settings.installation)) return found;
@@ -33,7 +37,13 @@ const addressLabel = 'dev.slipway.listen';
  * The proxy runs and holds the stable port. It is made once and then left alone over all releases; only another port asked
  * for by the project makes a new one. Its configuration has to be written before.
  */
-export async function ensureProxy(settings: Settings, deployment: Deployment, network: Network, files: EnvironmentFiles, signal: AbortSignal): Promise<ContainerInfo | Refusal> {
+export async function ensureProxy(
+  settings: Settings,
+  deployment: Deployment,
+  network: Network,
+  files: EnvironmentFiles,
+  signal: AbortSignal,
+): Promise<ContainerInfo | Refusal> {
   const { containers } = settings.engine;
   const { environment } = deployment;
   const found = await findProxy(settings, environment, signal);
@@ -73,7 +83,14 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-function specOf(settings: Settings, environment: EnvironmentRef, network: Network, files: EnvironmentFiles, image: ProxyImage, port: number) {
+function specOf(
+  settings: Settings,
+  environment: EnvironmentRef,
+  network: Network,
+  files: EnvironmentFiles,
+  image: ProxyImage,
+  port: number,
+) {
   const address = freeAddress(network.subnet, 'proxy', new Set());
   return {
     name: proxyName(environment),
@@ -81,7 +98,13 @@ function specOf(settings: Settings, environment: EnvironmentRef, network: Networ
     entrypoint: image.entrypoint,
     command: ['-db', '-f', `${proxyPaths.config}/haproxy.cfg`],
     user: files.proxyUser,
-    labels: { ...environmentLabels(environment, settings.installation), [label.role]: 'proxy', [label.address]: address ?? '', [stablePortLabel]: String(port), [addressLabel]: settings.address },
+    labels: {
+      ...environmentLabels(environment, settings.installation),
+      [label.role]: 'proxy',
+      [label.address]: address ?? '',
+      [stablePortLabel]: String(port),
+      [addressLabel]: settings.address,
+    },
     networks: [{ network: network.name, ...(address && { address }) }],
     ports: [{ container: proxyPort, host: port, hostAddress: settings.address }],
     mounts: [
@@ -99,7 +122,12 @@ function specOf(settings: Settings, environment: EnvironmentRef, network: Networ
 }
 
 async function inspected(settings: Settings, environment: EnvironmentRef, signal: AbortSignal): Promise<ContainerInfo | Refusal> {
-  return (await findProxy(settings, environment, signal)) ?? { kind: 'not-ours', reason: `container ${proxyName(environment)} was taken away while it was made` };
+  return (
+    (await findProxy(settings, environment, signal)) ?? {
+      kind: 'not-ours',
+      reason: `container ${proxyName(environment)} was taken away while it was made`,
+    }
+  );
 }
 
 /** False when the port is taken. */

@@ -11,7 +11,12 @@ import type { Settings } from './settings.js';
 const stopSeconds = 2;
 
 /** Takes away everything that carries this environment's labels: containers, network, images nobody else uses, files. */
-export async function removeEnvironment(settings: Settings, files: EnvironmentFiles, environment: EnvironmentRef, context: ActContext): Promise<boolean> {
+export async function removeEnvironment(
+  settings: Settings,
+  files: EnvironmentFiles,
+  environment: EnvironmentRef,
+  context: ActContext,
+): Promise<boolean> {
   const { engine } = settings;
   const { signal } = context;
   const memory = await files.remembered();
@@ -32,7 +37,9 @@ export async function removeEnvironment(settings: Settings, files: EnvironmentFi
     if (!(error instanceof Conflict)) throw error;
     return false;
   }
-  await dropImages(engine, [...new Set([...(memory?.images ?? []), ...ours.filter((one) => one.image.includes('@')).map((one) => one.image)])]);
+  await dropImages(engine, [
+    ...new Set([...(memory?.images ?? []), ...ours.filter((one) => one.image.includes('@')).map((one) => one.image)]),
+  ]);
   await dropProxyImages(engine);
   await files.remove();
   return true;

@@ -28,5 +28,11 @@ export interface Settings extends DockerTarget {
 }
 
 export function withDefaults(target: DockerTarget): Settings {
-  return { ...target, address: target.address ?? '127.0.0.1', ports: target.ports ?? [20_000, 20_999], installation: target.installation ?? 'slipway', probeHost: target.probeHost ?? '127.0.0.1' };
+  return {
+    ...target,
+    address: target.address ?? '127.0.0.1',
+    ports: target.ports ?? [20_000, 20_999],
+    installation: target.installation ?? 'slipway',
+    probeHost: target.probeHost ?? '127.0.0.1',
+  };
 }

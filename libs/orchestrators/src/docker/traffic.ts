@@ -71,7 +71,15 @@ export class Traffic {
 }
 
 /** A container as the proxy knows it, by what it was made for: another release may have another port or health path. */
-export function memberOf(info: { readonly name: string; readonly labels: Readonly<Record<string, string>> }, health: HealthCheck | undefined): Member {
+export function memberOf(
+  info: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
+  health: HealthCheck | undefined,
+): Member {
   const { labels } = info;
-  return { name: info.name, address: labels[label.address] ?? '', port: Number(labels[label.appPort]), checked: (labels[label.health] ?? '') === (health?.http ?? '') };
+  return {
+    name: info.name,
+    address: labels[label.address] ?? '',
+    port: Number(labels[label.appPort]),
+    checked: (labels[label.health] ?? '') === (health?.http ?? ''),
+  };
 }

@@ -10,7 +10,12 @@ const settleMs = 100;
 const changes = ['create', 'start', 'die', 'kill', 'oom', 'stop', 'destroy', 'restart', 'pause', 'unpause', 'rename'];
 
 /** Looks at once, and again after the engine said that something happened. Events only make it look; what it yields was read. */
-export async function* watch(settings: Settings, environment: EnvironmentRef, look: () => Promise<Observed>, signal: AbortSignal): AsyncGenerator<Observed> {
+export async function* watch(
+  settings: Settings,
+  environment: EnvironmentRef,
+  look: () => Promise<Observed>,
+  signal: AbortSignal,
+): AsyncGenerator<Observed> {
   const filter = { types: ['container'], actions: changes, labels: environmentLabels(environment, settings.installation) };
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
