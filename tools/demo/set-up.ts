@@ -135,7 +135,7 @@ async function bringUpServices(
   await mailbox.start();
   cleanup.defer('stop the mail server', () => mailbox.stop());
   const all = { SLIPWAY_TOPIC_PREFIX: names.topicPrefix, SLIPWAY_INSTALLATION: names.installation };
-  const of = { notifier: { SLIPWAY_SMTP_URL: mailbox.url, SLIPWAY_MAIL_FROM: 'Slipway <slipway@shop.example>' } };
+  const of = { notifier: { SLIPWAY_SMTP_URL: mailbox.url, SLIPWAY_SMTP_FROM: 'Slipway <slipway@shop.example>' } };
   const environment = await prepareEnvironment(dataDir, parts, { all, of, singleRole: parts.postgres.ours ? undefined : true });
   const onReady = (_: unknown, left: readonly string[]): void => screen.note(left.length === 0 ? '' : `waiting: ${left.join(', ')}`);
   screen.note(`starting ${services.length - missingServices().length} services`);
