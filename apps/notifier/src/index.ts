@@ -1,1 +1,2 @@
-export {};
+export { NotifierModule } from './notifier.module.js';
+export { subscriptions } from './subscriptions.js';

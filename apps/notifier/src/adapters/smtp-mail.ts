@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { createTransport, type Transporter } from 'nodemailer';
+import { asHtml, asSubject, asText } from '../domain/message.js';
+import { Mail, Refused } from '../ports.js';
+
+export interface SmtpOptions {
+  /** `smtp://host:port` (STARTTLS where offered) or `smtps://host:port`; unset: mail is off. */
+  readonly url: string | undefined;
+  readonly from: string;
+  readonly username: string | undefined;
+  readonly passwordFile: string | undefined;
+}
+
+const timeoutMs = 10_000;
+
+/** {@link Mail} over SMTP (RFC 5321). */
+export class SmtpMail extends Mail {
+  private transport: Promise<Transporter> | undefined;
+
+  constructor(private readonly options: SmtpOptions) {
+    super();
+  }
+
+  get isOn(): boolean {
+    return this.options.url !== undefined;
+  }
+
+  async send({ id, to, message, language, signal }: Parameters<Mail['send']>[0]): Promise<void> {
+    this.transport ??= this.connect();
+    signal.throwIfAborted();
+    const domain = this.options.from.split('@').at(-1)?.replace(/>.*$/, '') ?? 'slipway';
+    try {
+      await (await this.transport).sendMail({
+        from: this.options.from,
+        to: { name: '', address: to },
+        subject: asSubject(message.subject),
+        text: asText(message),
+        html: asHtml(message, language),
+        messageId: `<${id}@${domain}>`,
+        headers: { 'Auto-Submitted': 'auto-generated', 'Content-Language': language },
+        disableFileAccess: true,
+        disableUrlAccess: true,
+      });
+    } catch (error) {
+      const code = (error as { responseCode?: number }).responseCode;
+      if (code !== undefined && code >= 500) throw new Refused(`the mail server refused: ${(error as Error).message}`, { cause: error });
+      throw error;
+    }
+  }
+
+  private async connect(): Promise<Transporter> {
+    const { url, username, passwordFile } = this.options;
+    const server = new URL(url ?? '');
+    const secure = server.protocol === 'smtps:';
+    const pass = passwordFile === undefined ? '' : (await readFile(passwordFile, 'utf8')).trim();
+    return createTransport({
+      host: server.hostname,
+      port: Number(server.port || (secure ? 465 : 25)),
+      secure,
+      ...(username === undefined ? {} : { auth: { user: username, pass } }),
+      connectionTimeout: timeoutMs,
+      greetingTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+      dnsTimeout: timeoutMs,
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import {
+  ApprovalExpired,
+  ApprovalRejected,
+  ApprovalRequested,
+  BuildFailed,
+  DeploymentFailed,
+  PersonChanged,
+  RolloutFailed,
+  RolloutRolledBack,
+  RolloutSucceeded,
+  VerificationFailed,
+} from '@slipway/contracts';
+import { on, subscribe } from '@slipway/service-kit';
+import { OnApprovalExpired } from './on-approval-expired.js';
+import { OnApprovalRejected } from './on-approval-rejected.js';
+import { OnApprovalRequested } from './on-approval-requested.js';
+import { OnBuildFailed } from './on-build-failed.js';
+import { OnDeploymentFailed } from './on-deployment-failed.js';
+import { OnPersonChanged } from './on-person-changed.js';
+import { OnRolloutFailed } from './on-rollout-failed.js';
+import { OnRolloutRolledBack } from './on-rollout-rolled-back.js';
+import { OnRolloutSucceeded } from './on-rollout-succeeded.js';
+import { OnVerificationFailed } from './on-verification-failed.js';
+
+/** What notifier reacts to. */
+export const subscriptions = subscribe('notifier', [
+  on(PersonChanged, OnPersonChanged),
+  on(BuildFailed, OnBuildFailed),
+  on(DeploymentFailed, OnDeploymentFailed),
+  on(VerificationFailed, OnVerificationFailed),
+  on(ApprovalRequested, OnApprovalRequested),
+  on(ApprovalRejected, OnApprovalRejected),
+  on(ApprovalExpired, OnApprovalExpired),
+  on(RolloutSucceeded, OnRolloutSucceeded),
+  on(RolloutFailed, OnRolloutFailed),
+  on(RolloutRolledBack, OnRolloutRolledBack),
+]);
