@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { commitsForEvent, peopleOf, type ToldCommit } from './people.js';
+
+const ann = { name: 'Ann', email: 'ann@shop.example' };
+const bo = { name: 'Bo', email: 'bo@shop.example' };
+const commit = (changes: Partial<ToldCommit> = {}): ToldCommit => ({
+  revision: 'abc',
+  author: ann,
+  committer: ann,
+  coAuthors: [],
+  message: 'm',
+  time: '2026-11-23T05:00:00.000Z',
+  ...changes,
+});
+const names = (people: { name: string }[]) => people.map(({ name }) => name);
+
+describe('the people of a range', () => {
+  it('are authors, committers, co-authors and pushers, each once whatever the case', () => {
+    const commits = [
+      commit({ committer: bo }),
+      commit({ author: { name: 'A.', email: 'ANN@shop.example' }, coAuthors: [{ name: 'Cy', email: null }] }),
+    ];
+    expect(names(peopleOf(commits, [{ name: 'Pat', email: null, account: 'pat' }], true))).toEqual(['Ann', 'Bo', 'Cy', 'Pat']);
+  });
+
+  it('leave out the forge that commits what was merged in its pages', () => {
+    expect(names(peopleOf([commit({ committer: { name: 'GitHub', email: 'noreply@github.com' } })], [], true))).toEqual(['Ann']);
+  });
+
+  it('hold somebody nobody knows when the list is not whole', () => {
+    expect(peopleOf([commit()], [], false).at(-1)).toEqual({ name: 'more people than could be listed', email: null, account: null });
+    const many = Array.from({ length: 2500 }, (_each, at) => commit({ author: { name: `${at}`, email: `${at}@x` } }));
+    const people = peopleOf(many, [], true);
+    expect([people.length, people.at(-1)?.name]).toEqual([2000, 'more people than could be listed']);
+  });
+});
+
+describe('the commits of an event', () => {
+  it('are 200 at most and stay small', () => {
+    expect(commitsForEvent(Array.from({ length: 300 }, () => commit()))).toHaveLength(200);
+    const long = commitsForEvent(Array.from({ length: 300 }, () => commit({ message: 'ü'.repeat(4000) })));
+    expect(JSON.stringify(long).length).toBeLessThan(210_000);
+    expect(long.length).toBeGreaterThan(50);
+  });
+});

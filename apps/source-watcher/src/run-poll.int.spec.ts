@@ -1,0 +1,268 @@
+import {
+  CommandAccepted,
+  CommandIssued,
+  CommandRefused,
+  CommitDetected,
+  CommitFolded,
+  CommitIgnored,
+  SourceFailed,
+  SourceRecovered,
+} from '@slipway/contracts';
+import { aDigest, anId, eventually } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Stage } from './a-stage.contract.js';
+
+describe('watching a source', () => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await Stage.set();
+    await stage.listen();
+    await stage.start();
+  });
+  afterAll(() => stage.strike());
+
+  /** A repository with one commit, watched; its first release. */
+  const watchedProject = async (name: string, git: Record<string, unknown> = {}, spec: Record<string, unknown> = {}) => {
+    const repository = await stage.repository(name);
+    const first = await repository.commit({ 'index.html': '1' }, 'first');
+    await repository.push();
+    const file = stage.file(name, { url: repository.url, ...git }, spec);
+    await stage.apply(file);
+    const born = await stage.nth(CommitDetected, name, 1);
+    return { repository, first, file, born };
+  };
+
+  it('takes the current head once, however long it is watched', async () => {
+    const { repository, born } = await watchedProject('once');
+    expect(born.release).toMatchObject({ number: 1, kind: 'commit', ref: 'refs/heads/main', line: 'refs/heads/main', ancestorOf: [] });
+    expect(born.range).toMatchObject({ from: null, total: 1 });
+    expect(born).toMatchObject({
+      projectVersion: 1,
+      pusher: null,
+      trigger: { kind: 'poll', person: null },
+      image: null,
+      repositoryFile: null,
+    });
+    expect(born.people).toEqual([{ name: 'Ann Author', email: 'ann@shop.example', account: null }]);
+    expect(born.release.revision).toBe(await repository.git('rev-parse', 'HEAD'));
+    await stage.polled('once');
+    expect(stage.of(CommitDetected, 'once')).toHaveLength(1);
+  });
+
+  it('folds a burst of pushes into its head, and knows everybody who wrote in it', async () => {
+    const { repository, first } = await watchedProject('burst');
+    const revisions = [];
+    for (const n of [2, 3, 4])
+      revisions.push(await repository.commit({ 'index.html': `${n}` }, `n ${n}\n\nCo-authored-by: Bo <bo${n}@shop.example>`));
+    await repository.push();
+    const second = await stage.nth(CommitDetected, 'burst', 2);
+    expect(second.release).toMatchObject({ number: 2, revision: revisions[2] });
+    expect(second.range).toMatchObject({ from: first, total: 3 });
+    expect(second.range.commits.map(({ revision }) => revision)).toEqual([...revisions].reverse());
+    expect(second.people.map(({ email }) => email)).toEqual(
+      expect.arrayContaining(['ann@shop.example', 'bo2@shop.example', 'bo3@shop.example', 'bo4@shop.example']),
+    );
+    await stage.nth(CommitFolded, 'burst', 2);
+    expect(
+      stage
+        .of(CommitFolded, 'burst')
+        .map(({ revision, into }) => [revision, into.number])
+        .sort(),
+    ).toEqual(
+      [
+        [revisions[0], 2],
+        [revisions[1], 2],
+      ].sort(),
+    );
+    const outcomes = await stage.query<{ kind: string }>("select kind from {schema}.outcome where project = 'burst' order by kind");
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['folded', 'folded', 'release', 'release']);
+  });
+
+  it('ignores what touches none of its paths, and says so', async () => {
+    const { repository } = await watchedProject('paths', { paths: ['shop/**'] });
+    const docs = await repository.commit({ 'docs/a.md': 'a' });
+    await repository.push();
+    const ignored = await stage.nth(CommitIgnored, 'paths', 1);
+    expect(ignored).toMatchObject({ revision: docs, reason: { code: 'paths' } });
+    const shop = await repository.commit({ 'shop/a.ts': 'a' });
+    await repository.push();
+    const born = await stage.nth(CommitDetected, 'paths', 2);
+    expect(born.release).toMatchObject({ number: 2, revision: shop });
+    expect(born.range.commits.map(({ revision }) => revision)).toEqual([shop, docs]);
+  });
+
+  it('says that a branch was taken back, rewritten or deleted, and takes what is new', async () => {
+    const { repository, first } = await watchedProject('rewound', { branches: ['main', 'side'] });
+    const second = await repository.commit({ a: '2' });
+    await repository.push();
+    await stage.nth(CommitDetected, 'rewound', 2);
+    await repository.git('reset', '-q', '--hard', first);
+    await repository.push();
+    expect(await stage.nth(CommitIgnored, 'rewound', 1)).toMatchObject({ revision: null, reason: { code: 'rewound' } });
+    await repository.git('reset', '-q', '--hard', second);
+    await repository.push();
+    await stage.polled('rewound');
+    expect(stage.of(CommitDetected, 'rewound')).toHaveLength(2);
+    const rewritten = await repository.commit({ a: '2b' }, 'another second', '--amend');
+    await repository.push('HEAD', 'HEAD:side');
+    expect((await stage.nth(CommitDetected, 'rewound', 3)).release).toMatchObject({ revision: rewritten, number: 3 });
+    expect(await stage.nth(CommitIgnored, 'rewound', 2)).toMatchObject({ revision: null, reason: { code: 'rewritten' } });
+    expect((await stage.nth(CommitDetected, 'rewound', 4)).release).toMatchObject({ ref: 'refs/heads/side', line: 'refs/heads/side' });
+    await repository.push(':side');
+    expect(await stage.nth(CommitIgnored, 'rewound', 3)).toMatchObject({
+      ref: 'refs/heads/side',
+      revision: null,
+      reason: { code: 'deleted' },
+    });
+  });
+
+  it('makes a tag on a built revision a release of the same image, after waiting for that image', async () => {
+    const { repository, first, born } = await watchedProject('tags', { tags: ['v*'] });
+    await repository.commit({ a: '2' });
+    await repository.push();
+    const second = await stage.nth(CommitDetected, 'tags', 2);
+    await repository.git('tag', '-a', 'v1', '-m', 'v1', first);
+    await repository.push('v1');
+    await stage.polled('tags');
+    expect(stage.of(CommitDetected, 'tags')).toHaveLength(2);
+    await stage.built(born);
+    const tagged = await stage.nth(CommitDetected, 'tags', 3);
+    expect(tagged.release).toMatchObject({
+      number: 3,
+      kind: 'tag',
+      ref: 'refs/tags/v1',
+      line: 'refs/heads/main',
+      revision: first,
+      ancestorOf: [2],
+    });
+    expect(tagged.image).toEqual({ repository: 'localhost:5000/shop', digest: aDigest(first) });
+    await stage.built(second);
+    await repository.git('tag', '-f', 'v1', second.release.revision);
+    await repository.push('v1');
+    expect((await stage.nth(CommitDetected, 'tags', 4)).release).toMatchObject({ kind: 'tag', revision: second.release.revision });
+    expect(await stage.nth(CommitIgnored, 'tags', 1)).toMatchObject({ revision: null, reason: { code: 'tag-moved' } });
+  });
+
+  it('lets the past lie: tags and branches that stood there make no releases', async () => {
+    const repository = await stage.repository('past');
+    await repository.commit({ a: '1' });
+    await repository.git('tag', 'v0');
+    await repository.push('HEAD', 'HEAD:release/1', 'v0');
+    const file = stage.file('past', { url: repository.url, branches: ['main', 'release/*'] });
+    await stage.apply(file);
+    expect((await stage.nth(CommitDetected, 'past', 1)).release.ref).toBe('refs/heads/main');
+    await stage.apply(stage.file('past', { url: repository.url, branches: ['main', 'release/*'], tags: ['v*'] }), 2);
+    await eventually(
+      () =>
+        expect(stage.of(CommitIgnored, 'past').map(({ ref, reason }) => [ref, reason.code])).toEqual([
+          ['refs/heads/release/1', 'before-registration'],
+          ['refs/tags/v0', 'before-registration'],
+        ]),
+      { within: 20_000 },
+    );
+    await repository.commit({ a: '2' });
+    await repository.push('HEAD:release/1');
+    expect((await stage.nth(CommitDetected, 'past', 2)).release).toMatchObject({ ref: 'refs/heads/release/1', number: 2 });
+  });
+
+  it('pins slipway.yaml as it stood at the revision, and ignores a revision whose file is wrong', async () => {
+    const { repository } = await watchedProject('pinned');
+    await repository.commit({ 'slipway.yaml': 'apiVersion: slipway.dev/v1\nkind: Repository\napp:\n  port: 3000\n' });
+    await repository.push();
+    expect((await stage.nth(CommitDetected, 'pinned', 2)).repositoryFile).toMatchObject({ app: { port: 3000 } });
+    const wrong = await repository.commit({ 'slipway.yaml': 'apiVersion: slipway.dev/v1\nkind: Repository\napp:\n  prot: 3000\n' });
+    await repository.push();
+    const ignored = await stage.nth(CommitIgnored, 'pinned', 1);
+    expect(ignored).toMatchObject({ revision: wrong, reason: { code: 'repository-file' } });
+    expect(ignored.reason.message).toMatch(/slipway\.yaml, line 4, app\.prot/);
+  });
+
+  it('says once that a source fails, and once that it answers again', async () => {
+    const repository = await stage.repository('failing');
+    await stage.apply(stage.file('failing', { url: repository.url }));
+    expect(await stage.nth(SourceFailed, 'failing', 1)).toMatchObject({ reason: { code: 'empty' } });
+    await repository.commit({ a: '1' });
+    await repository.push();
+    await stage.nth(SourceRecovered, 'failing', 1);
+    await stage.nth(CommitDetected, 'failing', 1);
+    expect(stage.of(SourceFailed, 'failing')).toHaveLength(1);
+  });
+
+  it.each([
+    ['hostile', 'ext::sh -c touch% /tmp/slipway-canary', 'refused-url'],
+    ['elsewhere', 'file:///etc', 'refused-url'],
+  ])('refuses the source of %s', async (name, url, code) => {
+    await stage.apply(stage.file(name, { url }));
+    expect(await stage.nth(SourceFailed, name, 1)).toMatchObject({ reason: { code } });
+  });
+
+  it('makes a configuration release when an environment would run something else, and none when it would not', async () => {
+    const { born, file } = await watchedProject('settings');
+    await stage.built(born);
+    await eventually(
+      async () => (await stage.query("select 1 from {schema}.release where project = 'settings' and image is not null")).length === 1,
+    );
+    await stage.apply({ ...file, metadata: { ...file.metadata, description: 'other words' } }, 2);
+    await stage.apply({ ...file, spec: { ...file.spec, app: { ...file.spec.app, instances: 3 } } }, 3);
+    const again = await stage.nth(CommitDetected, 'settings', 2);
+    expect(again.release).toMatchObject({ number: 2, kind: 'configuration', revision: born.release.revision });
+    expect(again).toMatchObject({
+      projectVersion: 3,
+      image: { digest: aDigest(born.release.revision) },
+      trigger: { kind: 'project', person: { name: 'Olga Operator' } },
+    });
+    await stage.polled('settings');
+    expect(stage.of(CommitDetected, 'settings')).toHaveLength(2);
+  });
+
+  it('looks at once when a person asks, and refuses what it does not know', async () => {
+    const { repository } = await watchedProject('asked', { poll: '1h' });
+    const revision = await repository.commit({ a: '2' });
+    await repository.push();
+    const ask = (project: string) =>
+      stage.say('gateway', (unit) =>
+        unit.publish(CommandIssued, {
+          subject: project,
+          data: {
+            command: anId(),
+            service: 'source-watcher',
+            action: { kind: 'source.refresh', project },
+            person: { id: anId(), name: 'Dev' },
+            role: 'developer',
+            reason: '',
+          },
+        }),
+      );
+    const id = await ask('asked');
+    expect(await stage.nth(CommitDetected, 'asked', 2)).toMatchObject({
+      release: { revision },
+      trigger: { kind: 'command', person: { name: 'Dev' } },
+    });
+    const unknown = await ask('nobody');
+    const answers = () =>
+      stage.events
+        .filter(({ name }) => name === CommandAccepted.name || name === CommandRefused.name)
+        .map(({ name, causationId }) => [name, causationId]);
+    await eventually(() =>
+      expect(answers()).toEqual([
+        [CommandAccepted.name, id],
+        [CommandRefused.name, unknown],
+      ]),
+    );
+  });
+
+  it('watches a removed project no more, and again when it comes back', async () => {
+    const { repository, file } = await watchedProject('removed');
+    await stage.apply(null, 2, 'removed');
+    await eventually(
+      async () =>
+        (await stage.query("select 1 from {schema}.operation where key = 'removed/1' and state in ('cancelled', 'done')")).length === 1,
+      { within: 20_000 },
+    );
+    await repository.commit({ a: '2' });
+    await repository.push();
+    await stage.apply(file, 3);
+    expect((await stage.nth(CommitDetected, 'removed', 2)).release.number).toBe(2);
+  });
+});
