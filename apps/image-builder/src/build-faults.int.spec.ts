@@ -85,7 +85,7 @@ describe('a build that meets a fault', () => {
   it('gives way, while it waits, to a newer commit of its line, but not to one of another', async () => {
     const line = 'refs/heads/busy';
     const commits = await Promise.all([sleeper(3), sleeper(3), base, base, base].map((Dockerfile) => scene.commit({ Dockerfile })));
-    const versions = [];
+    const versions: number[] = [];
     for (const { source } of commits) versions.push(await scene.apply(source));
     const release = async (at: number, changes: object) =>
       await scene.detect(versions[at] as number, { revision: commits[at]?.revision ?? '', ...changes });

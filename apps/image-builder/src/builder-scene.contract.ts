@@ -115,6 +115,16 @@ export class BuilderScene {
     return { source, revision: await git(source, 'rev-parse', 'HEAD') };
   }
 
+  /** The same in Subversion: a repository whose trunk holds these files. */
+  async commitSvn(files: Record<string, string>): Promise<{ url: string; revision: string }> {
+    const { source } = await this.commit(files);
+    await rm(join(source, '.git'), { recursive: true });
+    const repository = join(this.folder, 'sources', anId());
+    await run('svnadmin', ['create', repository]);
+    await run('svn', ['import', '-q', '-m', 'Change the shop', source, `file://${repository}/trunk`]);
+    return { url: `file://${repository}`, revision: '1' };
+  }
+
   /** A release is born. */
   async detect(
     projectVersion: number,

@@ -54,6 +54,16 @@ describe('image-builder', () => {
     expect(JSON.parse(kept?.bytes.toString() ?? '')).toEqual(data.provenance);
   });
 
+  it('builds a revision of Subversion', async () => {
+    const { url, revision } = await scene.commitSvn({ Dockerfile: `${base}COPY run.sh /run.sh\n`, 'run.sh': 'echo' });
+    const version = await scene.apply('', { source: { svn: { url, branches: ['trunk'] } } });
+    const release = await scene.detect(version, { revision, ref: 'refs/heads/trunk', line: 'refs/heads/trunk' });
+    const { data } = await scene.told(ImageBuilt, release);
+    expect(statementOf(data.provenance.payload).predicate.buildDefinition.resolvedDependencies).toEqual([
+      { uri: `svn+${url}@refs/heads/trunk`, digest: { svnRevision: '1' } },
+    ]);
+  });
+
   it('builds a release once, however often it is detected, and one revision once for all its releases', async () => {
     const { source, revision } = await scene.commit({ Dockerfile: `${base}RUN ["/bin/sh","-c","/bin/busybox sleep 1"]\n` });
     const version = await scene.apply(source);

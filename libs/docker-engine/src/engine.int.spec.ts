@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '@slipway/testkit';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BuildFailed, Cancelled, Conflict, DockerEngine, LimitExceeded, NotFound, TimedOut, Unavailable } from './index.js';
@@ -30,16 +30,6 @@ const run = async (command: string[], more: Partial<Parameters<DockerEngine['con
   await engine.containers.start(id);
   return id;
 };
-async function until<T>(look: () => Promise<T | undefined | false>, withinMs = 10_000): Promise<T> {
-  const end = Date.now() + withinMs;
-  for (;;) {
-    const seen = await look();
-    if (seen) return seen;
-    if (Date.now() > end) throw new Error('did not come true in time');
-    await delay(50);
-  }
-}
-
 beforeAll(async () => {
   busybox = await readFile('/bin/busybox');
   await build(base, { tag: image });
@@ -98,9 +88,9 @@ describe('building', () => {
     const cancel = new AbortController();
     const cancelled = build(dockerfile, { signal: cancel.signal, onLog: (line) => line === marker && cancel.abort() });
     await expect(cancelled).rejects.toBeInstanceOf(Cancelled);
-    await until(async () => (await ours()) === 0);
+    await eventually(async () => (await ours()) === 0);
     await expect(build(dockerfile, { timeoutMs: 2000 })).rejects.toBeInstanceOf(TimedOut);
-    await until(async () => (await ours()) === 0);
+    await eventually(async () => (await ours()) === 0);
   });
 
   it('ends with the error of whoever reads the log, or of the context', async () => {
