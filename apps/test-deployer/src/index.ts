@@ -1,1 +1,2 @@
-export {};
+export { subscriptions } from './subscriptions.js';
+export { TestDeployerModule } from './test-deployer.module.js';

@@ -23,6 +23,7 @@ export async function checkRun(step: RunStep, index: number, verification: Verif
     onLog: (chunk) => context.onLog?.(check, chunk),
   });
   const report = step.junit === undefined ? undefined : ended.files[step.junit];
+  if (report !== undefined) context.onReport?.(check, report);
   const junit = report && readJUnit(new TextDecoder().decode(report));
   const { outcome, message } = judge(step, ended, junit);
   const output = ended.log.slice(-100).map((line) => line.slice(0, 2000));

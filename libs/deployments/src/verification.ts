@@ -26,6 +26,8 @@ export interface VerifyContext {
   readonly onLog?: (check: string, chunk: string) => void;
   /** Each check as soon as it is over. */
   readonly onCheck?: (result: CheckResult) => void;
+  /** The test report a `run` step left, as it was found. */
+  readonly onReport?: (check: string, file: Uint8Array) => void;
 }
 
 /** What one check gives: its evidence, and the test report if it left one. */

@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@slipway/postgres';
+import { TestDeployer1764000000000 } from './1764000000000-test-deployer.js';
+
+/** In order; never changed once landed. */
+export const migrations: MigrationClass[] = [TestDeployer1764000000000];

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { EnvironmentRemoved, environmentKey } from '@slipway/contracts';
+import type { Claim, Outcome, Work } from '@slipway/operations';
+import { TargetUnavailable } from '@slipway/orchestrators';
+import { Deployments, Places } from './ports.js';
+
+interface Input {
+  readonly project: string;
+  readonly environment: string;
+}
+
+/** Takes away a test environment that its project no longer has, wherever it ran, and says so. */
+@Injectable()
+export class RunRemoval implements Work<Input> {
+  readonly kind = 'removal';
+  readonly callTimeoutMs = 12_000;
+  readonly leaseMs = 18_000;
+
+  constructor(
+    private readonly deployments: Deployments,
+    private readonly places: Places,
+  ) {}
+
+  async run(claim: Claim<Input>): Promise<Outcome> {
+    const { project, environment } = claim.operation.input;
+    const { state, running } = await claim.transact(async ({ tx }) => ({
+      state: await this.deployments.known(tx, project, environment),
+      running: await this.deployments.running(tx, project, environment),
+    }));
+    if (!state?.removing) return { done: true };
+    if (running) return { again: { afterMs: 500, reason: `release ${running.release.number} is being stopped there` } };
+    try {
+      for (const place of [state.leaving, state.place]) {
+        if (!place) continue;
+        await claim.enough(this.callTimeoutMs);
+        const context = { signal: claim.signal, epoch: claim.operation.epoch };
+        const isGone = await this.places.orchestratorOf(place.file).remove({ project, environment, namespace: place.namespace }, context);
+        if (!isGone) return { again: { afterMs: 1000, reason: 'somebody else uses its network' } };
+      }
+    } catch (error) {
+      if (error instanceof TargetUnavailable) return { again: { afterMs: 2000, reason: error.message } };
+      throw error;
+    }
+    await claim.complete(async (unit) => {
+      const { removing } = await this.deployments.environment(unit.tx, project, environment);
+      if (!removing) return;
+      await this.deployments.dropEnvironment(unit.tx, project, environment);
+      unit.publish(EnvironmentRemoved, {
+        subject: environmentKey(project, environment),
+        data: { project, environment, reason: removing },
+      });
+    });
+    return { done: true };
+  }
+}

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type CheckResult,
+  DeploymentFailed,
+  DeploymentStarted,
+  DeploymentSucceeded,
+  environmentKey,
+  type Reason,
+  type Release,
+  VerificationFailed,
+  VerificationPassed,
+} from '@slipway/contracts';
+import type { VerificationResult } from '@slipway/deployments';
+import type { UnitOfWork } from '@slipway/messaging';
+import { hurry } from '@slipway/operations';
+import type { TestDeployment } from './domain/test-environment.js';
+import { Deployments } from './ports.js';
+import { TestDeployerMetrics } from './test-deployer.metrics.js';
+
+/** How much evidence an event carries. */
+const mostEvidence = 50;
+
+/** Puts what became of deployments into words for the world, in the transaction that decides it. */
+@Injectable()
+export class Telling {
+  constructor(
+    private readonly deployments: Deployments,
+    private readonly metrics: TestDeployerMetrics,
+  ) {}
+
+  started(unit: UnitOfWork, deployment: TestDeployment, replaces: Release | null): void {
+    const { attempt, image } = deployment;
+    publish(unit, DeploymentStarted, deployment, { attempt, image, replaces });
+  }
+
+  succeeded(unit: UnitOfWork, deployment: TestDeployment, serves: { address: string; instances: number }): void {
+    const seconds = secondsSince(deployment.startedAt ?? deployment.createdAt, unit.now);
+    publish(unit, DeploymentSucceeded, deployment, { image: deployment.image, ...serves, seconds });
+    unit.tx.afterCommit(() => this.metrics.deployed(deployment, 'succeeded', seconds));
+  }
+
+  /** Ends one that did not come up: it failed, was cancelled, or was overtaken while it waited. */
+  async ended(
+    unit: UnitOfWork,
+    deployment: TestDeployment,
+    outcome: 'failed' | 'superseded' | 'cancelled',
+    reason: Reason,
+    evidence: readonly CheckResult[] = [],
+  ): Promise<void> {
+    await this.deployments.save(unit.tx, { ...deployment, state: outcome });
+    const attempt = Math.max(1, deployment.attempt);
+    const said = { ...reason, message: reason.message.slice(0, 4000) };
+    const data = { attempt, reason: said, evidence: shorten(evidence), authors: [...deployment.authors] };
+    publish(unit, DeploymentFailed, deployment, data);
+    await hurry(unit.tx, 'deployment', deployment.id);
+    const seconds = deployment.startedAt === null ? undefined : secondsSince(deployment.startedAt, unit.now);
+    unit.tx.afterCommit(() => this.metrics.deployed(deployment, outcome, seconds));
+  }
+
+  verified(unit: UnitOfWork, deployment: TestDeployment, { outcome, evidence, seconds }: VerificationResult): void {
+    const { image, address, authors, provenance, repositoryFile, resolved } = deployment;
+    const data = { image, address: address ?? '', evidence: shorten(evidence), seconds, authors: [...authors] };
+    if (outcome === 'passed') {
+      publish(unit, VerificationPassed, deployment, { ...data, provenance, repositoryFile, projectVersion: resolved?.projectVersion });
+    } else publish(unit, VerificationFailed, deployment, data);
+    unit.tx.afterCommit(() => this.metrics.verified(deployment, outcome === 'passed' ? 'passed' : 'failed', seconds));
+  }
+
+  /** What waits for the environment looks again whether its turn has come, and so does its guard. */
+  async nextTurn(unit: UnitOfWork, project: string, environment: string): Promise<void> {
+    for (const { id } of await this.deployments.waiting(unit.tx, project, environment)) await hurry(unit.tx, 'deployment', id);
+    await hurry(unit.tx, 'guard', environmentKey(project, environment));
+  }
+}
+
+function publish(
+  unit: UnitOfWork,
+  event: Parameters<UnitOfWork['publish']>[0],
+  { id, release, environment }: TestDeployment,
+  data: object,
+): void {
+  unit.publish(event, { subject: release.id, correlationId: release.id, data: { release, environment, deployment: id, ...data } });
+}
+
+/** Where there is more than an event takes, what failed is worth more than what passed. */
+function shorten(evidence: readonly CheckResult[]): CheckResult[] {
+  if (evidence.length <= mostEvidence) return [...evidence];
+  const bad = evidence.filter(({ outcome }) => outcome !== 'passed');
+  const good = evidence.filter(({ outcome }) => outcome === 'passed');
+  return [...bad, ...good].slice(0, mostEvidence);
+}
+
+function secondsSince(from: string, now: Date): number {
+  return Math.max(0, (now.getTime() - Date.parse(from)) / 1000);
+}
