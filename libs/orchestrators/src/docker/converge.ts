@@ -6,7 +6,7 @@ import type { ActContext, Progress } from '../port.js';
 import type { EnvironmentFiles, Memory } from './environment-files.js';
 import { type Fact, readFacts, toCandidate } from './facts.js';
 import { type Making, makeInstance, startInstance } from './instances.js';
-import { label } from './labels.js';
+import { instanceName, label } from './labels.js';
 import { type Aim, plan, type Step } from './plan.js';
 import type { Prober } from './probe.js';
 import type { Settings } from './settings.js';
@@ -63,8 +63,7 @@ class Run {
     for (let chain = 0; chain < longestChain; chain++) {
       this.#it.context.signal.throwIfAborted();
       const facts = await this.#look();
-      const leaving = facts.filter((fact) => this.#it.ongoing.stopping.has(fact.info.id)).map((fact) => fact.number);
-      const steps = plan(this.#aim(), this.#candidates(facts), leaving).filter(
+      const steps = plan(this.#aim(), this.#candidates(facts), this.#reserved(facts)).filter(
         (step) => !(step.do === 'start-again' && this.#startedAgain.has(step.name)),
       );
       const first = steps[0];
@@ -103,6 +102,13 @@ class Run {
     const { deployment, making, ongoing } = this.#it;
     const goal = { digest: deployment.digest, configHash: making.configHash };
     return facts.filter((fact) => !ongoing.stopping.has(fact.info.id)).map((fact) => toCandidate(fact, goal, ongoing.draining));
+  }
+
+  /** Numbers whose names are still held by instances on their way out. */
+  #reserved(facts: readonly Fact[]): number[] {
+    const { deployment, making, ongoing } = this.#it;
+    const held = facts.filter((fact) => ongoing.stopping.has(fact.info.id));
+    return held.filter((fact) => fact.info.name === instanceName(deployment, making.configHash, fact.number)).map((fact) => fact.number);
   }
 
   #aim(): Aim {

@@ -31,7 +31,13 @@ export class SampleImages {
     context.entry({ name: 'site/index.html' }, version);
     if (behaviour !== 'unhealthy') context.entry({ name: 'site/healthz' }, 'ok');
     context.finalize();
-    await this.#engine.buildImage({ context: Readable.from(context), tag, labels: { 'dev.slipway.test': this.#repository } });
+    // Tests run side by side: a layer shared through the cache may be cleaned away by another one while it is used here.
+    await this.#engine.buildImage({
+      context: Readable.from(context),
+      tag,
+      labels: { 'dev.slipway.test': this.#repository },
+      noCache: true,
+    });
     const { digest } = await this.#engine.push({ reference: tag });
     await this.#engine.images.remove(tag);
     this.#tags.push(tag);
