@@ -53,8 +53,11 @@ export async function signed(headers: Headers, value: Uint8Array, signer: Signer
   return { ...headers, ce_signature: Buffer.from(JSON.stringify([signature]), 'utf8').toString('base64url') };
 }
 
-/** Whether this is what that service wrote, every byte of it. Never throws. */
-export function verified(headers: Headers, value: Uint8Array, trust: Trust, service: Service): Verified {
+/**
+ * Whether this is what that service wrote, every byte of it. `at` is when the log took it, by the log's own clock: what lies in a compacted
+ * topic was signed by a key that may have ended since. Never throws.
+ */
+export function verified(headers: Headers, value: Uint8Array, trust: Trust, { service, at }: { service: Service; at: Date }): Verified {
   const envelope = headers['ce_signature'];
   if (!envelope) return { ok: false, reason: `not signed; a signature of ${service} is needed` };
   let signatures: DsseSignature[];
@@ -63,7 +66,7 @@ export function verified(headers: Headers, value: Uint8Array, trust: Trust, serv
   } catch {
     return { ok: false, reason: 'ce_signature is not base64url of [{keyid, sig}]' };
   }
-  return trust.verify(payloadTypes.events, signedBytes(headers, value), signatures, { service });
+  return trust.verify(payloadTypes.events, signedBytes(headers, value), signatures, { service, at });
 }
 
 /** A W3C trace context: a new span in the given trace, or a new trace. */

@@ -25,6 +25,7 @@ const tries = 3;
 /** What nobody's message starts: unanswered hand-offs are said again, parked events tried, old rows deleted. */
 export class Housekeeping {
   private timer: NodeJS.Timeout | undefined;
+  private expected: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
   private sweptAt = performance.now();
@@ -38,6 +39,16 @@ export class Housekeeping {
     this.schedule(this.everyMs * Math.random());
   }
 
+  /** Something was parked and will be due after so long: no need to wait for the next round. */
+  dueAfter(ms: number): void {
+    if (this.expected || this.stopped) return;
+    this.expected = setTimeout(() => {
+      this.expected = undefined;
+      this.soon();
+    }, ms);
+    this.expected.unref();
+  }
+
   /** Something parked may be due now. */
   soon(): void {
     if (!this.running) this.schedule(0);
@@ -45,6 +56,7 @@ export class Housekeeping {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    clearTimeout(this.expected);
     clearTimeout(this.timer);
     await this.running;
   }

@@ -69,6 +69,7 @@ export class Listening {
       handled: (event) => this.handled(event),
       waits: () => {
         this.someWait = true;
+        this.housekeeping?.dueAfter(this.parts.timing.parkedFirstMs + 20);
       },
     });
     this.housekeeping = new Housekeeping(

@@ -66,7 +66,7 @@ async function record(
     key: 'shop/1',
     value,
     headers: { ...headers, ...over.headers },
-    timestamp: 0,
+    timestamp: Date.now(),
   };
 }
 
@@ -181,6 +181,11 @@ describe('reading a record', () => {
     const headers = { ce_id: 'id-1', ce_source: 'approval', ce_type: Proven.type, ce_subject: 'shop/1' };
     const reading = read({ ...(await record()), topic: 'p.sign-offs', headers, value: Buffer.from('{"proof":"jws"}') }, options);
     expect(reading).toMatchObject({ is: 'event', from: { source: 'outside:approval' }, event: { signature: undefined } });
+  });
+
+  it('judges a signature at the time the log took the record, not at one its writer gives', async () => {
+    const before = { ...(await record()), timestamp: 0 };
+    expect(read(before, options)).toMatchObject({ is: 'poison' });
   });
 
   it('takes an answer only from the service itself', async () => {

@@ -113,7 +113,7 @@ function whose(record: InRecord, value: Buffer, definition: EventDefinition, sou
   const right = options.topics.of(topicOf(definition, service.data));
   if (record.topic !== right)
     return { ok: false, poison: 'wrong-topic', detail: `${definition.name} of ${service.data} belongs to ${right}` };
-  const proof = verified(record.headers, value, options.trust, service.data);
+  const proof = verified(record.headers, value, options.trust, { service: service.data, at: new Date(record.timestamp) });
   if (!proof.ok) return { ok: false, poison: 'bad-signature', detail: proof.reason };
   return { ok: true, service: service.data, keyId: proof.keyId };
 }
@@ -184,7 +184,8 @@ function answerIn(record: InRecord, options: ReaderOptions): Reading {
   const causationId = record.headers['ce_causationid'];
   const service = Service.safeParse(record.headers['ce_source']);
   if (!causationId || !record.value || !service.success || !options.answering.has(service.data)) return { is: 'ignored' };
-  if (!verified(record.headers, record.value, options.trust, service.data).ok) return { is: 'ignored' };
+  if (!verified(record.headers, record.value, options.trust, { service: service.data, at: new Date(record.timestamp) }).ok)
+    return { is: 'ignored' };
   return { is: 'answer', service: service.data, causationId };
 }
 

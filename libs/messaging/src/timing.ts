@@ -28,6 +28,6 @@ export const usualTiming: Timing = {
   retryInPlaceMs: 10_000,
   pauseMs: 5_000,
   handlerMs: 30_000,
-  parkedFirstMs: 1_000,
+  parkedFirstMs: 250,
   parkedGiveUpMs: 24 * 3_600_000,
 };

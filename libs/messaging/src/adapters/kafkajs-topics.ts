@@ -51,13 +51,15 @@ export class KafkajsTopics {
   }
 
   private configOf({ name, partitions, retention }: TopicWanted) {
-    const configEntries =
+    const kept =
       retention === 'compact'
         ? [{ name: 'cleanup.policy', value: 'compact' }]
         : [
             { name: 'cleanup.policy', value: 'delete' },
             { name: 'retention.ms', value: String(retention.ms) },
           ];
+    // Signatures are judged at the time the broker took a record, never at one its writer gives.
+    const configEntries = [...kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }];
     return { topic: name, numPartitions: partitions, replicationFactor: this.replication, configEntries };
   }
 }
