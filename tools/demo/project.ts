@@ -1,6 +1,6 @@
 import type { ProjectFile, TargetFile } from '@slipway/contracts';
 import type { z } from 'zod';
-import { portIsFree } from '../parts/ports.ts';
+import { freePorts } from '../parts/ports.ts';
 import type { Demo, Names, StageName } from './demo.ts';
 import { sellingPoint } from './sample/shop.ts';
 import type { SampleSource } from './sample/source.ts';
@@ -52,16 +52,9 @@ export function projectFile(names: Names, source: SampleSource, ports: Record<St
   };
 }
 
-/** Three ports below the range from which the system takes those of outgoing connections, so that nothing slips in between. */
+/** A stable port for each environment. */
 export async function stablePorts(): Promise<Record<StageName, number>> {
-  const found: number[] = [];
-  const begin = 20_000 + Math.floor(Math.random() * 8000);
-  for (let port = begin; found.length < 3 && port < begin + 1000; port += 1) {
-    if (await portIsFree(port)) found.push(port);
-  }
-  const [test, preRelease, production] = found;
-  if (test === undefined || preRelease === undefined || production === undefined)
-    throw new Error(`no three free ports between ${begin} and ${begin + 1000}`);
+  const [test, preRelease, production] = (await freePorts(3)) as [number, number, number];
   return { test, 'pre-release': preRelease, production };
 }
 

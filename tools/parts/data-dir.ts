@@ -39,7 +39,7 @@ const prefix = 'slipway-';
  */
 export async function openDataDir(path: string, purpose: string): Promise<DataDir> {
   const dir = resolve(path);
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: 0o711 });
   const owner = await ownerOf(dir);
   if (owner !== undefined && isAlive(owner)) {
     throw new Error(

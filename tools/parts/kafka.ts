@@ -33,7 +33,7 @@ export async function startKafka(dataDir: DataDir, own: OwnKafka): Promise<Part>
     await until('the Kafka named by KAFKA_BROKERS answers', () => answers(named), { within: 15_000, every: 500 });
     return { name: 'kafka', url: named, ours: false, stop: async () => {} };
   }
-  const port = await freePortLike(Number(await dataDir.remembered('kafka-port')) || undefined);
+  const port = await freePortLike(Number(await dataDir.remembered('kafka-port')) || undefined, dataDir.temporary ? undefined : 9092);
   await dataDir.remember('kafka-port', String(port));
   const java = findCommand('java');
   return java === undefined ? fromImage(dataDir, port) : fromJars(dataDir, java, port, own);

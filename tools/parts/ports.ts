@@ -1,5 +1,9 @@
 import { createServer } from 'node:net';
 
+/** Below the range from which systems take ports of outgoing connections and Docker those it publishes: what is free here stays free. */
+const lowest = 20_000;
+const highest = 29_999;
+
 /** True when nothing listens on this port of the loopback address. */
 export function portIsFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -9,17 +13,23 @@ export function portIsFree(port: number): Promise<boolean> {
   });
 }
 
-/** A port nothing listens on now. The system hands out another one each time, so two calls in a row do not collide. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port: 0, host: '127.0.0.1' }, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/** So many ports nothing listens on now, from a place chosen by chance so that runs beside each other do not meet. */
+export async function freePorts(count: number): Promise<number[]> {
+  const found: number[] = [];
+  const size = highest - lowest + 1;
+  const begin = Math.floor(Math.random() * size);
+  for (let step = 0; step < size && found.length < count; step += 1) {
+    const port = lowest + ((begin + step) % size);
+    if (await portIsFree(port)) found.push(port);
+  }
+  if (found.length < count) throw new Error(`there are no ${count} free ports between ${lowest} and ${highest}`);
+  return found;
+}
+
+/** A port nothing listens on now. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  return port as number;
 }
 
 /** The first of the wished ports that is free, else any free one: what was used last time stays the same where it can. */

@@ -42,7 +42,7 @@ export async function startPostgres(dataDir: DataDir, own: OwnPostgres): Promise
   const data = await dataFolder(dataDir, account);
   const password = await secretOf(dataDir);
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(binaries, data, password, account);
-  const port = await freePortLike(Number(await dataDir.remembered('postgres-port')) || undefined);
+  const port = await freePortLike(Number(await dataDir.remembered('postgres-port')) || undefined, dataDir.temporary ? undefined : 5432);
   await dataDir.remember('postgres-port', String(port));
   return serve({ dataDir, binaries, data, port, password, account, durable: own.durable });
 }

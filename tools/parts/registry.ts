@@ -5,7 +5,7 @@ import type { DataDir } from './data-dir.ts';
 import { findDocker } from './docker.ts';
 import { startImage } from './images.ts';
 import type { Part } from './part.ts';
-import { freePortLike } from './ports.ts';
+import { freePortLike, portIsFree } from './ports.ts';
 import { findCommand, startProcess } from './processes.ts';
 import { until } from './until.ts';
 
@@ -16,8 +16,7 @@ export async function startRegistry(dataDir: DataDir): Promise<Part> {
     await until(`the registry named by SLIPWAY_REGISTRY (${named}) answers`, () => answers(named), { within: 10_000 });
     return { name: 'registry', url: named, ours: false, stop: async () => {} };
   }
-  const port = await freePortLike(Number(await dataDir.remembered('registry-port')) || undefined);
-  await dataDir.remember('registry-port', String(port));
+  const port = await registryPort(dataDir);
   const url = `localhost:${port}`;
   const program = findCommand('docker-registry') ?? findCommand('registry');
   const running = program === undefined ? await fromImage(dataDir, port) : await fromProgram(dataDir, program, port);
@@ -28,6 +27,20 @@ export async function startRegistry(dataDir: DataDir): Promise<Part> {
     throw error;
   }
   return { name: 'registry', url, ours: true, stop: () => running.stop() };
+}
+
+/** The port is part of every image's name, so a registry whose data is kept must come back on the same one. */
+async function registryPort(dataDir: DataDir): Promise<number> {
+  const known = Number(await dataDir.remembered('registry-port'));
+  if (known > 0) {
+    if (await portIsFree(known)) return known;
+    throw new Error(
+      `Port ${known} is taken by another program, but the names of the images kept in ${dataDir.path} hold it. End that program first.`,
+    );
+  }
+  const port = await freePortLike(dataDir.temporary ? undefined : 5000);
+  await dataDir.remember('registry-port', String(port));
+  return port;
 }
 
 async function fromProgram(dataDir: DataDir, program: string, port: number): Promise<{ stop(): Promise<void>; assertRunning(): void }> {
