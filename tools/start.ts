@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Cleanup, Interrupted, listenForEnd } from './parts/cleanup.ts';
-import { openDataDir } from './parts/data-dir.ts';
+import { type DataDir, openDataDir } from './parts/data-dir.ts';
 import { startParts } from './parts/index.ts';
 import { messageOf } from './parts/until.ts';
 import { administratorLink } from './suite/administrator.ts';
 import { prepareEnvironment, type SuiteEnvironment } from './suite/environment.ts';
 import { missingServices, root } from './suite/services.ts';
-import { type Suite, startSuite } from './suite/suite.ts';
+import { startSuite } from './suite/suite.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const cleanup = new Cleanup();
@@ -51,7 +51,7 @@ async function run(oneProcess: boolean): Promise<void> {
   });
   end.throwIfAsked();
   const environment = await prepareEnvironment(dataDir, parts);
-  const suite = await startSuite({
+  await startSuite({
     dataDir,
     environment,
     oneProcess,
@@ -60,16 +60,16 @@ async function run(oneProcess: boolean): Promise<void> {
     stillWorthIt: end.throwIfAsked,
     onReady: (service) => say(`  ${service} is ready`),
   });
-  await welcome(environment, suite, parts.postgres.ours);
+  await welcome(environment, dataDir, parts.postgres.ours);
   await end.asked;
 }
 
-async function welcome(environment: SuiteEnvironment, suite: Suite, embedded: boolean): Promise<void> {
+async function welcome(environment: SuiteEnvironment, dataDir: DataDir, embedded: boolean): Promise<void> {
   const missing = missingServices();
   if (missing.length > 0) say(`Not built, so not running: ${missing.join(', ')}`);
   if (embedded)
     say('Postgres is the embedded one: good for trying out. For lasting use name a Postgres of your own, with backups, in DATABASE_URL.');
-  const link = await administratorLink(suite);
+  const link = await administratorLink(dataDir);
   say(`\nSlipway answers at ${environment.gatewayUrl} (API: ${environment.gatewayUrl}/api/docs)`);
   if (link !== undefined) say(`Become its administrator, once: ${link}`);
   say('Ctrl-C stops it.');

@@ -51,7 +51,7 @@ export async function setUp(around: Around): Promise<Demo> {
   const cast = await showing(
     'Five people sign in: Ada, Dana, Tess, Omar and Theo',
     ['gateway'],
-    async () => gatherCast(environment.gatewayUrl, await administratorCode(suite, environment, end.throwIfAsked), all.project),
+    async () => gatherCast(environment.gatewayUrl, await administratorCode(dataDir, end.throwIfAsked), all.project),
     () => 'each turned a one-time code into a token of their own; Omar registered a signing key',
   );
   const kind = options.svn ? 'Subversion' : 'Git';

@@ -1,19 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataDir } from '../parts/data-dir.ts';
 import { until } from '../parts/until.ts';
-import type { SuiteEnvironment } from './environment.ts';
-import type { Suite } from './suite.ts';
 
-/** The link the gateway's first start writes to its log. */
-const link = /https?:\/\/\S+?[#?&](?:code|token)=([A-Za-z0-9_-]{16,})/;
-
-/** The one-time link with which the first person becomes administrator; undefined where there is an administrator already. */
-export async function administratorLink(suite: Suite): Promise<string | undefined> {
-  const log = await readFile(suite.logOf('gateway'), 'utf8').catch(() => '');
-  return link.exec(log)?.[0];
+/** The one-time link with which the first person becomes administrator, as the gateway keeps it; undefined once somebody is there. */
+export async function administratorLink(dataDir: DataDir): Promise<string | undefined> {
+  const text = await readFile(join(dataDir.path, 'administrator-link'), 'utf8').catch(() => '');
+  return text.trim() || undefined;
 }
 
 /** The code in that link, waited for. */
-export function administratorCode(suite: Suite, environment: SuiteEnvironment, stillWorthIt: () => void): Promise<string> {
-  const looked = async (): Promise<string | undefined> => link.exec(await readFile(suite.logOf('gateway'), 'utf8'))?.[1];
-  return until(`the gateway at ${environment.gatewayUrl} prints its one-time administrator link`, looked, { within: 20_000, stillWorthIt });
+export function administratorCode(dataDir: DataDir, stillWorthIt: () => void): Promise<string> {
+  const code = async (): Promise<string | undefined> => /#code=(\S+)/.exec((await administratorLink(dataDir)) ?? '')?.[1];
+  return until('the gateway makes a one-time administrator link', code, { within: 20_000, stillWorthIt });
 }
