@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { UnitOfWork } from '@slipway/messaging';
 import { hurry, owe } from '@slipway/operations';
 import { v7 } from 'uuid';
+import { ApprovalMetrics } from './approval.metrics.js';
 import { type ApprovalRequest, type Decision, decide, type Input, nextMoment } from './domain/approval-request.js';
 import { Knowledge, Requests } from './ports.js';
 import { Telling } from './telling.js';
@@ -13,6 +14,7 @@ export class Settling {
     private readonly requests: Requests,
     private readonly knowledge: Knowledge,
     private readonly telling: Telling,
+    private readonly metrics: ApprovalMetrics,
   ) {}
 
   /** Runs one input through {@link decide} and keeps what comes of it. */
@@ -22,6 +24,7 @@ export class Settling {
     const { next, says } = decision.changed;
     await this.requests.save(unit.tx, next);
     for (const saying of says) await this.telling.say(unit, next, saying);
+    if (request.state === 'open' && next.state !== 'open') unit.tx.afterCommit(() => this.metrics.ended(next, unit.now));
     if (next.state === 'granted' && request.state !== 'granted') await this.granted(unit, next);
     await this.windClock(unit, next);
     return decision;

@@ -14,6 +14,9 @@ export class NotifierMetrics {
       labelNames: ['channel', 'outcome'],
       registers: [registry],
     });
+    // A counter that begins at 1 hides its first failure from increase().
+    for (const channel of ['mail', 'webhook'])
+      for (const outcome of ['delivered', 'failed']) this.notifications.inc({ channel, outcome }, 0);
   }
 
   ended(channel: 'mail' | 'webhook', outcome: 'delivered' | 'failed'): void {

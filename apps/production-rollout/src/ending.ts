@@ -48,6 +48,9 @@ export class Ending {
       input: { project: rollout.project, environment: rollout.environment },
     });
     this.telling.succeeded(unit, rollout, before, serves);
+    const left = before.running;
+    if (rollout.kind === 'rollback' && left && left.release.id !== rollout.release.id)
+      unit.tx.afterCommit(() => this.metrics.recovered(rollout, left.since));
   }
 
   private async failed(
@@ -71,6 +74,8 @@ export class Ending {
         await this.rollouts.saveEnvironment(unit.tx, { ...barred, heldBy: rollout.id });
     }
     this.telling.failed(unit, rollout, verdict);
-    if (verdict.after.now === 'restored') this.telling.wentBack(unit, rollout, before.running, address, verdict);
+    if (verdict.after.now !== 'restored') return;
+    this.telling.wentBack(unit, rollout, before.running, address, verdict);
+    unit.tx.afterCommit(() => this.metrics.recovered(rollout, rollout.startedAt ?? rollout.createdAt));
   }
 }

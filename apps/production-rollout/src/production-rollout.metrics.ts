@@ -12,6 +12,7 @@ export class RolloutMetrics {
   private readonly rollouts: Counter;
   private readonly duration: Histogram;
   private readonly lead: Histogram;
+  private readonly recovery: Histogram;
 
   constructor(registry: Registry, database: Database) {
     const registers = [registry];
@@ -19,7 +20,7 @@ export class RolloutMetrics {
     this.rollouts = new Counter({
       name: 'slipway_rollouts_total',
       help: 'Rollouts and rollbacks that came to a verdict',
-      labelNames: [...labelNames, 'kind'],
+      labelNames: [...labelNames, 'stage', 'kind'],
       registers,
     });
     this.duration = new Histogram({
@@ -32,7 +33,14 @@ export class RolloutMetrics {
     this.lead = new Histogram({
       name: 'slipway_lead_time_seconds',
       help: 'From the commit to its release serving in an environment',
-      labelNames: ['project', 'environment'],
+      labelNames: ['project', 'environment', 'stage'],
+      buckets: [...buckets, 7200, 14_400, 86_400, 604_800],
+      registers,
+    });
+    this.recovery = new Histogram({
+      name: 'slipway_recovery_seconds',
+      help: 'From a deployment that proved bad to the one before it serving again',
+      labelNames: ['project', 'environment', 'stage'],
       buckets: [...buckets, 7200, 14_400, 86_400, 604_800],
       registers,
     });
@@ -51,10 +59,15 @@ export class RolloutMetrics {
     });
   }
 
-  ended({ project, environment, kind, release }: Rollout, outcome: 'succeeded' | 'failed', seconds: number): void {
-    this.rollouts.inc({ project, environment, outcome, kind });
+  ended({ project, environment, kind, release, deployment: { stage } }: Rollout, outcome: 'succeeded' | 'failed', seconds: number): void {
+    this.rollouts.inc({ project, environment, stage, outcome, kind });
     this.duration.observe({ project, environment, outcome }, seconds);
     if (outcome === 'succeeded' && kind === 'rollout')
-      this.lead.observe({ project, environment }, (Date.now() - Date.parse(release.committedAt)) / 1000);
+      this.lead.observe({ project, environment, stage }, (Date.now() - Date.parse(release.committedAt)) / 1000);
+  }
+
+  /** What was good before serves again. `since`: when the deployment that proved bad began to serve, or to be rolled out. */
+  recovered({ project, environment, deployment: { stage } }: Rollout, since: string): void {
+    this.recovery.observe({ project, environment, stage }, Math.max(0, (Date.now() - Date.parse(since)) / 1000));
   }
 }

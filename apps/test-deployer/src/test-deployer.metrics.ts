@@ -17,7 +17,7 @@ export class TestDeployerMetrics {
     const registers = [registry];
     const labelNames = ['project', 'environment'];
     this.deployments = new Counter({
-      name: 'slipway_test_deployments_total',
+      name: 'slipway_deployments_total',
       help: 'Deployments to test environments that came to an end: succeeded, failed, superseded, cancelled',
       labelNames: [...labelNames, 'outcome'],
       registers,
