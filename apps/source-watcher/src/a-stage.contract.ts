@@ -100,7 +100,7 @@ export class Stage {
         DATABASE_URL: this.database.url,
         SLIPWAY_DATA_DIR: this.keys.dir,
         SLIPWAY_SECRETS_DIR: join(this.folder, 'secrets'),
-        SLIPWAY_SOURCE_FOLDERS: join(this.folder, 'repos'),
+        SLIPWAY_SOURCE_FILE_FOLDERS: join(this.folder, 'repos'),
         SLIPWAY_TOPIC_PREFIX: this.prefix,
         SLIPWAY_LOG_LEVEL: process.env['STAGE_LOG'] ?? 'silent',
         PORT: '0',

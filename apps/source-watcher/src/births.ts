@@ -5,7 +5,7 @@ import { v7 } from 'uuid';
 import type { Decision } from './domain/decide-movement.js';
 import type { Movement } from './domain/movements.js';
 import { commitsForEvent, peopleOf } from './domain/people.js';
-import { type Born, Sources, type WatchedSource } from './ports.js';
+import { type Born, Releases, Sources, type WatchedSource } from './ports.js';
 import type { Sighting } from './sighting.js';
 import { SourceWatcherMetrics } from './source-watcher.metrics.js';
 
@@ -14,6 +14,7 @@ import { SourceWatcherMetrics } from './source-watcher.metrics.js';
 export class Births {
   constructor(
     private readonly sources: Sources,
+    private readonly releases: Releases,
     private readonly metrics: SourceWatcherMetrics,
   ) {}
 
@@ -29,14 +30,14 @@ export class Births {
     if (revision === null) throw new Error('only a movement that leads somewhere has a revision to settle');
     await this.sources.keepHead(unit.tx, source.project, { ref: movement.ref, revision });
     if (decision.kind === 'ignore') return this.ignore(unit, source.project, movement.ref, decision.revisions, decision.reason);
-    const unrecorded = await this.sources.unrecorded(unit.tx, source.project, movement.ref, [revision, ...decision.folded]);
+    const unrecorded = await this.releases.unrecorded(unit.tx, source.project, movement.ref, [revision, ...decision.folded]);
     if (decision.notice) this.notice(unit, source.project, movement.ref, decision.notice);
     if (!unrecorded.has(revision)) return;
     const release = await this.born(unit, source, sighting, { ref: movement.ref, revision, kind: decision.release });
-    await this.sources.record(unit.tx, source.project, movement.ref, [revision], { kind: 'release', number: release.number });
+    await this.releases.record(unit.tx, source.project, movement.ref, [revision], { kind: 'release', number: release.number });
     const folded = decision.folded.filter((each) => unrecorded.has(each));
     if (folded.length === 0) return;
-    await this.sources.record(unit.tx, source.project, movement.ref, folded, { kind: 'folded', number: release.number });
+    await this.releases.record(unit.tx, source.project, movement.ref, folded, { kind: 'folded', number: release.number });
     for (const each of folded) {
       unit.publish(CommitFolded, {
         subject: release.id,
@@ -48,8 +49,8 @@ export class Births {
 
   /** Revisions of which nothing comes, each once. */
   async ignore(unit: UnitOfWork, project: string, ref: string, revisions: readonly string[], reason: Reason): Promise<void> {
-    const unrecorded = [...(await this.sources.unrecorded(unit.tx, project, ref, revisions))];
-    await this.sources.record(unit.tx, project, ref, unrecorded, { kind: 'ignored', reason });
+    const unrecorded = [...(await this.releases.unrecorded(unit.tx, project, ref, revisions))];
+    await this.releases.record(unit.tx, project, ref, unrecorded, { kind: 'ignored', reason });
     for (const revision of unrecorded) unit.publish(CommitIgnored, { subject: project, data: { project, ref, revision, reason } });
     // A branch taken back stands at a revision that has its outcome; that it was taken back is said nevertheless.
     if (unrecorded.length === 0 && reason.code === 'rewound') this.notice(unit, project, ref, reason);
@@ -71,7 +72,7 @@ export class Births {
     const id = v7();
     const release: Release = { ...base.release, id, number: await this.sources.allocate(unit.tx, source.project), kind: 'configuration' };
     const born: Born = { release, projectVersion: source.version, repositoryFile: base.repositoryFile, image: base.image, building: false };
-    await this.sources.keepRelease(unit.tx, born);
+    await this.releases.keep(unit.tx, born);
     unit.publish(CommitDetected, {
       subject: id,
       correlationId: id,
@@ -99,7 +100,7 @@ export class Births {
     const { line, ancestorOf, committedAt, repositoryFile, image, range } = sighting;
     const number = await this.sources.allocate(unit.tx, source.project);
     const release: Release = { id: v7(), project: source.project, number, ...at, line, ancestorOf: ancestorOf.slice(0, 200), committedAt };
-    await this.sources.keepRelease(unit.tx, { release, projectVersion: source.version, repositoryFile, image, building: image === null });
+    await this.releases.keep(unit.tx, { release, projectVersion: source.version, repositoryFile, image, building: image === null });
     unit.publish(CommitDetected, {
       subject: release.id,
       correlationId: release.id,

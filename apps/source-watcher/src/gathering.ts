@@ -3,7 +3,7 @@ import type { ProjectFile } from '@slipway/contracts';
 import { type CallOptions, type CommitRange, type Point, type Source, type SourceControl, SourceError } from '@slipway/source-control';
 import type { Facts } from './domain/decide-movement.js';
 import type { Movement } from './domain/movements.js';
-import { type Born, Repositories, Sources } from './ports.js';
+import { type Born, Releases, Repositories, Sources } from './ports.js';
 import { readRepositoryFile, repositoryFileBytes, repositoryFileName } from './repository-file.js';
 import type { Sighting } from './sighting.js';
 
@@ -31,6 +31,7 @@ interface Asked {
 export class Gathering {
   constructor(
     private readonly sources: Sources,
+    private readonly releases: Releases,
     private readonly repositories: Repositories,
   ) {}
 
@@ -48,7 +49,7 @@ export class Gathering {
     const to: Point = { ref: movement.ref, revision: movement.to };
     const isTag = to.ref.startsWith('refs/tags/');
     const base: Point = isTag ? { ref: to.ref, revision: await asked.control.taggedRevision(asked.source, to, asked.options) } : to;
-    const releases = await this.sources.releases(look.project, comparedReleases);
+    const releases = await this.releases.newest(look.project, comparedReleases);
     const line = isTag ? await lineOfTag(asked, look, base) : to.ref;
     const direction = isTag ? 'new' : await directionOf(asked, movement);
     const previous = releases.find(({ release }) => release.line === line) ?? (await grownFrom(asked, releases, to));
@@ -56,7 +57,7 @@ export class Gathering {
     const range = await rangeOf(asked, from, to, previous !== undefined || !(stood || releases.length === 0));
     const since =
       movement.from === null || isTag ? range.commits : await sinceHead(asked, { ref: to.ref, revision: movement.from }, to, range);
-    const twin = isTag ? await this.sources.ofRevision(look.project, base.revision) : undefined;
+    const twin = isTag ? await this.releases.ofRevision(look.project, base.revision) : undefined;
     const read = readRepositoryFile(
       await asked.control.file(asked.source, to, repositoryFileName, { ...asked.options, maxBytes: repositoryFileBytes }),
     );

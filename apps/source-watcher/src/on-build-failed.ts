@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { BuildFailed } from '@slipway/contracts';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
-import { Sources } from './ports.js';
+import { Releases } from './ports.js';
 
 /** No image will come: a tag on the revision waits no longer and is built by itself. */
 @Injectable()
 export class OnBuildFailed implements Handler<typeof BuildFailed> {
-  constructor(private readonly sources: Sources) {}
+  constructor(private readonly releases: Releases) {}
 
   async handle(event: Received<typeof BuildFailed>, unit: UnitOfWork): Promise<void> {
-    await this.sources.built(unit.tx, event.data.release.id, null);
+    await this.releases.built(unit.tx, event.data.release.id, null);
   }
 }

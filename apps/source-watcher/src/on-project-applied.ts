@@ -5,13 +5,14 @@ import { cancel } from '@slipway/operations';
 import { Births } from './births.js';
 import { bornAgain } from './domain/configuration.js';
 import { pollKey, pollKind, pollNow } from './polling.js';
-import { Sources } from './ports.js';
+import { Releases, Sources } from './ports.js';
 
 /** A project file in force: its source is watched from now on, and what an environment would run otherwise becomes a configuration release. */
 @Injectable()
 export class OnProjectApplied implements Handler<typeof ProjectApplied> {
   constructor(
     private readonly sources: Sources,
+    private readonly releases: Releases,
     private readonly births: Births,
   ) {}
 
@@ -26,7 +27,7 @@ export class OnProjectApplied implements Handler<typeof ProjectApplied> {
       await cancel(unit.tx, pollKind, pollKey(before), 'the project file names another source, or none');
     if (!file) return;
     if (before?.file) {
-      for (const base of bornAgain(before.file, file, await this.sources.newestBuilt(unit.tx, project)))
+      for (const base of bornAgain(before.file, file, await this.releases.newestBuilt(unit.tx, project)))
         await this.births.again(unit, { project, version }, base, by);
     }
     await pollNow(unit.tx, now);

@@ -3,13 +3,14 @@ import type { SecretVersioned } from '@slipway/contracts';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { Births } from './births.js';
 import { bornAgainForSecret } from './domain/configuration.js';
-import { type Born, Sources } from './ports.js';
+import { type Born, Releases, Sources } from './ports.js';
 
 /** A secret has a new version: what uses it becomes a configuration release. The first version heard of is no change. */
 @Injectable()
 export class OnSecretVersioned implements Handler<typeof SecretVersioned> {
   constructor(
     private readonly sources: Sources,
+    private readonly releases: Releases,
     private readonly births: Births,
   ) {}
 
@@ -17,7 +18,7 @@ export class OnSecretVersioned implements Handler<typeof SecretVersioned> {
     const { project, secrets } = event.data;
     const source = await this.sources.lock(unit.tx, project);
     if (!source?.file) return;
-    const bases = await this.sources.newestBuilt(unit.tx, project);
+    const bases = await this.releases.newestBuilt(unit.tx, project);
     const again = new Set<Born>();
     for (const { name, version } of secrets) {
       const changed = await this.sources.secretVersion(unit.tx, { project, name, service: event.source, version });

@@ -44,7 +44,7 @@ export type Outcome =
   | { readonly kind: 'release' | 'folded'; readonly number: number }
   | { readonly kind: 'ignored'; readonly reason: Reason };
 
-/** The tables of sources, of what was seen in them, and of the releases born from that. */
+/** The tables of sources, of what was seen in them, and of deliveries that told of a push. */
 export abstract class Sources {
   /** Takes the row for the rest of the transaction, where there is one: numbers and heads are given out under it. */
   abstract lock(tx: Tx, project: string): Promise<WatchedSource | undefined>;
@@ -67,21 +67,8 @@ export abstract class Sources {
   abstract failed(tx: Tx, project: string, failure: { code: string; said: boolean }): Promise<void>;
   abstract ask(tx: Tx, project: string, person: PersonReference): Promise<void>;
 
+  /** The next release number of a project. Under the lock, so that there are no gaps. */
   abstract allocate(tx: Tx, project: string): Promise<number>;
-  /** Of these revisions those that have no outcome yet. To be asked under the lock. */
-  abstract unrecorded(tx: Tx, project: string, ref: string, revisions: readonly string[]): Promise<ReadonlySet<string>>;
-  abstract record(tx: Tx, project: string, ref: string, revisions: readonly string[], outcome: Outcome): Promise<void>;
-
-  abstract keepRelease(tx: Tx, born: Born): Promise<void>;
-  /** Newest first. */
-  abstract releases(project: string, limit: number): Promise<Born[]>;
-  /** The newest release of exactly this revision, one with an image before all others. */
-  abstract ofRevision(project: string, revision: string): Promise<Born | undefined>;
-  /** The newest built release of each ref, newest first. */
-  abstract newestBuilt(tx: Tx, project: string): Promise<Born[]>;
-  /** Notes how a build ended; returns the project, undefined for a release that is not ours. */
-  abstract built(tx: Tx, release: string, image: ImageReference | null): Promise<string | undefined>;
-
   /** False where this delivery was seen before. */
   abstract deliver(tx: Tx, delivery: Delivery): Promise<boolean>;
   abstract deliveries(project: string, revisions: readonly string[]): Promise<Delivery[]>;
@@ -89,6 +76,23 @@ export abstract class Sources {
   abstract forgetDeliveries(olderThanDays: number): Promise<void>;
   /** Returns whether the version is another than the one known before; false for the first one heard. */
   abstract secretVersion(tx: Tx, secret: { project: string; name: string; service: string; version: string | null }): Promise<boolean>;
+}
+
+/** The tables of outcomes and of the releases born. */
+export abstract class Releases {
+  /** Of these revisions those that have no outcome yet. To be asked under the lock. */
+  abstract unrecorded(tx: Tx, project: string, ref: string, revisions: readonly string[]): Promise<ReadonlySet<string>>;
+  abstract record(tx: Tx, project: string, ref: string, revisions: readonly string[], outcome: Outcome): Promise<void>;
+
+  abstract keep(tx: Tx, born: Born): Promise<void>;
+  /** Newest first. */
+  abstract newest(project: string, limit: number): Promise<Born[]>;
+  /** The newest release of exactly this revision, one with an image before all others. */
+  abstract ofRevision(project: string, revision: string): Promise<Born | undefined>;
+  /** The newest built release of each ref, newest first. */
+  abstract newestBuilt(tx: Tx, project: string): Promise<Born[]>;
+  /** Notes how a build ended; returns the project, undefined for a release that is not ours. */
+  abstract built(tx: Tx, release: string, image: ImageReference | null): Promise<string | undefined>;
 }
 
 /** The version control systems, as a project's file names them. */

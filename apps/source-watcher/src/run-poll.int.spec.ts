@@ -1,14 +1,5 @@
-import {
-  CommandAccepted,
-  CommandIssued,
-  CommandRefused,
-  CommitDetected,
-  CommitFolded,
-  CommitIgnored,
-  SourceFailed,
-  SourceRecovered,
-} from '@slipway/contracts';
-import { aDigest, anId, eventually } from '@slipway/testkit';
+import { CommitDetected, CommitFolded, CommitIgnored, SourceFailed, SourceRecovered } from '@slipway/contracts';
+import { aDigest, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stage } from './a-stage.contract.js';
 
@@ -64,17 +55,8 @@ describe('watching a source', () => {
       expect.arrayContaining(['ann@shop.example', 'bo2@shop.example', 'bo3@shop.example', 'bo4@shop.example']),
     );
     await stage.nth(CommitFolded, 'burst', 2);
-    expect(
-      stage
-        .of(CommitFolded, 'burst')
-        .map(({ revision, into }) => [revision, into.number])
-        .sort(),
-    ).toEqual(
-      [
-        [revisions[0], 2],
-        [revisions[1], 2],
-      ].sort(),
-    );
+    const folded = stage.of(CommitFolded, 'burst').map(({ revision, into }) => [revision, into.number] as const);
+    expect(Object.fromEntries(folded)).toEqual({ [revisions[0] as string]: 2, [revisions[1] as string]: 2 });
     const outcomes = await stage.query<{ kind: string }>("select kind from {schema}.outcome where project = 'burst' order by kind");
     expect(outcomes.map(({ kind }) => kind)).toEqual(['folded', 'folded', 'release', 'release']);
   });
@@ -195,74 +177,5 @@ describe('watching a source', () => {
   ])('refuses the source of %s', async (name, url, code) => {
     await stage.apply(stage.file(name, { url }));
     expect(await stage.nth(SourceFailed, name, 1)).toMatchObject({ reason: { code } });
-  });
-
-  it('makes a configuration release when an environment would run something else, and none when it would not', async () => {
-    const { born, file } = await watchedProject('settings');
-    await stage.built(born);
-    await eventually(
-      async () => (await stage.query("select 1 from {schema}.release where project = 'settings' and image is not null")).length === 1,
-    );
-    await stage.apply({ ...file, metadata: { ...file.metadata, description: 'other words' } }, 2);
-    await stage.apply({ ...file, spec: { ...file.spec, app: { ...file.spec.app, instances: 3 } } }, 3);
-    const again = await stage.nth(CommitDetected, 'settings', 2);
-    expect(again.release).toMatchObject({ number: 2, kind: 'configuration', revision: born.release.revision });
-    expect(again).toMatchObject({
-      projectVersion: 3,
-      image: { digest: aDigest(born.release.revision) },
-      trigger: { kind: 'project', person: { name: 'Olga Operator' } },
-    });
-    await stage.polled('settings');
-    expect(stage.of(CommitDetected, 'settings')).toHaveLength(2);
-  });
-
-  it('looks at once when a person asks, and refuses what it does not know', async () => {
-    const { repository } = await watchedProject('asked', { poll: '1h' });
-    const revision = await repository.commit({ a: '2' });
-    await repository.push();
-    const ask = (project: string) =>
-      stage.say('gateway', (unit) =>
-        unit.publish(CommandIssued, {
-          subject: project,
-          data: {
-            command: anId(),
-            service: 'source-watcher',
-            action: { kind: 'source.refresh', project },
-            person: { id: anId(), name: 'Dev' },
-            role: 'developer',
-            reason: '',
-          },
-        }),
-      );
-    const id = await ask('asked');
-    expect(await stage.nth(CommitDetected, 'asked', 2)).toMatchObject({
-      release: { revision },
-      trigger: { kind: 'command', person: { name: 'Dev' } },
-    });
-    const unknown = await ask('nobody');
-    const answers = () =>
-      stage.events
-        .filter(({ name }) => name === CommandAccepted.name || name === CommandRefused.name)
-        .map(({ name, causationId }) => [name, causationId]);
-    await eventually(() =>
-      expect(answers()).toEqual([
-        [CommandAccepted.name, id],
-        [CommandRefused.name, unknown],
-      ]),
-    );
-  });
-
-  it('watches a removed project no more, and again when it comes back', async () => {
-    const { repository, file } = await watchedProject('removed');
-    await stage.apply(null, 2, 'removed');
-    await eventually(
-      async () =>
-        (await stage.query("select 1 from {schema}.operation where key = 'removed/1' and state in ('cancelled', 'done')")).length === 1,
-      { within: 20_000 },
-    );
-    await repository.commit({ a: '2' });
-    await repository.push();
-    await stage.apply(file, 3);
-    expect((await stage.nth(CommitDetected, 'removed', 2)).release.number).toBe(2);
   });
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 /** Settings of source-watcher beside those every service has. */
 export const SourceWatcherConfig = z.object({
-  SLIPWAY_SOURCE_FOLDERS: z
+  SLIPWAY_SOURCE_FILE_FOLDERS: z
     .string()
     .default('')
     .transform((list) =>

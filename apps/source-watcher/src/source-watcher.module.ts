@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { SERVICE_CONFIG, ServiceModule } from '@slipway/service-kit';
 import { createSourceControls } from '@slipway/source-control';
+import { PostgresReleases } from './adapters/postgres-releases.js';
 import { PostgresSources } from './adapters/postgres-sources.js';
 import { SystemRepositories } from './adapters/repositories.js';
 import { WebhookSecretFiles } from './adapters/webhook-secret-files.js';
@@ -11,7 +12,7 @@ import { HookRoutes } from './http/routes.js';
 import { SubversionHooks } from './http/subversion.js';
 import { Webhooks } from './http/webhooks.js';
 import { migrations } from './migrations/index.js';
-import { Repositories, Sources, WebhookSecrets } from './ports.js';
+import { Releases, Repositories, Sources, WebhookSecrets } from './ports.js';
 import { ReconcilePolls } from './reconcile-polls.js';
 import { RunPoll } from './run-poll.js';
 import { SourceWatcherConfig } from './source-watcher.config.js';
@@ -24,7 +25,7 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
     secretsDir: config.SLIPWAY_SECRETS_DIR,
     knownHostsFile: config.SLIPWAY_KNOWN_HOSTS_FILE,
     caFile: config.SLIPWAY_SOURCE_CA_FILE,
-    fileFolders: config.SLIPWAY_SOURCE_FOLDERS,
+    fileFolders: config.SLIPWAY_SOURCE_FILE_FOLDERS,
     limits: { mirrorBytes: config.SLIPWAY_MIRROR_LIMIT },
   });
   return new SystemRepositories(controls);
@@ -44,6 +45,7 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
   ],
   providers: [
     { provide: Sources, useClass: PostgresSources },
+    { provide: Releases, useClass: PostgresReleases },
     { provide: Repositories, inject: [SERVICE_CONFIG], useFactory: systemRepositories },
     {
       provide: WebhookSecrets,

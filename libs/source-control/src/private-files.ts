@@ -38,18 +38,17 @@ export async function privateFolder(path: string): Promise<string> {
   return path;
 }
 
-/** `project/name`, each as contracts spell them; no dots alone, so that no name leads out of the folder. */
-const secretName = /^([a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\/)?[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;
+const secretName = /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;
 
-/** The file a credential reference means. Throws `authentication` naming the reference, never the content. */
-export async function secretFile(secretsDir: string | undefined, name: string): Promise<string> {
+/** The file a source's credentials mean, `<source>/<credentials>`. Throws `authentication` naming them, never their content. */
+export async function secretFile(secretsDir: string | undefined, source: string, name: string): Promise<string> {
   const fail = (why: string) => new SourceError('authentication', `the credentials "${name.slice(0, 64)}" ${why}`);
-  if (!secretName.test(name))
-    throw fail('are not named as secrets are: lower-case letters, digits, dots and dashes, after the project and a slash');
+  if (!secretName.test(name)) throw fail('are not named as secrets are: lower-case letters, digits, dots and dashes');
+  if (!secretName.test(source)) throw fail(`belong to a source whose name is no name of a folder: ${JSON.stringify(source.slice(0, 64))}`);
   if (!secretsDir) throw fail('can not be looked up: SLIPWAY_SECRETS_DIR is not set for this service');
-  const path = join(secretsDir, name);
+  const path = join(secretsDir, source, name);
   const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) throw fail('are not there: put a file of that name into SLIPWAY_SECRETS_DIR');
+  if (!found?.isFile()) throw fail(`are not there: put them into SLIPWAY_SECRETS_DIR as ${source}/${name}`);
   if (found.size === 0 || found.size > 65_536) throw fail('are empty or larger than 64 KiB');
   return path;
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 /** Where a project's source is and what of it is watched. Every field but `url` and `name` may come straight from the project file. */
 export interface Source {
-  /** Who it belongs to, usually the project's name; together with url and credentials it names the mirror. */
+  /** Who it belongs to: the project's name. Together with url and credentials it names the mirror. */
   readonly name: string;
   /** Without credentials; see {@link guardUrl} for what is allowed. */
   readonly url: string;
@@ -10,7 +10,7 @@ export interface Source {
   readonly branches: readonly string[];
   readonly tags: readonly string[];
   readonly username?: string | undefined;
-  /** Name of a file under the secrets directory, `project/name`: `user:password`, a token, or (ssh) a private key. */
+  /** Name of a secret, the file `<name>/<credentials>` under the secrets directory: `user:password`, a token, or (ssh) a private key. */
   readonly credentials?: string | undefined;
   /** Bring submodules along in archives. */
   readonly submodules?: boolean | undefined;

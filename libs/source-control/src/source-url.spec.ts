@@ -1,3 +1,4 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { reasonOf } from './source-control.contract.js';
 import { guardFileUrl, guardUrl } from './source-url.js';
@@ -70,7 +71,6 @@ describe('url guard', () => {
   });
 
   it('allows a folder only below the listed ones, links followed', async () => {
-    const { mkdtemp, mkdir, symlink, rm } = await import('node:fs/promises');
     const folder = await mkdtemp('/tmp/slipway-guard-');
     await mkdir(`${folder}/in/repo`, { recursive: true });
     await mkdir(`${folder}/in-secret`);

@@ -12,8 +12,7 @@ export class SystemRepositories extends Repositories {
     const { git, svn } = file.spec.source;
     const given = git ?? svn;
     if (!given) throw new Error(`the source of ${project} is neither Git nor Subversion`);
-    const credentials = given.credentials === undefined ? undefined : `${project}/${given.credentials}`;
-    const common = { name: project, url: given.url, branches: given.branches, tags: given.tags, credentials };
+    const common = { name: project, url: given.url, branches: given.branches, tags: given.tags, credentials: given.credentials };
     if (git) return { control: this.controls.git, source: { ...common, submodules: git.submodules, lfs: git.lfs } };
     return { control: this.controls.svn, source: { ...common, username: svn?.username } };
   }

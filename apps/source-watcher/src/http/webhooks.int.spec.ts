@@ -97,7 +97,8 @@ describe('webhooks', () => {
     const headers = github(body);
     const before = stage.of(CommitDetected, 'github').length;
     const answers = await Promise.all([one, two, one, two].map((to) => send(body, headers, { to })));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 202]);
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
     await stage.nth(CommitDetected, 'github', before + 1);
     expect(await send(body, headers)).toMatchObject({ status: 200, text: 'seen before\n' });
     expect(await send(body, { ...headers, 'x-github-delivery': 'another-id' })).toMatchObject({ status: 202 });

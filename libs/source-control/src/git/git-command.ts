@@ -146,7 +146,7 @@ export class GitCommand {
       string,
       string
     >;
-    const secret = source.credentials === undefined ? undefined : await secretFile(this.config.secretsDir, source.credentials);
+    const secret = source.credentials === undefined ? undefined : await secretFile(this.config.secretsDir, source.name, source.credentials);
     if (url.scheme === 'ssh') {
       env['GIT_SSH_COMMAND'] = sshCommand({ key: secret, knownHosts: knownHostsOf(this.config) });
       env['GIT_SSH_VARIANT'] = 'ssh';

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTree, reasonOf, type TestRepository } from '../source-control.contract.js';
 import type { Point, Source, SourceControlConfig } from '../source-control.js';
-import { GitGround, git, type Served, serveHttp, serveSsh } from './git-servers.contract.js';
+import { GitGround, git } from './git-ground.contract.js';
+import { type Served, serveHttp, serveSsh } from './git-servers.contract.js';
 import { GitSourceControl } from './git-source-control.js';
 
 describe('git and what may go wrong', () => {
@@ -37,32 +39,6 @@ describe('git and what may go wrong', () => {
     return server;
   };
   const point = (repository: TestRepository, revision: string): Point => ({ ref: repository.main, revision });
-
-  it('keeps what attributes would leave out or change, runs no filter, and still equals a plain clone', async () => {
-    const repository = await onDisk();
-    const canary = join(folder, 'canary');
-    const attributes =
-      'hidden export-ignore\nsubst export-subst\nevil filter=evil\nbig filter=lfs diff=lfs merge=lfs\ncrlf text eol=crlf\nid ident\n';
-    await git(repository.work, 'config', 'filter.evil.smudge', `touch ${canary}`);
-    const revision = await repository.commit(
-      {
-        '.gitattributes': attributes,
-        hidden: 'h',
-        subst: '$Format:%H$',
-        evil: 'e',
-        big: 'version https://git-lfs.github.com/spec/v1\n',
-        crlf: 'a\nb\n',
-        id: '$Id$\n',
-        '.gitconfig': '[core]\n fsmonitor = touch x\n',
-      },
-      'attributes',
-    );
-    await rm(canary, { force: true });
-    const files = await readTree(await control().archive(repository.source, point(repository, revision)));
-    expect(files).toEqual(await repository.checkout(point(repository, revision)));
-    expect([...files.keys()]).toContain('hidden');
-    await expect(stat(canary)).rejects.toThrow('ENOENT');
-  });
 
   it('still finds a commit that a rewound branch left behind', async () => {
     const repository = await onDisk();
@@ -98,8 +74,6 @@ describe('git and what may go wrong', () => {
     const objects = join(dataDir, 'git', mirror, 'objects');
     for (const name of await readdir(objects, { recursive: true })) {
       if ((await stat(join(objects, name))).isFile()) {
-        await git(folder, 'version');
-        const { chmod } = await import('node:fs/promises');
         await chmod(join(objects, name), 0o600);
         await truncate(join(objects, name), 0);
       }
@@ -116,10 +90,11 @@ describe('git and what may go wrong', () => {
     const server = await serving(await serveHttp(ground.repositories, 'ci:s3cret-token'));
     const repository = await onDisk();
     const revision = await repository.commit({ a: '1' }, 'first');
-    await writeFile(join(secrets, 'good'), 'ci:s3cret-token\n');
-    await writeFile(join(secrets, 'bad'), 'ci:wrong-s3cret\n');
+    await mkdir(join(secrets, 'shop'), { recursive: true });
+    await writeFile(join(secrets, 'shop', 'good'), 'ci:s3cret-token\n');
+    await writeFile(join(secrets, 'shop', 'bad'), 'ci:wrong-s3cret\n');
     const url = `${server.url}/${repository.source.name}.git`;
-    const source = { ...repository.source, url };
+    const source = { ...repository.source, name: 'shop', url };
     expect((await control().heads({ ...source, credentials: 'good' })).heads[0]?.revision).toBe(revision);
     const failures = await Promise.all(
       [source, { ...source, credentials: 'bad' }, { ...source, credentials: 'absent' }, { ...source, credentials: '../good' }].map((each) =>
@@ -151,7 +126,7 @@ describe('git and what may go wrong', () => {
         return true;
       }),
     );
-    const repository = await onDisk({ credentials: 'good' });
+    const repository = await onDisk({ name: 'shop', credentials: 'good' });
     await expect(reasonOf(control().heads({ ...repository.source, url: `${server.url}/x.git` }))).resolves.toBe('authentication');
     thief.closeAllConnections();
     await new Promise((resolve) => thief.close(resolve));
@@ -184,7 +159,6 @@ describe('git and what may go wrong', () => {
 
   it('bounds copies, archives and the number of refs', async () => {
     const repository = await onDisk();
-    const { randomBytes } = await import('node:crypto');
     const revision = await repository.commit({ big: randomBytes(3_000_000) }, 'big');
     await expect(reasonOf(control({ limits: { mirrorBytes: 1_000_000 } }).fetch(repository.source))).resolves.toBe('too-large');
     const stream = await control({ limits: { archiveBytes: 1_000_000 } }).archive(repository.source, point(repository, revision));
@@ -198,63 +172,11 @@ describe('git and what may go wrong', () => {
     servers.push(server);
     const repository = await onDisk({ credentials: 'deploy-key' });
     await repository.commit({ a: '1' }, 'first');
-    const source = { ...repository.source, url: `${server.url}/${repository.source.name}.git` };
+    const source = { ...repository.source, name: 'shop', url: `${server.url}/${repository.source.name}.git` };
     expect((await control().heads(source)).heads).toHaveLength(1);
     await expect(reasonOf(control({ knownHostsFile: '/dev/null' }).heads(source))).resolves.toBe('host-key-changed');
     await server.rekey();
     await expect(reasonOf(control().heads(source))).resolves.toBe('host-key-changed');
-  });
-
-  it('brings submodules along only when asked, and reads no path from .gitmodules', async () => {
-    const inner = await onDisk();
-    await inner.commit({ 'inner.txt': 'i', 'sub folder/x': 'x' }, 'inner');
-    const repository = await onDisk({ submodules: true });
-    await repository.commit({ a: '1' }, 'first');
-    await git(repository.work, 'submodule', '--quiet', 'add', `../${inner.source.name}.git`, 'lib/inner');
-    const revision = await repository.commit({}, 'with a submodule');
-    const files = await readTree(await control().archive(repository.source, point(repository, revision)));
-    expect(files).toEqual(
-      await ground
-        .clone(repository.bare, point(repository, revision), 'submodule', '--quiet', 'update', '--init')
-        .then((tree) => new Map([...tree].filter(([path]) => !path.endsWith('/.git')))),
-    );
-    expect([...files.keys()]).toContain('lib/inner/sub folder/x');
-    const without = await readTree(await control().archive({ ...repository.source, submodules: false }, point(repository, revision)));
-    expect([...without.keys()].sort()).toEqual(['.gitmodules', 'a']);
-  });
-
-  it.each([
-    ['a path that ends in a carriage return', '[submodule "x"]\n path = "lib/inner\\r"\n url = ../x.git\n'],
-    ['a name that climbs out', '[submodule "../../.git/hooks"]\n path = other\n url = ../x.git\n'],
-    ['no entry', ''],
-    ['an option as url', '[submodule "x"]\n path = lib/inner\n url = --upload-pack=touch\n'],
-    ['ext::', '[submodule "x"]\n path = lib/inner\n url = ext::sh -c touch\n'],
-    ['a file elsewhere', '[submodule "x"]\n path = lib/inner\n url = file:///etc\n'],
-  ])('refuses a submodule with %s', async (_what, modules) => {
-    const repository = await onDisk({ submodules: true });
-    const first = await repository.commit({ '.gitmodules': modules }, 'first');
-    await git(repository.work, 'update-index', '--add', '--cacheinfo', `160000,${first},lib/inner`);
-    await git(repository.work, 'commit', '-q', '-m', 'gitlink');
-    await git(repository.work, 'push', '-q', 'origin', 'main');
-    const revision = await git(repository.work, 'rev-parse', 'HEAD');
-    expect(['refused-submodule', 'refused-url']).toContain(
-      await reasonOf(control().archive(repository.source, point(repository, revision))),
-    );
-  });
-
-  it('says that LFS needs git-lfs', async () => {
-    const repository = await onDisk({ lfs: true });
-    const revision = await repository.commit({ a: '1' }, 'first');
-    const PATH = process.env['PATH'];
-    const { execFileSync } = await import('node:child_process');
-    let installed = true;
-    try {
-      execFileSync('git-lfs', ['version'], { env: { PATH } });
-    } catch {
-      installed = false;
-    }
-    const reason = await reasonOf(control().archive(repository.source, point(repository, revision)));
-    expect(reason).toBe(installed ? 'no error' : 'needs-git-lfs');
   });
 
   it('writes its private files for its owner only', async () => {

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sourceControlContract } from '../source-control.contract.js';
-import { GitGround, type Served, serveDaemon, serveHttp, serveSsh } from './git-servers.contract.js';
+import { GitGround } from './git-ground.contract.js';
+import { type Served, serveDaemon, serveHttp, serveSsh } from './git-servers.contract.js';
 import { GitSourceControl } from './git-source-control.js';
 
 /** One ground, one way to reach it. */

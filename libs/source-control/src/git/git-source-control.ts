@@ -37,7 +37,7 @@ export class GitSourceControl implements SourceControl {
     await this.git.guard(source);
     refMatcher(source);
     for (const pattern of [...source.branches, ...source.tags]) if (!/[*?]/.test(pattern)) checkGitRef(`refs/heads/${pattern}`);
-    if (source.credentials !== undefined) await secretFile(this.config.secretsDir, source.credentials);
+    if (source.credentials !== undefined) await secretFile(this.config.secretsDir, source.name, source.credentials);
   }
 
   async heads(source: Source, options: CallOptions = {}): Promise<Heads> {

@@ -41,7 +41,7 @@ export class SvnCommand {
     const url = await this.guard(source);
     const home = await this.prepare();
     const env = cleanEnvironment(home);
-    const secret = source.credentials === undefined ? undefined : await secretFile(this.config.secretsDir, source.credentials);
+    const secret = source.credentials === undefined ? undefined : await secretFile(this.config.secretsDir, source.name, source.credentials);
     const fixed = ['--non-interactive', '--no-auth-cache', '--config-dir', join(home, 'config')];
     let input: string | undefined;
     if (url.scheme === 'svn+ssh') env['SVN_SSH'] = sshCommand({ key: secret, knownHosts: knownHostsOf(this.config) });

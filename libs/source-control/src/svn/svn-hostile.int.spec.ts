@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Served } from '../git/git-servers.contract.js';
 import { reasonOf } from '../source-control.contract.js';
-import { SvnGround, serveSvn } from './svn-servers.contract.js';
+import { SvnGround, serveSvn, svn } from './svn-servers.contract.js';
 import { SvnSourceControl } from './svn-source-control.js';
 import { parseInfo } from './svn-xml.js';
 
@@ -30,8 +30,9 @@ describe('svn and what may go wrong', () => {
     const repository = await ground.repository('locked', `${server.url}/locked`, { branches: ['trunk'], tags: [] });
     await repository.commit({ a: '1' }, 'first');
     await ground.lock('locked', 'ci', 's3cret word');
-    await writeFile(join(folder, 'good'), 'ci:s3cret word\n');
-    await writeFile(join(folder, 'bad'), 'ci:wrong s3cret\n');
+    await mkdir(join(folder, 'locked'));
+    await writeFile(join(folder, 'locked', 'good'), 'ci:s3cret word\n');
+    await writeFile(join(folder, 'locked', 'bad'), 'ci:wrong s3cret\n');
     expect((await control().heads({ ...repository.source, credentials: 'good' })).heads).toHaveLength(1);
     const failures = await Promise.all(
       [repository.source, { ...repository.source, credentials: 'bad' }].map((each) =>
@@ -53,7 +54,6 @@ describe('svn and what may go wrong', () => {
     const repository = await ground.repository('anew', `${server.url}/anew`, { branches: ['trunk'], tags: [] });
     const first = await repository.commit({ a: '1' }, 'first');
     await repository.remove('refs/heads/trunk');
-    const { svn } = await import('./svn-servers.contract.js');
     await svn(ground.folder, 'mkdir', '-q', '-m', 'again', `${repository.local}/trunk`);
     const second = await repository.commit({ a: '2' }, 'second');
     const at = (revision: string) => ({ ref: 'refs/heads/trunk', revision });

@@ -41,7 +41,7 @@ export class SvnSourceControl implements SourceControl {
       if (/[*?{].*\//.test(pattern))
         throw new SourceError('refused-ref', `${JSON.stringify(pattern)}: only the last part of a Subversion path may hold * or ?`);
     }
-    if (source.credentials !== undefined) await secretFile(this.config.secretsDir, source.credentials);
+    if (source.credentials !== undefined) await secretFile(this.config.secretsDir, source.name, source.credentials);
   }
 
   async heads(source: Source, options: CallOptions = {}): Promise<Heads> {
