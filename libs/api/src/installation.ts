@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { CommandAnswer, Reasoned } from './commands.js';
 import { defineRoute, PageQuery, pageOf } from './route.js';
 
-/** One link of an audit chain: `hash` covers `previous` and the entry's canonical JSON. */
+/** One link of an audit chain: `hash` covers the canonical JSON of all its other fields, so each of them is needed to verify it. */
 export const AuditEntry = z.object({
   chain: z.string(),
   sequence: z.int(),
   at: Time,
+  /** The id of the event that was recorded. */
+  event: z.string(),
   entry: z.record(z.string(), z.unknown()),
   previous: z.string(),
   hash: z.string(),
