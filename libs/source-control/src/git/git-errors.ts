@@ -43,7 +43,7 @@ const said: readonly [RegExp, SourceErrorReason, string][] = [
     'the server answered too slowly',
   ],
   [
-    /Could not resolve|Connection (refused|reset|closed)|Failed to connect|unable to connect|Couldn't connect|No route to host|Network is unreachable|Name or service not known|returned error: 5\d\d|early EOF|hung up unexpectedly|RPC failed|Empty reply/i,
+    /Could not resolve|Connection (refused|reset|closed)|Failed to connect|unable to connect|Couldn't connect|No route to host|Network is unreachable|Name or service not known|returned error: 5\d\d|early EOF|hung up unexpectedly|RPC failed|Empty reply|Could not read from remote repository/i,
     'unreachable',
     'the server can not be reached',
   ],
@@ -53,8 +53,9 @@ const said: readonly [RegExp, SourceErrorReason, string][] = [
 const damage =
   /is corrupt|corrupted|loose object .* is empty|object file .* is empty|unable to (read|unpack|map)|inflate: |bad (object|tree object|signature|packed|config)|missing (blob|tree|commit|object)|could not (get|read) |invalid sha1 pointer|packfile .* (far too short|cannot|does not)|index file .* (is|too)|did not receive expected object|Could not read|not a git repository|remote did not send all necessary objects|fatal: revision walk/i;
 
-/** Turns what a Git that talks to a server printed into a typed error. */
-export function remoteError(stderr: string): SourceError {
+/** Turns what a Git that talks to a server printed into a typed error. `gitDir` is our copy: what is said about that is not about the server. */
+export function remoteError(stderr: string, gitDir?: string): SourceError {
+  if (gitDir !== undefined && stderr.includes(gitDir) && damage.test(stderr)) return localError(stderr);
   for (const [pattern, reason, message] of said)
     if (pattern.test(stderr)) return new SourceError(reason, `${message} (${presentable(stderr)})`);
   return damage.test(stderr)

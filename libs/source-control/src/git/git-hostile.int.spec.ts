@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -79,6 +80,8 @@ describe('git and what may go wrong', () => {
       }
     }
     expect(await one.changedPaths(repository.source, undefined, point(repository, revision))).toEqual(['a', 'b']);
+    await rm(join(dataDir, 'git', mirror, 'refs'), { recursive: true });
+    await one.fetch(repository.source);
     await rm(join(dataDir, 'git', mirror, 'HEAD'));
     expect((await one.file(repository.source, point(repository, revision), 'b'))?.toString()).toBe('y');
     await writeFile(join(dataDir, 'git', mirror, 'packed-refs.lock'), 'left by a killed process');
@@ -87,7 +90,13 @@ describe('git and what may go wrong', () => {
   });
 
   it('logs in with a secret that no argument, environment or message shows', async () => {
-    const server = await serving(await serveHttp(ground.repositories, 'ci:s3cret-token'));
+    let shown = '';
+    const server = await serving(
+      await serveHttp(ground.repositories, 'ci:s3cret-token', () => {
+        shown += everyProcess();
+        return false;
+      }),
+    );
     const repository = await onDisk();
     const revision = await repository.commit({ a: '1' }, 'first');
     await mkdir(join(secrets, 'shop'), { recursive: true });
@@ -108,6 +117,8 @@ describe('git and what may go wrong', () => {
     );
     for (const failure of failures) expect(failure).toMatchObject({ reason: 'authentication' });
     expect(failures.map((failure) => JSON.stringify([failure?.message, failure?.stack])).join()).not.toContain('s3cret');
+    expect(shown).toContain('git-remote-http');
+    expect(shown.includes('s3cret')).toBe(false);
     await expect(reasonOf(control().heads({ ...source, url: url.replace('http://', 'http://ci:s3cret-token@') }))).resolves.toBe(
       'refused-url',
     );
@@ -188,3 +199,16 @@ describe('git and what may go wrong', () => {
     expect(await readFile(join(dataDir, 'git-home', 'askpass'), 'utf8')).not.toContain('s3cret');
   });
 });
+
+/** The arguments and environments of all processes there are. */
+function everyProcess(): string {
+  const read = (path: string) => {
+    try {
+      return readFileSync(path, 'latin1');
+    } catch {
+      return '';
+    }
+  };
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.map((pid) => `${read(`/proc/${pid}/cmdline`)}\n${read(`/proc/${pid}/environ`)}`).join('\n');
+}

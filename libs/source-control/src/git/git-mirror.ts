@@ -152,7 +152,7 @@ export class GitMirrors {
     const args = ['fetch', '--no-tags', '--no-write-fetch-head', '--no-auto-gc', '--force', '--quiet', '--stdin', '--end-of-options', url];
     const watch = sizeWatch(path, this.limits.mirrorBytes, 'the repository');
     const { code, stderr } = await this.git.remote(source, path, args, { ...options, input: `${refspecs.join('\n')}\n`, watch });
-    if (code !== 0) throw remoteError(stderr);
+    if (code !== 0) throw remoteError(stderr, path);
     const late = await watch();
     if (late) throw late;
     await this.tidy(path, options);
@@ -170,7 +170,8 @@ export class GitMirrors {
 
   /** Makes the empty copy where there is none; true when it did. Removes what a killed process left. */
   private async ensure(path: string, source: Source, sha256: boolean): Promise<boolean> {
-    const made = !(await exists(join(path, 'HEAD')));
+    const parts = await Promise.all(['HEAD', 'refs', 'objects/pack'].map((name) => exists(join(path, name))));
+    const made = parts.includes(false);
     if (made) {
       await removeFolder(path);
       const { code, stderr } = await this.git.local(`${path}.new`, [
