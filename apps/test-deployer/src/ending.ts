@@ -20,10 +20,10 @@ export class Ending {
     await claim.complete(async (unit) => {
       const { state, deployment } = await this.locked(unit, id);
       if (deployment?.state !== 'deploying') return;
-      const { project, environment, release } = deployment;
+      const { project, environment, release, cause: causationId } = deployment;
       await this.deployments.save(unit.tx, { ...deployment, state: 'verifying', address: serves.address });
       await this.keepOccupant(unit, state, id, 'verifying');
-      const cause = { correlationId: release.id };
+      const cause = { correlationId: release.id, ...(causationId === null ? {} : { causationId }) };
       await owe(unit.tx, { kind: 'verification', key: id, input: { deployment: id }, cause });
       await owe(unit.tx, { kind: 'guard', key: environmentKey(project, environment), input: { project, environment } });
       this.telling.succeeded(unit, deployment, serves);

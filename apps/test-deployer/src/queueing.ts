@@ -33,6 +33,7 @@ export class Queueing {
     await this.deployments.insert(unit.tx, {
       ...{ id, project: release.project, environment, release, image, provenance, repositoryFile, authors, asked },
       ...{ state: 'waiting', attempt: 0, resolved: null, checks: [], address: null, startedAt: null },
+      cause: cause.causationId ?? null,
       createdAt: unit.now.toISOString(),
     });
     // An older one that waits shall hear that it is overtaken.

@@ -8,6 +8,7 @@ import { PostgresDeployments } from './adapters/postgres-deployments.js';
 import { SignedProofs } from './adapters/signed-proofs.js';
 import { Beginning } from './beginning.js';
 import { Decided } from './decided.js';
+import { Deploying } from './deploying.js';
 import { Ending } from './ending.js';
 import { Holding } from './holding.js';
 import { migrations } from './migrations/index.js';
@@ -15,7 +16,7 @@ import { Applied, Decisions, Deployments, Places, Proofs, Secrets } from './port
 import { Queueing } from './queueing.js';
 import { Redeploying } from './redeploying.js';
 import { Resolving } from './resolving.js';
-import { Deploying, RunDeployment } from './run-deployment.js';
+import { RunDeployment } from './run-deployment.js';
 import { RunGuard } from './run-guard.js';
 import { RunHoldEnd } from './run-hold-end.js';
 import { RunRemoval } from './run-removal.js';

@@ -45,6 +45,8 @@ export interface TestDeployment extends Built {
   /** The checks of the project file and of slipway.yaml, as they stood when it began. */
   readonly checks: readonly VerifyStep[];
   readonly address: string | null;
+  /** The event that brought it: what is said of it says so. */
+  readonly cause: string | null;
   readonly createdAt: string;
   readonly startedAt: string | null;
 }
