@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@slipway/postgres';
-import { Registry } from '@slipway/service-kit';
+import { figures, Registry } from '@slipway/service-kit';
 import { Gauge, Histogram } from 'prom-client';
 import type { ApprovalRequest } from './domain/approval-request.js';
 
@@ -21,14 +21,13 @@ interface Open {
 export class ApprovalMetrics {
   private readonly wait: Histogram<'project' | 'environment' | 'outcome'>;
 
-  constructor(
-    registry: Registry,
-    private readonly database: Database,
-  ) {
+  constructor(registry: Registry, database: Database) {
     const registers = [registry];
-    this.gauge(registers, 'slipway_approvals_open', 'Requests for sign-off that wait for people', ({ open }) => open);
-    this.gauge(
+    const open = figures(() => openRequests(database));
+    gauge(registers, open, 'slipway_approvals_open', 'Requests for sign-off that wait for people', ({ open }) => open);
+    gauge(
       registers,
+      open,
       'slipway_approval_open_age_seconds',
       'How long the oldest open request for sign-off has waited',
       (row) => row.oldest,
@@ -48,26 +47,32 @@ export class ApprovalMetrics {
     const labels = { project: release.project, environment, outcome: state };
     this.wait.observe(labels, Math.max(0, (now.getTime() - Date.parse(openedAt)) / 1000));
   }
+}
 
-  private gauge(registers: Registry[], name: string, help: string, of: (row: Open) => number): void {
-    const ask = () => this.open();
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers,
-      async collect() {
-        const rows = await ask();
-        this.reset();
-        for (const row of rows) this.set({ project: row.project, environment: row.environment }, of(row));
-      },
-    });
-  }
+function gauge(
+  registers: Registry[],
+  open: () => Promise<Open[] | undefined>,
+  name: string,
+  help: string,
+  of: (row: Open) => number,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames,
+    registers,
+    async collect() {
+      const rows = await open();
+      if (!rows) return;
+      this.reset();
+      for (const row of rows) this.set({ project: row.project, environment: row.environment }, of(row));
+    },
+  });
+}
 
-  private async open(): Promise<Open[]> {
-    return await this.database.query<Open>(
-      `select project, environment, count(*)::int as open, extract(epoch from now() - min(opened_at))::float8 as oldest
-       from request where state = 'open' group by 1, 2`,
-    );
-  }
+async function openRequests(database: Database): Promise<Open[]> {
+  return await database.query<Open>(
+    `select project, environment, count(*)::int as open, extract(epoch from now() - min(opened_at))::float8 as oldest
+     from request where state = 'open' group by 1, 2`,
+  );
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@slipway/postgres';
-import { Registry } from '@slipway/service-kit';
+import { figures, Registry } from '@slipway/service-kit';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
 /** What Grafana shows of image-builder. */
@@ -25,15 +25,19 @@ export class BuildMetrics {
       buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600],
       registers,
     });
+    const open = figures(() =>
+      database.query<{ state: string; count: string }>(
+        `select state, count(*) as count from build where state in ('queued', 'building') group by 1`,
+      ),
+    );
     new Gauge({
       name: 'slipway_builds_open',
       help: 'Builds that wait for a worker or are in work',
       labelNames: ['state'],
       registers,
       async collect() {
-        const rows = await database.query<{ state: string; count: string }>(
-          `select state, count(*) as count from build where state in ('queued', 'building') group by 1`,
-        );
+        const rows = await open();
+        if (!rows) return;
         this.reset();
         for (const state of ['queued', 'building']) this.set({ state }, 0);
         for (const { state, count } of rows) this.set({ state }, Number(count));

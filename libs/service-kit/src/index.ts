@@ -1,6 +1,7 @@
 export { Registry } from 'prom-client';
 export { type Booted, type BootOptions, boot, bootAll } from './boot.js';
 export { ConfigurationError, describeSettings, type Environment, readConfiguration, type Setting } from './configuration.js';
+export { figures } from './figures.js';
 export type { Logger } from './logging.js';
 export { Problem, ProblemFilter } from './problem.js';
 export { type ServiceDefinition, ServiceModule } from './service.module.js';
