@@ -101,7 +101,11 @@ class Run {
   #candidates(facts: readonly Fact[]) {
     const { deployment, making, ongoing } = this.#it;
     const goal = { digest: deployment.digest, configHash: making.configHash };
-    return facts.filter((fact) => !ongoing.stopping.has(fact.info.id)).map((fact) => toCandidate(fact, goal, ongoing.draining));
+    const here = facts.filter((fact) => !ongoing.stopping.has(fact.info.id));
+    // Another process began it: its time counts from when we see it.
+    for (const { info, server } of here)
+      if (server?.status.startsWith('DRAIN') && !ongoing.draining.has(info.id)) ongoing.draining.set(info.id, performance.now());
+    return here.map((fact) => toCandidate(fact, goal, ongoing.draining));
   }
 
   /** Numbers whose names are still held by instances on their way out. */

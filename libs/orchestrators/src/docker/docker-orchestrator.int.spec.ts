@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DockerEngine } from '@slipway/docker-engine';
-import { realParts } from '@slipway/testkit';
+import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { orchestratorContract } from '../orchestrator.contract.js';
 import { surroundingsContract } from '../surroundings.contract.js';
@@ -115,6 +115,35 @@ describe('one Docker host', () => {
     expect(applied).toMatchObject({ progress: 'refused', refusal: { kind: 'not-ours' } });
     expect(await target.engine.containers.inspect(id)).toBeDefined();
     await target.engine.containers.remove(id);
+  });
+
+  it('lets a request that takes seconds finish, and sends it no new ones meanwhile', async () => {
+    const slow = { v1: await target.images.makeSlow('v1', 3), v2: await target.images.makeSlow('v2', 0) };
+    const deployment = { ...of(), ...slow.v1, app: { ...app, drainMs: 5000 } };
+    const before = await settled(target.connect(), deployment);
+    const asked = fetch(`${before.address}/cgi-bin/slow`).then((answer) => answer.text());
+    const orchestrator = target.connect();
+    const replaced = { ...deployment, release: 'release-2', ...slow.v2 };
+    const draining = await eventually(async () => {
+      const applied = await orchestrator.apply(replaced, acting());
+      return applied.progress === 'moving' && applied.waitingFor.includes('to finish') && applied;
+    });
+    expect(draining.instances.filter((one) => one.inService).map((one) => one.digest)).toEqual([slow.v2.digest]);
+    expect(await (await fetch(`${before.address}/cgi-bin/slow`)).text()).toBe('v2');
+    expect(await asked).toBe('v1');
+    expect(await settled(target.connect(), replaced)).toMatchObject({ progress: 'converged', ready: 1, digest: slow.v2.digest });
+  });
+
+  it('waits for a request no longer than the drain time', async () => {
+    const slow = { v1: await target.images.makeSlow('v1', 20), v2: await target.images.makeSlow('v2', 0) };
+    const deployment = { ...of(), ...slow.v1, app: { ...app, drainMs: 1000 } };
+    const before = await settled(target.connect(), deployment);
+    const asked = fetch(`${before.address}/cgi-bin/slow`).then((answer) => answer.text());
+    const began = performance.now();
+    expect(await settled(target.connect(), { ...deployment, release: 'release-2', ...slow.v2 })).toMatchObject({ progress: 'converged' });
+    expect(performance.now() - began).toBeLessThan(15_000);
+    // A GET may be repeated, and was: at the new instance.
+    expect(await asked).toBe('v2');
   });
 
   it("refuses a health path that would mean something in the proxy's file", async () => {

@@ -73,10 +73,10 @@ export class ProxyAdmin {
     await this.#order(`set server ${backend}/${name} state ready`);
   }
 
-  /** Takes it out and forgets it. False while it still holds connections; call again then. */
+  /** Takes it out and forgets it. False while it still holds connections; call again when it has been stopped: what may be repeated is then repeated elsewhere. */
   async leave(name: string): Promise<boolean> {
     const server = `${backend}/${name}`;
-    const answer = await this.#say(`set server ${server} state maint; shutdown sessions server ${server}; del server ${server}`);
+    const answer = await this.#say(`set server ${server} state maint; del server ${server}`);
     return /Server deleted|No such server/.test(answer);
   }
 

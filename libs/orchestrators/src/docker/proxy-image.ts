@@ -61,7 +61,13 @@ export async function buildProxyImage(engine: DockerEngine, binary: string, sign
   context.entry({ name: 'Dockerfile' }, `FROM scratch\nCOPY root/ /\nENTRYPOINT ["${binary}"]\n`);
   for (const { path, bytes } of files) context.entry({ name: `root${path}`, mode: 0o755 }, bytes);
   context.finalize();
-  await engine.buildImage({ context: Readable.from(context), tag, labels: { [label.role]: 'proxy-image' }, ...(signal && { signal }) });
+  await engine.buildImage({
+    context: Readable.from(context),
+    tag,
+    labels: { [label.role]: 'proxy-image' },
+    noCache: true,
+    ...(signal && { signal }),
+  });
   return tag;
 }
 

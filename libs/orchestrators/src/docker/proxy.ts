@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { Conflict, type ContainerInfo, EngineError } from '@slipway/docker-engine';
+import { Conflict, type ContainerInfo, type ContainerSpec, EngineError, NotFound } from '@slipway/docker-engine';
 import type { Deployment, EnvironmentRef } from '../deployment.js';
 import type { Refusal } from '../observed.js';
 import { freeAddress } from './addresses.js';
@@ -10,6 +10,7 @@ import { proxyPaths, proxyPort } from './proxy-config.js';
 import { type ProxyImage, proxyImage } from './proxy-image.js';
 import type { Settings } from './settings.js';
 
+const tries = 3;
 const portTaken = /port is already allocated|address already in use|bind: /i;
 
 /** The proxy container if there is one of that name; a refusal when somebody else has the name. */
@@ -60,13 +61,24 @@ export async function ensureProxy(
     if (asked !== undefined && asked !== stablePortOf(found) && !(await isFree(settings.address, asked))) return taken(settings, asked);
     await containers.remove(found.id, { force: true, signal });
   }
-  const image = await proxyImage(settings.engine, settings.proxyImage, signal);
   for (const port of await portsToTry(settings, deployment, found && stablePortOf(found), signal)) {
-    const id = await containers.create(specOf(settings, environment, network, files, image, port), { signal });
+    const id = await create(settings, (image) => specOf(settings, environment, network, files, image, port), signal);
     if (await tryStart(settings, id, signal)) return await inspected(settings, environment, signal);
     await containers.remove(id, { force: true, signal });
   }
   return taken(settings, deployment.app.stablePort);
+}
+
+/** Somebody who removes the last environment takes the image along: it is made again then. */
+async function create(settings: Settings, spec: (image: ProxyImage) => ContainerSpec, signal: AbortSignal): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const image = await proxyImage(settings.engine, settings.proxyImage, signal);
+    try {
+      return await settings.engine.containers.create(spec(image), { signal });
+    } catch (error) {
+      if (!(error instanceof NotFound) || attempt === tries) throw error;
+    }
+  }
 }
 
 function taken(settings: Settings, port: number | undefined): Refusal {
@@ -90,7 +102,7 @@ function specOf(
   files: EnvironmentFiles,
   image: ProxyImage,
   port: number,
-) {
+): ContainerSpec {
   const address = freeAddress(network.subnet, 'proxy', new Set());
   return {
     name: proxyName(environment),

@@ -13,7 +13,6 @@ export class SampleImages {
   readonly #engine: DockerEngine;
   readonly #registry: string;
   readonly #repository: string;
-  readonly #tags: string[] = [];
 
   constructor(engine: DockerEngine, registry: string) {
     this.#engine = engine;
@@ -40,7 +39,30 @@ export class SampleImages {
     });
     const { digest } = await this.#engine.push({ reference: tag });
     await this.#engine.images.remove(tag);
-    this.#tags.push(tag);
+    return { image: `${this.#repository}@${digest}`, digest };
+  }
+
+  /** A server that takes `seconds` for GET /cgi-bin/slow and answers everything else at once; of busybox, for esbuild can't wait. */
+  async makeSlow(version: string, seconds: number): Promise<{ image: string; digest: string }> {
+    const tag = `${this.#repository}:${version}-slow`;
+    const context = pack();
+    context.entry(
+      { name: 'Dockerfile' },
+      'FROM scratch\nCOPY busybox /bin/busybox\nCOPY www /www\nCMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]\n',
+    );
+    context.entry({ name: 'busybox', mode: 0o755 }, await readFile('/bin/busybox'));
+    context.entry({ name: 'www/healthz' }, 'ok');
+    const script = `#!/bin/busybox sh\n/bin/busybox sleep ${seconds}\n/bin/busybox printf 'Content-Type: text/plain\\r\\n\\r\\n${version}'\n`;
+    context.entry({ name: 'www/cgi-bin/slow', mode: 0o755 }, script);
+    context.finalize();
+    await this.#engine.buildImage({
+      context: Readable.from(context),
+      tag,
+      labels: { 'dev.slipway.test': this.#repository },
+      noCache: true,
+    });
+    const { digest } = await this.#engine.push({ reference: tag });
+    await this.#engine.images.remove(tag);
     return { image: `${this.#repository}@${digest}`, digest };
   }
 
