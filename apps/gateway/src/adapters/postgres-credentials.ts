@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import type { Person } from '@slipway/contracts';
+import { Database, type Tx } from '@slipway/postgres';
+import { type Bearer, Credentials, type TokenRow } from '../ports.js';
+
+const shown = 'id, name, created_at as "createdAt", expires_at as "expiresAt", last_used_at as "lastUsedAt"';
+const good = `t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) and (p.person ->> 'active')::boolean`;
+
+/** {@link Credentials} in Postgres. */
+@Injectable()
+export class PostgresCredentials extends Credentials {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async bearerOf(hash: string): Promise<Bearer | undefined> {
+    const [found] = await this.database.query<Bearer & { stale: boolean }>(
+      `select t.id as token, p.person, t.last_used_at is null or t.last_used_at < now() - interval '1 minute' as stale
+       from token t join person p on p.id = t.person where t.hash = $1 and ${good}`,
+      [hash],
+    );
+    if (found?.stale) await this.database.query('update token set last_used_at = now() where id = $1', [found.token]);
+    return found && { token: found.token, person: found.person };
+  }
+
+  async stillGood(token: string): Promise<Bearer | undefined> {
+    const [found] = await this.database.query<{ person: Person }>(
+      `select p.person from token t join person p on p.id = t.person where t.id = $1 and ${good}`,
+      [token],
+    );
+    return found && { token, person: found.person };
+  }
+
+  async addToken(tx: Tx, token: { id: string; hash: string; person: string; name: string; expiresAt: Date | null }): Promise<TokenRow> {
+    const [row] = await tx.query<TokenRow>(
+      `insert into token (id, hash, person, name, expires_at) values ($1, $2, $3, $4, $5) returning ${shown}`,
+      [token.id, token.hash, token.person, token.name, token.expiresAt],
+    );
+    return row as TokenRow;
+  }
+
+  async tokensOf(person: string): Promise<readonly TokenRow[]> {
+    return this.database.query<TokenRow>(`select ${shown} from token where person = $1 and revoked_at is null order by id limit 500`, [
+      person,
+    ]);
+  }
+
+  async revoke(person: string, token: string): Promise<TokenRow | undefined> {
+    const [row] = await this.database.query<TokenRow>(
+      `update token set revoked_at = now() where id = $1 and person = $2 and revoked_at is null returning ${shown}`,
+      [token, person],
+    );
+    return row;
+  }
+
+  async revokeAll(tx: Tx, person: string): Promise<void> {
+    await tx.query('update token set revoked_at = now() where person = $1 and revoked_at is null', [person]);
+  }
+
+  async addLink(tx: Tx, link: { hash: string; person: string | null; expiresAt: Date }): Promise<void> {
+    await tx.query('insert into one_time_link (hash, person, expires_at) values ($1, $2, $3)', [link.hash, link.person, link.expiresAt]);
+  }
+
+  async useLink(tx: Tx, hash: string): Promise<{ person: string | null } | undefined> {
+    const [row] = await tx.query<{ person: string | null }>(
+      'update one_time_link set used_at = now() where hash = $1 and used_at is null and expires_at > now() returning person',
+      [hash],
+    );
+    return row;
+  }
+
+  async administratorLinks(tx: Tx): Promise<readonly { hash: string; createdAt: Date }[]> {
+    return tx.query(
+      'select hash, created_at as "createdAt" from one_time_link where person is null and used_at is null and expires_at > now() order by created_at',
+    );
+  }
+
+  async endLinks(tx: Tx, person: string | null): Promise<void> {
+    await tx.query('update one_time_link set used_at = now() where person is not distinct from $1 and used_at is null', [person]);
+  }
+}

@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import { services } from '@slipway/contracts';
+import type { Received } from '@slipway/messaging';
+import { advisoryNumber, Database, identifier, type Tx } from '@slipway/postgres';
+import type { Scope } from '../domain/event-scope.js';
+import { Journal, type JournalRow } from '../ports.js';
+
+const monthsAhead = 2;
+
+/** {@link Journal} as a table in monthly partitions. */
+@Injectable()
+export class PostgresJournal extends Journal {
+  private readonly key: string;
+
+  constructor(private readonly database: Database) {
+    super();
+    this.key = advisoryNumber(database.schema, 'journal');
+  }
+
+  async append(tx: Tx, event: Received, scope: Scope): Promise<void> {
+    await tx.query(
+      `with turn as materialized (select pg_advisory_xact_lock($1))
+       insert into journal (seq, event_id, name, source, subject, project, release, headers, value)
+       select nextval('journal_seq'), $2, $3, $4, $5, $6, $7::uuid, $8::json, $9 from turn`,
+      [
+        this.key,
+        event.id,
+        event.name,
+        event.source,
+        event.subject,
+        scope.project,
+        scope.release,
+        JSON.stringify(event.raw.headers),
+        event.raw.value,
+      ],
+    );
+  }
+
+  async after(seq: string, limit: number, only: { projects?: readonly string[]; release?: string } = {}): Promise<readonly JournalRow[]> {
+    return this.database.query<JournalRow>(
+      `select seq::text, received_at as "receivedAt", headers, value, project, release from journal
+       where seq > $1 and ($3::text[] is null or project = any($3)) and ($4::uuid is null or release = $4)
+       order by seq limit $2`,
+      [seq, limit, only.projects ?? null, only.release ?? null],
+    );
+  }
+
+  async within(tx: Tx, seq: string, limit: number): Promise<readonly JournalRow[]> {
+    return tx.query<JournalRow>(
+      'select seq::text, received_at as "receivedAt", headers, value, project, release from journal where seq > $1 order by seq limit $2',
+      [seq, limit],
+    );
+  }
+
+  async newest(): Promise<{ seq: string; at: Date | null }> {
+    const [row] = await this.database.query<{ seq: string; at: Date }>(
+      'select seq::text, received_at as at from journal order by seq desc limit 1',
+    );
+    return row ?? { seq: '0', at: null };
+  }
+
+  async lastHeard(): Promise<ReadonlyMap<string, Date>> {
+    const rows = await this.database.query<{ source: string; at: Date }>(
+      `select source, at from unnest($1::text[]) as source,
+       lateral (select received_at as at from journal where journal.source = source.source order by seq desc limit 1) as last`,
+      [services],
+    );
+    return new Map(rows.map(({ source, at }) => [source, at]));
+  }
+
+  async makePartitions(): Promise<void> {
+    const now = new Date();
+    for (let ahead = 0; ahead <= monthsAhead; ahead++) {
+      const from = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
+      const to = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead + 1, 1));
+      const name = identifier(`journal_${from.toISOString().slice(0, 7).replace('-', '_')}`);
+      const [there] = await this.database.query('select 1 from pg_class where oid = to_regclass($1)', [name]);
+      if (there) continue;
+      await this.database.query(
+        `create table if not exists ${name} partition of journal for values from ('${from.toISOString()}') to ('${to.toISOString()}')`,
+      );
+    }
+  }
+}

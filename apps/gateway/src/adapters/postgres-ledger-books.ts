@@ -1,0 +1,129 @@
+import { Injectable } from '@nestjs/common';
+import type { AuditLink } from '@slipway/contracts';
+import { advisoryNumber, Database, type Tx } from '@slipway/postgres';
+import type { Told } from '@slipway/release';
+import { placeOf } from '../domain/dead-letter-place.js';
+import { type EnvironmentFacts, freshEnvironment } from '../domain/environment-view.js';
+import type { RequestView } from '../domain/request-views.js';
+import { type Answer, type AuditHead, type DeadLettered, type Issued, LedgerBooks, type ReleaseRow } from '../ports.js';
+
+const books = ['release', 'release_event', 'request', 'environment', 'command', 'answer', 'dead_letter_told', 'audit_link', 'audit_head'];
+
+/** {@link LedgerBooks} in Postgres. */
+@Injectable()
+export class PostgresLedgerBooks extends LedgerBooks {
+  private readonly key: string;
+
+  constructor(private readonly database: Database) {
+    super();
+    this.key = advisoryNumber(database.schema, 'ledger');
+  }
+
+  async share(tx: Tx): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock_shared($1)', [this.key]);
+  }
+
+  async clear(tx: Tx): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock($1)', [this.key]);
+    // Not truncate: who reads meanwhile shall see the old books, not wait for the new ones.
+    for (const book of books) await tx.query(`delete from ${book}`);
+  }
+
+  async keepEvents(tx: Tx, rows: readonly { release: string; event: Told }[]): Promise<void> {
+    await tx.query(
+      `insert into release_event (release, event_id, told) select release, event_id, told::json
+       from unnest($1::uuid[], $2::text[], $3::text[]) as t (release, event_id, told) on conflict do nothing`,
+      [rows.map(({ release }) => release), rows.map(({ event }) => event.id), rows.map(({ event }) => JSON.stringify(event))],
+    );
+  }
+
+  async lockReleases(tx: Tx, ids: readonly string[]): Promise<void> {
+    // In one order for everybody, or two that tell of the same two releases lock each other up.
+    for (const id of [...ids].sort()) {
+      await tx.query('select pg_advisory_xact_lock($1)', [advisoryNumber(this.database.schema, `release ${id}`)]);
+    }
+  }
+
+  async eventsOf(tx: Tx, release: string): Promise<readonly Told[]> {
+    return (await tx.query<{ told: Told }>('select told from release_event where release = $1', [release])).map(({ told }) => told);
+  }
+
+  async saveRelease(tx: Tx, { state, about, bornAt, changedAt }: ReleaseRow): Promise<void> {
+    const { id, project, number } = state.release;
+    const environments = state.environments.map(({ environment }) => environment);
+    await tx.query(
+      `insert into release (id, project, number, phase, environments, born_at, changed_at, about, state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       on conflict (id) do update set project = excluded.project, number = excluded.number, phase = excluded.phase, environments = excluded.environments,
+         born_at = excluded.born_at, changed_at = excluded.changed_at, about = excluded.about, state = excluded.state`,
+      [id, project, number, state.phase, environments, bornAt, changedAt, JSON.stringify(about), JSON.stringify(state)],
+    );
+  }
+
+  async saveRequest(tx: Tx, view: RequestView): Promise<void> {
+    await tx.query(
+      `insert into request (id, release, project, environment, state, requested_at, view) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (id) do update set state = excluded.state, requested_at = excluded.requested_at, view = excluded.view`,
+      [view.request, view.release.id, view.release.project, view.environment, view.state, view.requestedAt, JSON.stringify(view)],
+    );
+  }
+
+  async lockEnvironment(tx: Tx, project: string, environment: string): Promise<EnvironmentFacts> {
+    await tx.query('select pg_advisory_xact_lock($1)', [advisoryNumber(this.database.schema, `environment ${project} ${environment}`)]);
+    const [row] = await tx.query<{ view: EnvironmentFacts }>('select view from environment where project = $1 and environment = $2', [
+      project,
+      environment,
+    ]);
+    return row?.view ?? freshEnvironment(project, environment);
+  }
+
+  async saveEnvironment(tx: Tx, facts: EnvironmentFacts): Promise<void> {
+    await tx.query(
+      'insert into environment (project, environment, view) values ($1, $2, $3) on conflict (project, environment) do update set view = excluded.view',
+      [facts.project, facts.environment, JSON.stringify(facts)],
+    );
+  }
+
+  async keepCommand(tx: Tx, issued: Issued, at: string): Promise<void> {
+    await tx.query(
+      'insert into command (id, service, issued_at, issued) values ($1, $2, $3, $4) on conflict (id) do update set issued_at = excluded.issued_at',
+      [issued.command, issued.service, at, JSON.stringify(issued)],
+    );
+  }
+
+  async keepAnswer(tx: Tx, { answers, source, name, at, data }: Answer): Promise<void> {
+    await tx.query('insert into answer (answers, source, name, at, data) values ($1, $2, $3, $4, $5) on conflict do nothing', [
+      answers,
+      source,
+      name,
+      at,
+      JSON.stringify(data),
+    ]);
+  }
+
+  async keepDeadLetter(tx: Tx, event: string, at: string, data: DeadLettered): Promise<void> {
+    const place = placeOf(data);
+    await tx.query('insert into dead_letter_told (service, place, at, event_id, data) values ($1, $2, $3, $4, $5) on conflict do nothing', [
+      data.service,
+      place,
+      at,
+      event,
+      JSON.stringify(data),
+    ]);
+  }
+
+  async keepAudit(tx: Tx, links: readonly AuditLink[], head: AuditHead): Promise<void> {
+    for (const link of links) {
+      await tx.query('insert into audit_link (chain, sequence, link) values ($1, $2, $3) on conflict do nothing', [
+        link.chain,
+        link.sequence,
+        JSON.stringify(link),
+      ]);
+    }
+    await tx.query(
+      `insert into audit_head (chain, sequence, hash, at, envelope) values ($1, $2, $3, $4, $5)
+       on conflict (chain) do update set sequence = excluded.sequence, hash = excluded.hash, at = excluded.at, envelope = excluded.envelope
+       where audit_head.sequence < excluded.sequence`,
+      [head.chain, head.sequence, head.hash, head.at, JSON.stringify(head.envelope)],
+    );
+  }
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+const flag = z.enum(['0', '1', 'false', 'true']).transform((said) => said === '1' || said === 'true');
+
+/** The settings of the gateway beyond those of every service. */
+export const GatewayConfig = z.object({
+  SLIPWAY_PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where people reach the gateway, for links. Default: http://127.0.0.1 and PORT')
+    .meta({ example: 'https://slipway.example' }),
+  SLIPWAY_SOURCE_WATCHER_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://127.0.0.1:8081')
+    .describe('Where source-watcher takes webhooks; /webhooks and /subversion are forwarded to it byte for byte'),
+  SLIPWAY_WEBHOOK_LIMIT: z.coerce.number().int().min(1024).default(2_097_152).describe('Largest webhook, in bytes'),
+  SLIPWAY_EMBEDDED_POSTGRES: flag
+    .default(false)
+    .describe('1 where the database is the embedded one; doctor then says that lasting use wants DATABASE_URL'),
+  SLIPWAY_DB_SINGLE_ROLE: flag.default(false).describe('1 where all services share one database role; doctor says so'),
+  SLIPWAY_LEDGER_REBUILD: flag.default(false).describe('1 to fold the ledger anew from the journal at start'),
+  SLIPWAY_CHECK_ANSWERS: flag.default(false).describe('1 to check every answer against the schema of its route; for tests'),
+});

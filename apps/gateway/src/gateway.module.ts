@@ -1,0 +1,68 @@
+import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { type ConfigOf, LOGGER, type Logger, SERVICE_CONFIG, ServiceModule } from '@slipway/service-kit';
+import { PostgresApplied } from './adapters/postgres-applied.js';
+import { PostgresCredentials } from './adapters/postgres-credentials.js';
+import { PostgresJournal } from './adapters/postgres-journal.js';
+import { PostgresLedger } from './adapters/postgres-ledger.js';
+import { PostgresLedgerBooks } from './adapters/postgres-ledger-books.js';
+import { PostgresLogs } from './adapters/postgres-logs.js';
+import { PostgresPeople } from './adapters/postgres-people.js';
+import { Answers } from './answers.js';
+import { Applying } from './applying.js';
+import { Commanding } from './commanding.js';
+import { DoctorStatus } from './doctor-status.js';
+import { FirstAdministrator } from './first-administrator.js';
+import { Folding } from './folding.js';
+import { GatewayConfig } from './gateway.config.js';
+import { Admission } from './http/admission.js';
+import { Answering } from './http/answering.js';
+import { controllers } from './http/controllers.js';
+import { Doorman } from './http/doorman.js';
+import { Forwarding } from './http/forwarding.js';
+import { FrontHooks } from './http/front-hooks.js';
+import { Membership } from './membership.js';
+import { migrations } from './migrations/index.js';
+import { OnEveryEvent } from './on-every-event.js';
+import { OnLogAppended } from './on-log-appended.js';
+import { Partitions } from './partitions.js';
+import { Applied, Credentials, Journal, Ledger, LedgerBooks, Logs, People } from './ports.js';
+import { Rebuilding } from './rebuilding.js';
+import { SigningOff } from './signing-off.js';
+import { subscriptions } from './subscriptions.js';
+import { TellingEnvironments } from './telling-environments.js';
+import { TellingReleases } from './telling-releases.js';
+
+/** The gateway: the API people and programs use, and the journal and ledger of all that happened. */
+@Module({
+  imports: [ServiceModule.register({ name: 'gateway', config: GatewayConfig, migrations, subscriptions, reconcilers: [Partitions] })],
+  controllers: [...controllers],
+  providers: [
+    { provide: People, useClass: PostgresPeople },
+    { provide: Credentials, useClass: PostgresCredentials },
+    { provide: Applied, useClass: PostgresApplied },
+    { provide: Journal, useClass: PostgresJournal },
+    { provide: LedgerBooks, useClass: PostgresLedgerBooks },
+    { provide: Ledger, useClass: PostgresLedger },
+    { provide: Logs, useClass: PostgresLogs },
+    ...[Admission, Answering, Doorman, Forwarding, FrontHooks],
+    ...[Answers, Applying, Commanding, DoctorStatus, FirstAdministrator, Folding, Membership, Partitions, Rebuilding, SigningOff],
+    ...[TellingEnvironments, TellingReleases, OnEveryEvent, OnLogAppended],
+  ],
+})
+export class GatewayModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly journal: Journal,
+    private readonly administrator: FirstAdministrator,
+    private readonly rebuilding: Rebuilding,
+    @Inject(SERVICE_CONFIG) private readonly config: ConfigOf<typeof GatewayConfig>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Before the first request: room in the journal, the ledger anew where that was asked for, and a way in for the first person. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.journal.makePartitions();
+    if (this.config.SLIPWAY_LEDGER_REBUILD)
+      this.logger.warn({ events: await this.rebuilding.rebuild() }, 'the ledger was folded anew from the journal');
+    await this.administrator.invite();
+  }
+}

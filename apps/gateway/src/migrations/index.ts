@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@slipway/postgres';
+import { Gateway1764000000000 } from './1764000000000-gateway.js';
+
+/** In order; never changed once landed. */
+export const migrations: MigrationClass[] = [Gateway1764000000000];
