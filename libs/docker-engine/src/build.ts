@@ -1,7 +1,8 @@
-import type { Readable } from 'node:stream';
-import { Cancelled, Conflict, EngineError, NotFound, Refused, saysTransient, TimedOut, Unavailable } from './errors.js';
+import { Readable as NodeReadable, type Readable } from 'node:stream';
+import { pack } from 'tar-stream';
+import { BuildFailed, Conflict, EngineError, NotFound, Refused, saysTransient, Unavailable } from './errors.js';
 import { jsonLines, LineCutter } from './log-stream.js';
-import { sort, type Transport } from './transport.js';
+import { Passed, segment, sort, type Transport, within } from './transport.js';
 import type { Labels, RegistryAuth } from './types.js';
 
 /** What a build may use. What the classic builder can't limit itself (processes) comes from the parent cgroup. */
@@ -16,8 +17,11 @@ export interface BuildLimits {
 }
 
 export interface BuildRequest {
-  /** The context as a tar stream, already filtered (see `prepareContext`). */
-  readonly context: Readable;
+  /**
+   * The context as a tar stream, already filtered (see `prepareContext`); as a function that opens it where it can be sent twice, which
+   * makes labels cheap: the builder makes a step of each of them, and then needs only one for all.
+   */
+  readonly context: Readable | (() => Readable);
   /** Path inside the context; default `Dockerfile`. */
   readonly dockerfile?: string;
   /** `repository:tag` to give the image. */
@@ -38,21 +42,6 @@ export interface BuildRequest {
   readonly signal?: AbortSignal;
   /** For the whole build; default one hour. */
   readonly timeoutMs?: number;
-}
-
-/** The Dockerfile, or a command in it, said no: building the same thing again will say no again. */
-export class BuildFailed extends EngineError {
-  readonly transient: boolean = false;
-
-  constructor(
-    message: string,
-    /** The step that failed, as the builder words it (`Step 3/7 : RUN make`). */
-    readonly step: string | undefined,
-    /** Exit code of the failing command, where it was one. */
-    readonly exitCode: number | undefined,
-  ) {
-    super(message);
-  }
 }
 
 interface BuildMessage {
@@ -77,45 +66,85 @@ const stepLine = /^Step \d+\/\d+ : /;
  * is closed. Throws `BuildFailed` (the Dockerfile said no), `TimedOut`, `Cancelled`, `Unavailable`, or what `onLog` or the context threw.
  */
 export async function buildImage(transport: Transport, request: BuildRequest): Promise<{ imageId: string }> {
-  const what = `build ${request.tag}`;
   const timeoutMs = request.timeoutMs ?? defaultLimitMs;
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), timeoutMs);
-  const signal = request.signal ? AbortSignal.any([request.signal, limit.signal]) : limit.signal;
+  const { context, labels = {} } = request;
+  return await within(`build ${request.tag}`, timeoutMs, request.signal, async (signal) => {
+    const build = (stream: Readable, how: Partial<BuildRequest>) => buildOnce(transport, { ...request, ...how, context: stream, signal });
+    if (typeof context !== 'function') return await build(context, {});
+    if (Object.keys(labels).length < 2) return await build(context(), {});
+    const { imageId } = await build(context(), { labels: {} });
+    // What is built on an image with ONBUILD runs that: the labels must go into its own build then, whose steps are all in the cache.
+    if (await hasTriggers(transport, imageId, signal)) return await build(context(), {});
+    return await label(imageId, labels, build);
+  });
+}
+
+async function hasTriggers(transport: Transport, imageId: string, signal: AbortSignal): Promise<boolean> {
+  const call = { what: `inspect image ${imageId}`, method: 'GET' as const, path: `/images/${segment(imageId)}/json`, signal };
+  const { Config } = await transport.json<{ Config?: { OnBuild?: string[] | null } | null }>(call);
+  return (Config?.OnBuild ?? []).length > 0;
+}
+
+/** Gives an image all its labels by one step on top of it. */
+async function label(
+  imageId: string,
+  labels: Labels,
+  build: (context: Readable, how: Partial<BuildRequest>) => Promise<{ imageId: string }>,
+): Promise<{ imageId: string }> {
+  const dockerfile = `FROM ${imageId.replace(/^sha256:/, '')}\nLABEL ${Object.entries(labels)
+    .map(([name, value]) => `${quoted(name)}=${quoted(value)}`)
+    .join(' ')}\n`;
+  const context = pack();
+  context.entry({ name: 'Dockerfile' }, dockerfile);
+  context.finalize();
+  const how = { dockerfile: 'Dockerfile', labels: {}, args: {}, target: undefined, pull: false, noCache: false, onLog: undefined };
+  try {
+    return await build(NodeReadable.from(context, { objectMode: false }), how);
+  } catch (error) {
+    // Not the Dockerfile's fault: the image went away from under us.
+    throw error instanceof BuildFailed ? new Unavailable(`label ${imageId}: ${error.message}`, undefined, { cause: error }) : error;
+  }
+}
+
+/** A word of a Dockerfile in quotes, nothing in it read as a variable, an escape or an end of line. */
+function quoted(word: string): string {
+  return `"${word.replaceAll(/[\r\n]+/g, ' ').replaceAll(/[\\"$]/g, '\\$&')}"`;
+}
+
+async function buildOnce(transport: Transport, request: BuildRequest & { context: Readable }): Promise<{ imageId: string }> {
+  const what = `build ${request.tag}`;
+  const { context, signal } = request;
   let ours: unknown;
   const keep = (error: unknown): void => {
     ours ??= error;
   };
-  request.context.once('error', keep);
+  context.once('error', keep);
   try {
     const headers = { 'X-Registry-Config': registryConfig(request.registries) };
-    const call = {
+    const body = await transport.stream({
       what,
-      method: 'POST' as const,
+      method: 'POST',
       path: '/build',
       query: toQuery(request),
       headers,
-      upload: request.context,
+      upload: context,
       signal,
       timeoutMs: longest,
-    };
-    const body = await transport.stream(call);
+    });
     try {
       return await follow(what, body, guarded(request.onLog, keep));
     } finally {
       body.destroy();
     }
   } catch (error) {
-    if (request.signal?.aborted) throw new Cancelled(`${what}: cancelled`, undefined, { cause: error });
-    if (limit.signal.aborted) throw new TimedOut(`${what}: not finished after ${timeoutMs / 1000} s`, undefined, { cause: error });
-    if (ours !== undefined) throw ours;
+    if (signal?.aborted) throw error;
+    if (ours !== undefined) throw new Passed(ours);
     const problem = sort({ what }, error);
     // Before the first step the builder says no by status: the Dockerfile did not parse, a target is unknown.
     const refused = problem instanceof Refused || problem instanceof NotFound || problem instanceof Conflict;
     throw refused ? new BuildFailed(problem.message, undefined, undefined) : problem;
   } finally {
-    clearTimeout(timer);
-    request.context.destroy();
+    context.destroy();
   }
 }
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { eventually } from '@slipway/testkit';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BuildFailed, Cancelled, Conflict, DockerEngine, LimitExceeded, NotFound, TimedOut, Unavailable } from './index.js';
+import { Conflict, DockerEngine, LimitExceeded, NotFound, TimedOut, Unavailable } from './index.js';
 
 const registry = process.env.SLIPWAY_REGISTRY ?? 'localhost:5000';
 const name = `engine-spec-${randomUUID().slice(0, 8)}`;
@@ -39,80 +38,6 @@ afterAll(async () => {
   for (const network of await engine.networks.list({ labels })) await engine.networks.remove(network.id);
   for (const volume of await engine.volumes.list({ labels })) await engine.volumes.remove(volume.name);
   for (const found of await engine.images.list({ labels })) await engine.images.remove(found.id, { force: true });
-});
-
-describe('building', () => {
-  it('gives the image its labels, arguments and target, and tells the log line by line', async () => {
-    const log: string[] = [];
-    const dockerfile = `${base}ARG WHO\nRUN ["/bin/sh","-c","/bin/busybox echo hello $WHO"]\nFROM scratch AS small\nCOPY busybox /only\nFROM scratch AS other\nCOPY missing /\n`;
-    const { imageId } = await build(dockerfile, {
-      args: { WHO: 'world' },
-      target: 'small',
-      noCache: true,
-      onLog: (line) => log.push(line),
-    });
-    expect(await engine.images.inspect(imageId)).toMatchObject({ labels, tags: [`${name}:try`] });
-    expect(log).toContain('hello world');
-  });
-
-  it('says which step failed, with its exit code', async () => {
-    const failure = await build(`${base}RUN ["/bin/sh","-c","/bin/busybox echo broken; exit 3"]\n`).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(BuildFailed);
-    expect(failure).toMatchObject({ step: expect.stringMatching(/^Step 5\/\d+ : RUN/), exitCode: 3, transient: false });
-  });
-
-  it.each([
-    ['an unknown instruction', 'FROM scratch\nFETCH x\n', {}],
-    ['an empty Dockerfile', '\n', {}],
-    ['a missing file', 'FROM scratch\nCOPY nothing /\n', {}],
-    ['a mount', `${base}RUN --mount=type=bind,from=scratch,target=/x true\n`, {}],
-    ['the network of the host', `${base}RUN --network=host true\n`, {}],
-    ['an unknown target', base, { target: 'nowhere' }],
-    ['a link out of the context', 'FROM scratch\nCOPY ../../etc/passwd /\n', {}],
-  ])('fails for good for %s', async (_, dockerfile, more) => {
-    await expect(build(dockerfile, more)).rejects.toBeInstanceOf(BuildFailed);
-  });
-
-  it('does not call a registry that is away a failure of the Dockerfile', async () => {
-    await expect(build('FROM localhost:1/nothing\n')).rejects.toBeInstanceOf(Unavailable);
-  });
-
-  it('ends the build and its containers when it is cancelled or takes too long', async () => {
-    const marker = `never-${randomUUID()}`;
-    const dockerfile = `${base}RUN ["/bin/sh","-c","/bin/busybox echo ${marker}; exec /bin/busybox sleep 600"]\n`;
-    const ours = async (): Promise<number> => {
-      const running = await engine.containers.list({ running: true });
-      const infos = await Promise.all(running.map((container) => engine.containers.inspect(container.id)));
-      return infos.filter((info) => info && [...info.entrypoint, ...info.command].join(' ').includes(marker)).length;
-    };
-    const cancel = new AbortController();
-    const cancelled = build(dockerfile, { signal: cancel.signal, onLog: (line) => line === marker && cancel.abort() });
-    await expect(cancelled).rejects.toBeInstanceOf(Cancelled);
-    await eventually(async () => (await ours()) === 0);
-    await expect(build(dockerfile, { timeoutMs: 2000 })).rejects.toBeInstanceOf(TimedOut);
-    await eventually(async () => (await ours()) === 0);
-  });
-
-  it('ends with the error of whoever reads the log, or of the context', async () => {
-    const full = new LimitExceeded('log size', 'too much');
-    const noisy = build(`${base}RUN ["/bin/sh","-c","/bin/busybox yes"]\n`, {
-      onLog: (line) => {
-        if (line === 'y') throw full;
-      },
-    });
-    await expect(noisy).rejects.toBe(full);
-    const broken = new Readable({ read: () => undefined });
-    const building = engine.buildImage({ context: broken, tag: `${name}:try` });
-    broken.destroy(full);
-    await expect(building).rejects.toBe(full);
-  });
-
-  it('keeps a command within its memory', async () => {
-    const dockerfile = `${base}RUN ["/bin/sh","-c","/bin/busybox dd if=/dev/zero of=/dev/null bs=200M count=1"]\n`;
-    await expect(build(dockerfile, { limits: { memoryBytes: 32 * 1024 * 1024, cpus: 1 } })).rejects.toMatchObject({
-      exitCode: expect.any(Number),
-    });
-  });
 });
 
 describe('pushing and pulling', () => {

@@ -55,6 +55,21 @@ export class LimitExceeded extends EngineError {
   }
 }
 
+/** The Dockerfile, or a command in it, said no: building the same thing again will say no again. */
+export class BuildFailed extends EngineError {
+  readonly transient: boolean = false;
+
+  constructor(
+    message: string,
+    /** The step that failed, as the builder words it (`Step 3/7 : RUN make`). */
+    readonly step: string | undefined,
+    /** Exit code of the failing command, where it was one. */
+    readonly exitCode: number | undefined,
+  ) {
+    super(message);
+  }
+}
+
 /** A build context that is not as it must be; says what and where. The same revision will be refused again. */
 export class ContextRefused extends EngineError {
   readonly transient: boolean = false;

@@ -57,7 +57,7 @@ describe('.dockerignore', () => {
     const rules = IgnoreRules.parse(`${'**/a*'.repeat(40)}z`);
     const started = performance.now();
     rules.ignores('a/'.repeat(400));
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   it('says the same as an independent reading of the rules', () => {

@@ -16,12 +16,10 @@ export class IgnoreRules {
 
   /** Whether a path (relative to the context, with `/`) is left out. */
   ignores(path: string): boolean {
-    const parts = path.split('/');
-    const candidates = parts.map((_, at) => parts.slice(0, at + 1).join('/'));
     let ignored = false;
     for (const rule of this.rules) {
       // A rule that would change nothing need not be asked.
-      if (rule.negative === ignored && candidates.some((candidate) => matches(rule.states, candidate))) ignored = !rule.negative;
+      if (rule.negative === ignored && matches(rule.states, path)) ignored = !rule.negative;
     }
     return ignored;
   }
@@ -105,11 +103,12 @@ function characterClass(inside: readonly string[]): State['accepts'] {
   return (given) => ranges.some(([low, high]) => given >= low && given <= high) !== negated;
 }
 
-/** Whether the whole text matches; `places` holds every state the pattern may be in after each character. */
-function matches(states: readonly State[], text: string): boolean {
+/** Whether the path or one of its parents matches, in one go; `places` holds every state the pattern may be in after each character. */
+function matches(states: readonly State[], path: string): boolean {
   let places = new Set<number>();
   enter(states, places, 0);
-  for (const character of text) {
+  for (const character of path) {
+    if (character === '/' && places.has(states.length)) return true;
     const next = new Set<number>();
     for (const place of places) {
       const state = states[place];

@@ -1,4 +1,4 @@
-export { BuildFailed, type BuildLimits, type BuildRequest } from './build.js';
+export type { BuildLimits, BuildRequest } from './build.js';
 export { Containers } from './containers.js';
 export { type ContextOptions, type PreparedContext, prepareContext } from './context.js';
 export { type FilterOptions, filterContext } from './context-filter.js';

@@ -107,6 +107,13 @@ export function sort(call: Pick<Call, 'what' | 'signal'>, error: unknown, timedO
   return new Unavailable(`${call.what}: Docker Engine not reachable (${problem.code ?? problem.message})`, undefined, { cause: error });
 }
 
+/** Carries an error of the caller's own (thrown by its callback or its stream) past the sorting, as it was. */
+export class Passed extends Error {
+  constructor(readonly original: unknown) {
+    super('an error of the caller', { cause: original });
+  }
+}
+
 /** Runs several calls under one time limit; the signal given ends with the limit or with the caller's own. Throws `TimedOut`, `Cancelled`, or as sorted. */
 export async function within<T>(
   what: string,
@@ -120,6 +127,7 @@ export async function within<T>(
     return await work(outer ? AbortSignal.any([outer, limit.signal]) : limit.signal);
   } catch (error) {
     if (outer?.aborted) throw new Cancelled(`${what}: cancelled`, undefined, { cause: error });
+    if (error instanceof Passed) throw error.original;
     if (limit.signal.aborted) throw new TimedOut(`${what}: not finished after ${timeoutMs / 1000} s`, undefined, { cause: error });
     throw sort({ what }, error);
   } finally {

@@ -69,7 +69,7 @@ export class DockerImageBackend extends ImageBackend {
     const clock = new AnsweringClock((stop) => this.engine.ping({ signal: stop }), seconds * 1000);
     try {
       const { imageId } = await this.engine.buildImage({
-        context: context.open(),
+        context: () => context.open(),
         dockerfile: context.dockerfile,
         tag: nameOf(order),
         labels,
