@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CommitDetected, ImageReference } from '@slipway/contracts';
-import { type Cause, type Handler, NotYet, type Received, Unhandleable, type UnitOfWork } from '@slipway/messaging';
+import { type Cause, type Handler, NotYet, type Received, type UnitOfWork } from '@slipway/messaging';
 import { type Build, born, decide } from './domain/build.js';
 import { knownProvenance } from './domain/provenance.js';
 import { Builds } from './ports.js';
@@ -18,18 +18,24 @@ export class OnCommitDetected implements Handler<typeof CommitDetected> {
 
   async handle(event: Received<typeof CommitDetected>, unit: UnitOfWork): Promise<void> {
     const { release, projectVersion, image } = event.data;
-    const file = await this.builds.project(unit.tx, release.project, projectVersion);
-    if (file === undefined) throw new NotYet(`version ${projectVersion} of project ${release.project} has not been heard of yet`);
-    if (file === null) throw new Unhandleable(`version ${projectVersion} of project ${release.project} says that it was removed`);
-    const build = born(event.data, file);
     const cause = {
       causationId: event.id,
       correlationId: release.id,
       ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
     };
+    const file = image ? null : await this.builds.project(unit.tx, release.project, projectVersion);
+    if (file === undefined) throw new NotYet(`version ${projectVersion} of project ${release.project} has not been heard of yet`);
+    const build = born(event.data, file);
     if (!(await this.builds.add(unit.tx, build, cause))) return;
     if (image) await this.known(unit, build, image);
+    else if (build.recipe === null) await this.removed(unit, build);
     else await this.queue(unit, build, cause);
+  }
+
+  /** The project went while the release was under way: that is the release's end, not a secret. */
+  private async removed(unit: UnitOfWork, build: Build): Promise<void> {
+    const reason = { code: 'project-removed', message: `project ${build.release.project} was removed` };
+    await this.settling.settle(unit, build, decide(build, { kind: 'failed', reason, step: null, logTail: [], seconds: 0 }));
   }
 
   private async known(unit: UnitOfWork, build: Build, image: ImageReference): Promise<void> {

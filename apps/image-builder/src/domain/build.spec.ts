@@ -71,6 +71,11 @@ describe('a build', () => {
     });
   });
 
+  it('is not built again when its project is gone', () => {
+    const gone = { ...born(detected(), null), state: 'failed' as const };
+    expect(decide(gone, { kind: 'retry' })).toMatchObject({ outcome: 'refused', reason: { code: 'project-removed' } });
+  });
+
   it('says events that fit their contracts, however long what it is told is', () => {
     const long = fc.string({ minLength: 0, maxLength: 6000 });
     fc.assert(

@@ -22,7 +22,7 @@ export type BuildState = 'queued' | 'building' | 'built' | 'failed' | 'cancelled
 export interface Build {
   readonly release: Release;
   readonly projectVersion: number;
-  /** Null where the image was known at birth and nothing is ever built. */
+  /** Null where nothing is ever built: the image was known at birth, or the project is gone. */
   readonly recipe: Recipe | null;
   readonly repositoryFile: RepositoryFile | null;
   readonly authors: readonly CommitIdentity[];
@@ -63,15 +63,15 @@ export type Decision =
   | { readonly outcome: 'unchanged' }
   | { readonly outcome: 'refused'; readonly reason: Reason };
 
-/** A release is born: its build, before anything is decided about it. */
-export function born(detected: DataOf<typeof CommitDetected>, file: ProjectFile): Build {
+/** A release is born: its build, before anything is decided about it. `file` is null where it does not matter, or the project is gone. */
+export function born(detected: DataOf<typeof CommitDetected>, file: ProjectFile | null): Build {
   return {
     release: detected.release,
     projectVersion: detected.projectVersion,
-    recipe: detected.image ? null : recipeOf(file, detected.repositoryFile),
+    recipe: detected.image || !file ? null : recipeOf(file, detected.repositoryFile),
     repositoryFile: detected.repositoryFile,
     authors: detected.people.slice(0, 200),
-    supersede: file.spec.build.supersede,
+    supersede: file?.spec.build.supersede ?? 'never',
     state: 'queued',
     attempt: 1,
     image: null,
@@ -135,6 +135,8 @@ function cancelled(build: Build, reason: Reason, supersededBy: number | null): D
 }
 
 function retry(build: Build): Decision {
+  if (build.recipe === null && build.state !== 'built')
+    return { outcome: 'refused', reason: { code: 'project-removed', message: 'there is nothing left to build it by' } };
   if (build.state !== 'failed' && build.state !== 'cancelled') return over(build);
   return changed({ ...build, state: 'queued', attempt: build.attempt + 1 }, null, 'owe');
 }
