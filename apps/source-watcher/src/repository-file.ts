@@ -3,8 +3,8 @@ import { LineCounter, parseDocument } from 'yaml';
 
 /** The name of the file developers own, in the root of the repository. */
 export const repositoryFileName = 'slipway.yaml';
-/** Larger than any sensible one. */
-export const repositoryFileBytes = 256 * 1024;
+/** Larger than any sensible one; it travels in events. */
+export const repositoryFileBytes = 64 * 1024;
 
 export type ReadFile = { readonly file: RepositoryFile | null } | { readonly problem: string };
 

@@ -14,11 +14,6 @@ export const SourceWatcherConfig = z.object({
     )
     .pipe(z.array(z.string().startsWith('/', 'each folder is an absolute path')))
     .describe('Folders below which file:// sources are allowed, separated by commas; none by default'),
-  SLIPWAY_KNOWN_HOSTS_FILE: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('OpenSSH known_hosts with the host keys of ssh sources. Default: known_hosts in SLIPWAY_SECRETS_DIR'),
   SLIPWAY_SOURCE_CA_FILE: z.string().min(1).optional().describe('Certificates (PEM) that https sources are checked with'),
   SLIPWAY_MIRROR_LIMIT: z.coerce
     .number()

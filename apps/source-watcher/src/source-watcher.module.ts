@@ -23,7 +23,6 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
   const controls = createSourceControls({
     dataDir: join(config.SLIPWAY_DATA_DIR, 'sources'),
     secretsDir: config.SLIPWAY_SECRETS_DIR,
-    knownHostsFile: config.SLIPWAY_KNOWN_HOSTS_FILE,
     caFile: config.SLIPWAY_SOURCE_CA_FILE,
     fileFolders: config.SLIPWAY_SOURCE_FILE_FOLDERS,
     limits: { mirrorBytes: config.SLIPWAY_MIRROR_LIMIT },

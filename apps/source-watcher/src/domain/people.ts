@@ -14,8 +14,10 @@ interface ToldIdentity {
   readonly email: string | null;
 }
 
-/** Most people an event holds; see commit.detected. */
+/** Most people an event holds, and most bytes they may take: see commit.detected, and messaging's limit for a record. */
 const mostPeople = 2000;
+const mostPeopleBytes = 350_000;
+const mostCommitBytes = 250_000;
 /** A list that is not whole gets somebody nobody knows, so that separation of duties asks for one more person instead of missing one. */
 const andMore: CommitIdentity = { name: 'more people than could be listed', email: null, account: null };
 
@@ -36,8 +38,8 @@ export function peopleOf(commits: readonly ToldCommit[], pushers: readonly Commi
     for (const coAuthor of commit.coAuthors) add(identityOf(coAuthor));
   }
   for (const pusher of pushers) add(pusher);
-  const people = [...found.values()];
-  return whole && people.length <= mostPeople ? people : [...people.slice(0, mostPeople - 1), andMore];
+  const people = fitting([...found.values()].slice(0, mostPeople), mostPeopleBytes);
+  return whole && people.length === found.size ? people : [...people.slice(0, mostPeople - 1), andMore];
 }
 
 /** The forge itself commits what somebody merged in its pages; the author of the merge is the person. */
@@ -47,22 +49,28 @@ function isForge(identity: ToldIdentity): boolean {
 
 /** The newest commits as an event carries them: 200 at most, and short enough that the event stays far below what a record may hold. */
 export function commitsForEvent(commits: readonly ToldCommit[]): Commit[] {
-  const kept: Commit[] = [];
-  let size = 0;
-  for (const commit of commits.slice(0, 200)) {
-    const told: Commit = {
+  const told = commits.slice(0, 200).map(
+    (commit): Commit => ({
       revision: commit.revision,
       author: identityOf(commit.author),
       committer: commit.committer ? identityOf(commit.committer) : null,
       coAuthors: commit.coAuthors.slice(0, 50).map(identityOf),
       message: commit.message.slice(0, 2000).toWellFormed(),
       time: commit.time,
-    };
-    size += JSON.stringify(told).length;
-    if (size > 200_000) break;
-    kept.push(told);
-  }
-  return kept;
+    }),
+  );
+  return fitting(told, mostCommitBytes);
+}
+
+/** As many from the first on as fit into so many bytes of JSON. */
+function fitting<T>(values: readonly T[], bytes: number): T[] {
+  const encoder = new TextEncoder();
+  let size = 0;
+  const end = values.findIndex((value) => {
+    size += encoder.encode(JSON.stringify(value)).length + 1;
+    return size > bytes;
+  });
+  return end < 0 ? [...values] : values.slice(0, end);
 }
 
 function identityOf({ name, email }: ToldIdentity): CommitIdentity {

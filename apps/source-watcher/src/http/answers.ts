@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { CommitUnknown, isTransient } from '@slipway/postgres';
 
 /** What a route answers: a status and a sentence; a problem (RFC 9457) from 400 on. */
 export interface Answer {
@@ -32,6 +33,11 @@ export function send(reply: Reply, { status, message, retryAfter }: Answer): unk
 
 /** The database is away: come again, nothing was taken. */
 export const unavailable: Answer = { status: 503, message: 'the database does not answer; send it again later', retryAfter: 10 };
+
+/** Whether an error means that the database is away, or nobody knows whether it took what was sent. */
+export function isAway(error: unknown): boolean {
+  return isTransient(error) || error instanceof CommitUnknown;
+}
 
 /** The answer of `work`, or that of a database that is away: within `ms`, because whoever waits longer gives the delivery up. */
 export async function within(ms: number, work: Promise<Answer>, away: (error: unknown) => boolean): Promise<Answer> {

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Messaging } from '@slipway/messaging';
-import { isTransient } from '@slipway/postgres';
 import { pollNow } from '../polling.js';
 import { Sources } from '../ports.js';
-import { type Answer, type Request, within } from './answers.js';
+import { type Answer, isAway, type Request, within } from './answers.js';
 import { Throttle } from './throttle.js';
 
 /** The script Jenkins hands out gives up after 2 s and then tries twenty times more. */
@@ -33,7 +32,7 @@ export class SubversionHooks {
     const wait = this.throttle.enter(uuid);
     if (wait !== undefined) return { status: 429, message: 'too many at once; the next poll sees it', retryAfter: wait };
     try {
-      return await within(answerWithinMs, this.take(uuid.toLowerCase(), rev), isTransient);
+      return await within(answerWithinMs, this.take(uuid.toLowerCase(), rev), isAway);
     } finally {
       this.throttle.leave();
     }

@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ProjectFile } from '@slipway/contracts';
 import { Messaging } from '@slipway/messaging';
-import { isTransient } from '@slipway/postgres';
 import { LOGGER, type Logger } from '@slipway/service-kit';
 import { pollNow } from '../polling.js';
 import { type Delivery, Sources, type WatchedSource, WebhookSecrets } from '../ports.js';
-import { type Answer, type Request, within } from './answers.js';
+import { type Answer, isAway, type Request, within } from './answers.js';
 import { Push, readPush } from './push.js';
 import { deliveryId, type Headers, isSigned, type Provider } from './signature.js';
 import { Throttle } from './throttle.js';
@@ -44,7 +43,7 @@ export class Webhooks {
     if (wait !== undefined)
       return { status: 429, message: 'too many at once; the next poll sees what this one would have told', retryAfter: wait };
     try {
-      return await within(answerWithinMs, this.take({ provider, project, body, headers: request.headers }), isTransient);
+      return await within(answerWithinMs, this.take({ provider, project, body, headers: request.headers }), isAway);
     } finally {
       this.throttle.leave();
     }
