@@ -1,7 +1,7 @@
 import { Duration, inBytes, inSeconds, MemorySize } from '@slipway/contracts';
 import { z } from 'zod';
 
-const hosts = z
+const names = z
   .string()
   .default('')
   .transform((list) =>
@@ -26,8 +26,8 @@ export const ImageBuilderConfig = z.object({
     .min(1)
     .optional()
     .describe("Credentials of registries, as in Docker's config.json. Default: registries.json in SLIPWAY_SECRETS_DIR, where it is there"),
-  SLIPWAY_INSECURE_REGISTRIES: hosts.describe('Registries that speak plain http, host:port separated by commas; localhost always may'),
-  SLIPWAY_BUILD_BASE_REGISTRIES: hosts.describe('Registries whose credentials any build may use to pull base images; none by default'),
+  SLIPWAY_INSECURE_REGISTRIES: names.describe('Registries that speak plain http, host:port separated by commas; localhost always may'),
+  SLIPWAY_BUILD_BASE_REGISTRIES: names.describe('Registries whose credentials any build may use to pull base images; none by default'),
   SLIPWAY_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(2).describe('Builds at a time in one process'),
   SLIPWAY_BUILD_TIMEOUT: Duration.default('1h')
     .transform(inSeconds)
@@ -45,6 +45,8 @@ export const ImageBuilderConfig = z.object({
   SLIPWAY_BUILD_KEEP: Duration.default('7d')
     .transform(inSeconds)
     .describe('How long built images stay at the Docker Engine; they stay in the registry'),
-  SLIPWAY_SOURCE_FILE_FOLDERS: hosts.describe('Folders below which file:// sources are allowed, separated by commas; none by default'),
+  SLIPWAY_SOURCE_FILE_FOLDERS: names
+    .pipe(z.array(z.string().startsWith('/', 'each folder is an absolute path')))
+    .describe('Folders below which file:// sources are allowed, separated by commas; none by default'),
   SLIPWAY_SOURCE_CA_FILE: z.string().min(1).optional().describe('PEM file with certificates to trust when reading sources'),
 });

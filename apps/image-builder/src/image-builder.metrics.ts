@@ -17,7 +17,7 @@ export class BuildMetrics {
       labelNames: ['outcome'],
       registers,
     });
-    for (const outcome of ['built', 'taken', 'failed']) this.builds.inc({ outcome }, 0);
+    for (const outcome of ['built', 'taken', 'failed', 'cancelled']) this.builds.inc({ outcome }, 0);
     this.seconds = new Histogram({
       name: 'slipway_build_duration_seconds',
       help: 'Time from the start of a build to its end',
@@ -43,6 +43,11 @@ export class BuildMetrics {
         for (const { state, count } of rows) this.set({ state }, Number(count));
       },
     });
+  }
+
+  /** Given up: a person asked, or a newer release took its place. */
+  cancelled(): void {
+    this.builds.inc({ outcome: 'cancelled' });
   }
 
   ended(outcome: 'built' | 'taken' | 'failed', seconds: number): void {

@@ -3,6 +3,7 @@ import type { DsseEnvelope } from '@slipway/contracts';
 import type { Cause, UnitOfWork } from '@slipway/messaging';
 import { cancel, owe } from '@slipway/operations';
 import type { Build, Decision } from './domain/build.js';
+import { BuildMetrics } from './image-builder.metrics.js';
 import { Builds } from './ports.js';
 
 /** The kinds of work this service owes, and the key of a build's. */
@@ -12,7 +13,10 @@ export const buildKey = (build: Build): string => `${build.release.id}/${build.a
 /** Carries out a decision in the transaction it was taken in: state, events, and work owed or called off. */
 @Injectable()
 export class Settling {
-  constructor(private readonly builds: Builds) {}
+  constructor(
+    private readonly builds: Builds,
+    private readonly metrics: BuildMetrics,
+  ) {}
 
   /** `was` is the build the decision was about; `cause` leads what is owed back to the event that brought it. */
   async settle(unit: UnitOfWork, was: Build, decision: Decision, more: { cause?: Cause; provenance?: DsseEnvelope } = {}): Promise<void> {
@@ -21,6 +25,7 @@ export class Settling {
     await this.builds.save(unit.tx, next, more.provenance);
     if (say) unit.publish(say.event, { subject: next.release.id, correlationId: next.release.id, data: say.data as never });
     if (work === 'owe') await this.owe(unit, next, more.cause);
+    if (next.state === 'cancelled') unit.tx.afterCommit(() => this.metrics.cancelled());
     if (work === 'cancel') await cancel(unit.tx, workKinds.build, buildKey(was), 'the build was called off');
   }
 

@@ -48,6 +48,7 @@ describe('pushing and pulling', () => {
     expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
     await engine.pull(`${registry}/${name}@${digest}`);
     expect((await engine.images.inspect(reference))?.repositoryDigests).toContain(`${registry}/${name}@${digest}`);
+    await fetch(`http://${registry}/v2/${name}/manifests/${digest}`, { method: 'DELETE' });
   });
 
   it('sorts what went wrong: unknown digest, registry away', async () => {
