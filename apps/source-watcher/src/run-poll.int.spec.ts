@@ -160,15 +160,19 @@ describe('watching a source', () => {
     expect(ignored.reason.message).toMatch(/slipway\.yaml, line 4, app\.prot/);
   });
 
-  it('says once that a source fails, and once that it answers again', async () => {
+  it('says once for each reason that a source fails, and once that it answers again', async () => {
     const repository = await stage.repository('failing');
     await stage.apply(stage.file('failing', { url: repository.url }));
     expect(await stage.nth(SourceFailed, 'failing', 1)).toMatchObject({ reason: { code: 'empty' } });
+    await stage.apply(stage.file('failing', { url: `${repository.url}-elsewhere` }), 2);
+    expect(await stage.nth(SourceFailed, 'failing', 2)).toMatchObject({ reason: { code: 'gone' } });
     await repository.commit({ a: '1' });
     await repository.push();
+    await stage.apply(stage.file('failing', { url: repository.url }), 3);
     await stage.nth(SourceRecovered, 'failing', 1);
     await stage.nth(CommitDetected, 'failing', 1);
-    expect(stage.of(SourceFailed, 'failing')).toHaveLength(1);
+    expect(stage.of(SourceFailed, 'failing')).toHaveLength(2);
+    expect(stage.of(SourceRecovered, 'failing')).toHaveLength(1);
   });
 
   it.each([
@@ -177,5 +181,7 @@ describe('watching a source', () => {
   ])('refuses the source of %s', async (name, url, code) => {
     await stage.apply(stage.file(name, { url }));
     expect(await stage.nth(SourceFailed, name, 1)).toMatchObject({ reason: { code } });
+    const metrics = await (await fetch(`${stage.replicas[0]?.url}/metrics`)).text();
+    expect(Number(/^slipway_sources_failing (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(0);
   });
 });

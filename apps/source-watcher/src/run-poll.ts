@@ -146,7 +146,12 @@ export class RunPoll implements Work<PollInput> {
       const source = await this.sources.lock(unit.tx, project);
       if (!source) return 1;
       const count = (source.failure?.count ?? 0) + 1;
-      const say = worthSaying({ passes: error.passes, count, said: source.failure?.said ?? false });
+      const say = worthSaying({
+        passes: error.passes,
+        count,
+        said: source.failure?.said ?? false,
+        other: source.failure?.code !== error.reason,
+      });
       await this.sources.failed(unit.tx, project, { code: error.reason, said: say });
       if (say) {
         const since = (source.failure?.since ?? unit.now).toISOString();

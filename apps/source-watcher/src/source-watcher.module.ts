@@ -14,6 +14,7 @@ import { Webhooks } from './http/webhooks.js';
 import { migrations } from './migrations/index.js';
 import { Releases, Repositories, Sources, WebhookSecrets } from './ports.js';
 import { ReconcilePolls } from './reconcile-polls.js';
+import { RunForget } from './run-forget.js';
 import { RunPoll } from './run-poll.js';
 import { SourceWatcherConfig } from './source-watcher.config.js';
 import { SourceWatcherMetrics } from './source-watcher.metrics.js';
@@ -38,7 +39,7 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
       config: SourceWatcherConfig,
       migrations,
       subscriptions,
-      works: [RunPoll],
+      works: [RunPoll, RunForget],
       reconcilers: [ReconcilePolls],
     }),
   ],
@@ -51,7 +52,7 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
       inject: [SERVICE_CONFIG],
       useFactory: (config: SourceWatcherConfig) => new WebhookSecretFiles(config.SLIPWAY_SECRETS_DIR),
     },
-    ...[Births, Gathering, RunPoll, ReconcilePolls, SourceWatcherMetrics, Webhooks, SubversionHooks, HookRoutes],
+    ...[Births, Gathering, RunPoll, RunForget, ReconcilePolls, SourceWatcherMetrics, Webhooks, SubversionHooks, HookRoutes],
     ...subscriptions.entries.map((entry) => entry.handler),
   ],
 })

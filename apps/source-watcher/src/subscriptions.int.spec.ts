@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BuildFailed, CommandAccepted, CommandIssued, CommandRefused, CommitDetected, SecretVersioned } from '@slipway/contracts';
 import { aDigest, anId, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -81,12 +83,15 @@ describe('what source-watcher reacts to', () => {
 
   it('watches a removed project no more, and again when it comes back', async () => {
     const { repository, file } = await watchedProject('removed');
+    const copies = async () => (await readdir(join(stage.keys.dir, 'sources', 'git'))).filter((name) => name.startsWith('removed-'));
+    expect(await copies()).toHaveLength(1);
     await stage.apply(null, 2, 'removed');
     await eventually(
       async () =>
         (await stage.query("select 1 from {schema}.operation where key = 'removed/1' and state in ('cancelled', 'done')")).length === 1,
       { within: 20_000 },
     );
+    await eventually(async () => expect(await copies()).toEqual([]));
     await repository.commit({ a: '2' });
     await repository.push();
     await stage.apply(file, 3);

@@ -50,7 +50,7 @@ export class PostgresSources extends Sources {
     await tx.query(
       `update source set version = $2, file = $3, generation = generation + $4,
          watched = case when $4 = 1 then null else watched end, svn_uuid = case when $4 = 1 then null else svn_uuid end,
-         failing_code = null, failing_since = null, failures = 0, failure_said = false where project = $1`,
+         failures = 0 where project = $1`,
       [project, version, json(file), moved ? 1 : 0],
     );
     // Another repository's branches say nothing about this one's.

@@ -12,9 +12,11 @@ describe('the pace of polling', () => {
   });
 
   it('says a failure once: at once when somebody must act, else when it came twice', () => {
-    expect(worthSaying({ passes: false, count: 1, said: false })).toBe(true);
-    expect(worthSaying({ passes: true, count: 1, said: false })).toBe(false);
-    expect(worthSaying({ passes: true, count: 2, said: false })).toBe(true);
-    expect(worthSaying({ passes: false, count: 3, said: true })).toBe(false);
+    expect(worthSaying({ passes: false, count: 1, said: false, other: true })).toBe(true);
+    expect(worthSaying({ passes: true, count: 1, said: false, other: true })).toBe(false);
+    expect(worthSaying({ passes: true, count: 2, said: false, other: true })).toBe(true);
+    expect(worthSaying({ passes: false, count: 3, said: true, other: false })).toBe(false);
+    expect(worthSaying({ passes: false, count: 4, said: true, other: true })).toBe(true);
+    expect(worthSaying({ passes: true, count: 5, said: true, other: true })).toBe(false);
   });
 });

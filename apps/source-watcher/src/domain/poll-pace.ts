@@ -8,7 +8,16 @@ export function restMs(everySeconds: number, failures: number, chance: number): 
   return Math.round(seconds * 1000 * (0.9 + chance * 0.2));
 }
 
-/** Whether a failure is to be said now: at once when somebody has to do something, at the second time in a row when it may pass. */
-export function worthSaying(failure: { readonly passes: boolean; readonly count: number; readonly said: boolean }): boolean {
-  return !failure.said && (!failure.passes || failure.count >= 2);
+/**
+ * Whether a failure is to be said now: at once when somebody has to do something, at the second time in a row when it may pass, and again
+ * only when somebody has to do something else than was said.
+ */
+export function worthSaying(failure: {
+  readonly passes: boolean;
+  readonly count: number;
+  readonly said: boolean;
+  readonly other: boolean;
+}): boolean {
+  if (failure.said) return failure.other && !failure.passes;
+  return !failure.passes || failure.count >= 2;
 }
