@@ -33,7 +33,7 @@ import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProductionRolloutModule } from './production-rollout.module.js';
 
-const engine = DockerEngine.connect(undefined);
+const engine = DockerEngine.connect(realParts().dockerHost);
 const installation = `test-${randomUUID().slice(0, 8)}`;
 const operator = { id: anId(), name: 'Otto' };
 const app = { instances: 2, drain: '1s', stable: '300ms', health: { http: '/healthz', every: '300ms', timeout: '500ms', grace: '1500ms' } };

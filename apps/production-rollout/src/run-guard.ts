@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { EnvironmentDrifted, EnvironmentRecovered, environmentKey } from '@slipway/contracts';
+import { EnvironmentDrifted, EnvironmentRecovered, environmentKey, inSeconds } from '@slipway/contracts';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Observed, TargetUnavailable } from '@slipway/orchestrators';
 import { Converging, type Held } from './converging.js';
@@ -12,6 +13,8 @@ interface Input {
 
 /** How long one watch lasts before everything is looked at afresh: what no event told shows then. */
 const watchMs = 30_000;
+/** How many looks in a row an instance must fail to answer before it counts as unwell: a busy host alone is no drift. */
+const looksBeforeBelief = 3;
 
 /** Watches over an environment that runs something: sees what dies or drifts, says so, and brings it back. Never ends. */
 @Injectable()
@@ -43,7 +46,7 @@ export class RunGuard implements Work<Input> {
     const signal = AbortSignal.any([claim.signal, AbortSignal.timeout(watchMs)]);
     const place = { project, environment, namespace: running?.deployment.target.namespace ?? 'default' };
     for await (const observed of held.orchestrator.watch(place, signal)) {
-      const wrong = faultsOf(observed, held);
+      const wrong = await confirmed(observed, held, place, signal);
       if (wrong.length === 0 && held.state.driftedSince === null) continue;
       if (!(await this.converging.look(claim))) return true;
       if (wrong.length > 0) await this.sayDrifted(claim, wrong);
@@ -81,6 +84,26 @@ export class RunGuard implements Work<Input> {
       });
     });
   }
+}
+
+/**
+ * What is wrong, when it is more than a moment's: what is gone or different is acted on at once, an instance that only did not answer is
+ * asked again first.
+ */
+async function confirmed(
+  observed: Observed,
+  held: Held,
+  place: Parameters<Held['orchestrator']['observe']>[0],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const everyMs = inSeconds(held.state.running?.deployment.app.health.every ?? '2s') * 1000;
+  let wrong = faultsOf(observed, held);
+  for (let look = 1; look < looksBeforeBelief && wrong.length > 0 && observed.drift.length === 0; look++) {
+    await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return [];
+    wrong = faultsOf(await held.orchestrator.observe(place, signal), held);
+  }
+  return wrong;
 }
 
 /** What is wrong with what runs, in words; empty when it is what was approved. */

@@ -5,6 +5,8 @@ export interface RealParts {
   readonly databaseUrl: string;
   /** host:port, plain HTTP. */
   readonly registry: string;
+  /** As DOCKER_HOST has it; undefined where the engine is at its usual socket. */
+  readonly dockerHost: string | undefined;
 }
 
 /** Reads them. Each is read when it is asked for, so a test needs only those it uses. @throws Error naming the variable that is missing. */
@@ -18,6 +20,9 @@ export function realParts(): RealParts {
     },
     get registry() {
       return wanted('SLIPWAY_REGISTRY');
+    },
+    get dockerHost() {
+      return process.env['DOCKER_HOST'] || undefined;
     },
   };
 }

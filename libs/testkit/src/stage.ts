@@ -29,27 +29,37 @@ export interface Stage {
   clear(): Promise<void>;
 }
 
+export interface StageOptions {
+  /** The service whose ears are used to hear everything; it must not be the one under test. */
+  readonly ear?: Service;
+  /** Brokers of the test's own, where it takes them away. */
+  readonly kafkaBrokers?: readonly string[];
+}
+
 /** Sets a stage on real Kafka and Postgres: `const stage = await aStage()` in beforeAll, `stage.clear()` in afterAll. */
-export async function aStage({ ear = 'notifier' }: { ear?: Service } = {}): Promise<Stage> {
+export async function aStage({ ear = 'notifier', kafkaBrokers = realParts().kafkaBrokers }: StageOptions = {}): Promise<Stage> {
   const [database, keys] = await Promise.all([aDatabase(), aKeyRing()]);
   const prefix = aTopicPrefix();
   const voices = new Map<Service, Promise<Voice>>();
   const booted: Booted[] = [];
   const heard: Received[] = [];
   const voice = (service: Service) => {
-    const there = voices.get(service) ?? aVoice(service, database.url, keys, prefix, service === ear ? heard : undefined);
+    const there =
+      voices.get(service) ??
+      aVoice({ service, url: database.url, keys, topicPrefix: prefix, kafkaBrokers, heard: service === ear ? heard : undefined });
     voices.set(service, there);
     return there;
   };
   await voice(ear);
   const environment = {
     DATABASE_URL: database.url,
-    KAFKA_BROKERS: realParts().kafkaBrokers.join(','),
+    KAFKA_BROKERS: kafkaBrokers.join(','),
     SLIPWAY_TOPIC_PREFIX: prefix,
     SLIPWAY_DATA_DIR: keys.dir,
     SLIPWAY_TRUST_FILE: keys.trustFile,
     SLIPWAY_LOG_LEVEL: process.env['SLIPWAY_TEST_LOG'] ?? 'silent',
     PORT: '0',
+    ...(realParts().dockerHost === undefined ? {} : { DOCKER_HOST: realParts().dockerHost as string }),
   };
   return {
     database,
@@ -82,17 +92,20 @@ interface Voice {
   close(): Promise<void>;
 }
 
-async function aVoice(
-  service: Service,
-  url: string,
-  keys: TestKeyRing,
-  topicPrefix: string,
-  heard: Received[] | undefined,
-): Promise<Voice> {
+interface VoiceOptions {
+  readonly service: Service;
+  readonly url: string;
+  readonly keys: TestKeyRing;
+  readonly topicPrefix: string;
+  readonly kafkaBrokers: readonly string[];
+  readonly heard: Received[] | undefined;
+}
+
+async function aVoice({ service, url, keys, topicPrefix, kafkaBrokers, heard }: VoiceOptions): Promise<Voice> {
   const logger = pino({ level: 'silent' });
   const database = await Database.connect({ url, schema: schemaOf(service), applicationName: `voice of ${service}` });
   await database.migrate(messagingMigrations, 'messaging');
-  const log = new KafkajsEventLog({ clientId: `voice-${service}`, brokers: [...realParts().kafkaBrokers], logger });
+  const log = new KafkajsEventLog({ clientId: `voice-${service}`, brokers: kafkaBrokers, logger });
   const messaging = new Messaging({
     service,
     database,
