@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { deploymentOf, SecretChanged } from '@slipway/deployments';
+import { deploymentOf, driftFrom, SecretChanged } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Deployment, type Observed, type Orchestrator, TargetUnavailable } from '@slipway/orchestrators';
 import { Deployments, Places, Secrets } from './ports.js';
@@ -90,5 +90,5 @@ export class RunGuard implements Work<Input> {
 }
 
 function isWhole(observed: Observed, goal: Deployment): boolean {
-  return observed.digest === goal.digest && observed.ready >= goal.instances && observed.drift.length === 0;
+  return driftFrom(goal, observed).length === 0 && observed.ready >= goal.instances;
 }

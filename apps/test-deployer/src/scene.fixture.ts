@@ -83,11 +83,11 @@ export class Scene {
     const scene = new Scene(await aDatabase(), await aKeyRing(), aTopicPrefix());
     const keep: Handler = { handle: async (event, { tx }) => tx.afterCommit(() => scene.heard.push(event)) };
     const heard = new Map(hears.map((event) => [event, keep]));
-    for (const service of ['gateway', 'image-builder', 'approval'] as const) {
-      const { keys, database, topicPrefix } = scene;
+    const { keys, database, topicPrefix } = scene;
+    const speak = async (service: Service) =>
       scene.speakers.set(service, await Speaker.of(service, keys, database.url, topicPrefix, service === 'gateway' ? heard : new Map()));
-    }
-    for (const _ of [1, 2]) scene.replicas.push(await boot(TestDeployerModule, { environment: scene.environment, ownsProcess: false }));
+    const replica = async () => scene.replicas.push(await boot(TestDeployerModule, { environment: scene.environment, ownsProcess: false }));
+    await Promise.all([speak('gateway'), speak('image-builder'), speak('approval'), replica(), replica()]);
     await scene.say('gateway', TargetApplied, { subject: 'lab', data: { target: 'lab', version: 1, file: scene.target, by } });
     return scene;
   }
@@ -95,8 +95,8 @@ export class Scene {
   async demolish(): Promise<void> {
     await Promise.all([...this.replicas, ...this.speakers.values()].map((each) => each.stop()));
     const orchestrator = this.orchestrator();
-    for (const environment of await orchestrator.environments())
-      await orchestrator.remove(environment, { signal: AbortSignal.timeout(30_000), epoch: 1 });
+    const environments = await orchestrator.environments();
+    await Promise.all(environments.map((each) => orchestrator.remove(each, { signal: AbortSignal.timeout(30_000), epoch: 1 })));
     await this.database.drop();
     await this.keys.drop();
   }
@@ -106,8 +106,8 @@ export class Scene {
   }
 
   /** What runs, seen from outside. */
-  observe(project: string, environment = 'test') {
-    return this.orchestrator().observe({ project, environment, namespace: this.installation });
+  observe(project: string, { environment = 'test', namespace = this.installation } = {}) {
+    return this.orchestrator().observe({ project, environment, namespace });
   }
 
   /** One statement in test-deployer's own tables. */
@@ -129,6 +129,10 @@ export class Scene {
     const app = { memory: '64Mi', cpus: 0.25, drain: '100ms', stable, health };
     const file: ProjectFile = aProjectFile({ name, spec: { app, ...(environments && { environments }) } });
     await this.say('gateway', ProjectApplied, { subject: name, data: { project: name, version, file, by, reason: 'test' } });
+  }
+
+  async removeProject(name: string, version: number): Promise<void> {
+    await this.say('gateway', ProjectApplied, { subject: name, data: { project: name, version, file: null, by, reason: 'test' } });
   }
 
   /** image-builder says that a release has its image; `signedBy` shows what a forged provenance does. */

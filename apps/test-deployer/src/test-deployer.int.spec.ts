@@ -11,6 +11,7 @@ import {
   EnvironmentRemoved,
   EnvironmentUnheld,
   LogAppended,
+  TargetApplied,
   VerificationFailed,
   VerificationPassed,
 } from '@slipway/contracts';
@@ -20,7 +21,7 @@ import { anId, aRelease, eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scene } from './scene.fixture.js';
 
-const engine = DockerEngine.connect(undefined);
+const engine = DockerEngine.connect(realParts().dockerHost);
 const tess = { id: anId(), name: 'Tess Tester' };
 const test = { name: 'test', stage: 'test', target: 'lab' } as const;
 const preRelease = { name: 'pre-release', stage: 'pre-release', after: ['test'], target: 'lab' } as const;
@@ -66,8 +67,9 @@ describe('test-deployer', () => {
 
   it('takes an image through its test environments to the verdict, one after the other, and hears it twice without a second effect', async () => {
     const project = 'shop';
+    const report = { run: ['/esbuild', '/site/index.html', '--loader:.html=copy', '--outdir=/out'], junit: '/out/index.html' };
     await scene.apply(project, 1, [
-      { ...test, verify: [{ http: '/', contains: 'v1' }, { run: ['/esbuild', '--version'] }] },
+      { ...test, verify: [{ http: '/', contains: 'v1' }, { run: ['/esbuild', '--version'] }, report] },
       { ...test, name: 'integration', after: ['test'] },
     ]);
     const release = aRelease({ project });
@@ -76,12 +78,15 @@ describe('test-deployer', () => {
     await scene.built(release, v1);
     const second = await scene.hear(VerificationPassed, (event) => of(release)(event) && event.data.environment === 'integration');
     expect(first.data).toMatchObject({ environment: 'test', image: { digest: v1.digest }, projectVersion: 1 });
-    expect(first.data.evidence.map(({ outcome }) => outcome)).toEqual(['passed', 'passed']);
+    expect(first.data.evidence.map(({ outcome }) => outcome)).toEqual(['passed', 'passed', 'passed']);
     expect(await (await fetch(first.data.address)).text()).toBe('v1');
     expect(second.causationId).toBe(first.id);
-    expect(await scene.observe(project, 'integration')).toMatchObject({ digest: v1.digest, ready: 1 });
-    const log = await scene.hear(LogAppended, (event) => of(release)(event) && event.data.stream === 'verify/test/1' && event.data.last);
-    expect(log.data.text).toContain('run /esbuild --version: passed');
+    expect(await scene.observe(project, { environment: 'integration' })).toMatchObject({ digest: v1.digest, ready: 1 });
+    await scene.hear(LogAppended, (event) => of(release)(event) && event.data.stream === 'verify/test/1' && event.data.last);
+    const log = scene.all(LogAppended).filter(({ subject, data }) => subject === release.id && data.stream === 'verify/test/1');
+    expect(log.map(({ data }) => data.text).join('')).toContain('run /esbuild --version: passed');
+    const kept = await scene.hear(LogAppended, (event) => of(release)(event) && event.data.stream === 'verify/test/1/junit-1');
+    expect(kept.data).toMatchObject({ text: 'v1', last: true });
     const told = scene.heard.filter(of(release)).filter(({ name }) => name !== 'log.appended');
     expect(told.map(({ name }) => name)).toEqual([
       ...['deployment.started', 'deployment.succeeded', 'verification.passed'],
@@ -128,14 +133,46 @@ describe('test-deployer', () => {
     await eventually(async () => expect((await scene.observe(project)).instances.map(({ digest }) => digest)).toEqual([v2.digest]));
   });
 
-  it('deploys nothing whose provenance is not signed by image-builder', async () => {
+  it('deploys nothing whose provenance is not signed by image-builder, and hears of a project late', async () => {
     const project = 'forged';
-    await scene.apply(project, 1, [test]);
     const release = aRelease({ project });
     await scene.built(release, v1, 'approval');
+    await scene.apply(project, 1, [test]);
     const failed = await scene.hear(DeploymentFailed, of(release));
     expect(failed.data.reason.code).toBe('provenance-not-good');
     expect(await scene.observe(project)).toMatchObject({ exists: false });
+  });
+
+  it('gives up what a person cancels, and takes away what a removed project had', async () => {
+    const project = 'given-up';
+    await scene.apply(project, 1, [test], '60s');
+    const release = aRelease({ project });
+    await scene.built(release, v1);
+    await eventually(async () => expect((await scene.observe(project)).instances).toHaveLength(1), { within: 20_000 });
+    await accepted(await command({ kind: 'release.cancel', release: release.id }));
+    const failed = await scene.hear(DeploymentFailed, of(release));
+    expect(failed.data.reason).toEqual({ code: 'cancelled', message: 'Tess Tester: to look at it' });
+    expect((await refused(await command({ kind: 'release.cancel', release: release.id }))).data.reason.code).toBe('nothing-to-cancel');
+    await scene.removeProject(project, 2);
+    const removed = await scene.hear(EnvironmentRemoved, ({ data }) => data.project === project);
+    expect(removed.data.reason.code).toBe('project-removed');
+    expect(await scene.observe(project)).toMatchObject({ exists: false });
+  });
+
+  it('moves with its target, and leaves nothing at the old place', async () => {
+    const project = 'moving';
+    const namespace = `${scene.installation}-attic`;
+    const attic = { ...scene.target, metadata: { name: 'attic' }, spec: { ...scene.target.spec, namespace } };
+    await scene.say('gateway', TargetApplied, { subject: 'attic', data: { target: 'attic', version: 1, file: attic, by: tess } });
+    await scene.apply(project, 1, [test]);
+    const [first, second] = [aRelease({ project }), aRelease({ project, number: 2 })];
+    await scene.built(first, v1);
+    await scene.hear(VerificationPassed, of(first));
+    await scene.apply(project, 2, [{ ...test, target: 'attic' }]);
+    await scene.built(second, v1);
+    await scene.hear(VerificationPassed, of(second));
+    expect(await scene.observe(project)).toMatchObject({ exists: false });
+    expect((await scene.observe(project, { namespace })).instances.map(({ release }) => release)).toEqual([second.id]);
   });
 
   it('goes on where a worker died, with what it made', async () => {
