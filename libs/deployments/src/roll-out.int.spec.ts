@@ -12,7 +12,7 @@ import { type RolloutClaim, type RolloutOrder, type RolloutRun, rollOut } from '
 import type { RolloutState } from './rollout.js';
 import { verify } from './verify.js';
 
-const engine = DockerEngine.connect(undefined);
+const engine = DockerEngine.connect(realParts().dockerHost);
 const policy = { deadlineMs: 30_000, onFailure: 'rollback' } as const;
 const app = { port: 8080, drainMs: 1000, stableMs: 300, health: { http: '/healthz', everyMs: 300, timeoutMs: 500, graceMs: 1500 } };
 

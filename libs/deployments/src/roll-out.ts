@@ -29,7 +29,7 @@ export interface RolloutOrder {
   readonly policy: RolloutPolicy;
   /** As `save` last got it; absent at the first run. What the target runs is looked at anew all the same. */
   readonly state?: RolloutState;
-  /** The longest a single call to the target may take; no call starts with less lease left. Default 10 s. */
+  /** The longest a single call to the target may take; no call starts with less lease left. Default 6 s. */
   readonly callTimeoutMs?: number;
   mayStep?(phase: 'applying' | 'restoring' | 'removing'): Promise<StepAnswer>;
   /** Keeps the state, fenced, in the caller's row. Called when it changed in a way that matters, not at every look. */
@@ -44,7 +44,8 @@ export type RolloutRun =
   | { readonly ended: true; readonly verdict: VerdictWithEvidence; readonly state: RolloutState }
   | { readonly ended: false; readonly afterMs: number; readonly reason: string; readonly state: RolloutState };
 
-const defaultCallTimeoutMs = 10_000;
+/** Below what a lease of 15 s always has left between two renewals (8 s), so that nobody waits for one. */
+const defaultCallTimeoutMs = 6000;
 /** Waiting longer than this gives the operation back instead of keeping a worker busy. */
 const longestIdleMs = 15_000;
 

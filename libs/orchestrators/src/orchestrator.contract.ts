@@ -109,9 +109,13 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
         return applied.instances.some((one) => one.restarts >= 2) && applied;
       });
       expect(crashed.ready).toBe(0);
-      const [seen] = await orchestrator.evidence(environment);
-      expect(seen?.exitCode).toBe(1);
-      expect(seen?.log.join('\n')).toContain('no-such-option');
+      // Between two tries it runs for a moment, and has no exit code then.
+      const seen = await eventually(async () => {
+        const [one] = await orchestrator.evidence(environment);
+        return one?.exitCode !== undefined && one;
+      });
+      expect(seen.exitCode).toBe(1);
+      expect(seen.log.join('\n')).toContain('no-such-option');
     });
 
     it('refuses an image that is not there and one that cannot be started, and says why', async () => {

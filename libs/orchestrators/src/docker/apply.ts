@@ -17,7 +17,7 @@ import type { Settings } from './settings.js';
 import { Traffic } from './traffic.js';
 
 /** How long a proxy that was just started may take to open its socket. */
-const proxyPatienceMs = 5000;
+const proxyPatienceMs = 3000;
 /** Images kept for going back: what runs, and the two before it. */
 const keptImages = 3;
 

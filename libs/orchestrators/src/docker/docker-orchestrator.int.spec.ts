@@ -16,7 +16,7 @@ import { DockerOrchestrator } from './docker-orchestrator.js';
 import { label } from './labels.js';
 
 async function aDockerTarget() {
-  const engine = DockerEngine.connect(undefined);
+  const engine = DockerEngine.connect(realParts().dockerHost);
   const images = new SampleImages(engine, realParts().registry);
   const top = await mkdtemp(path.join(tmpdir(), 'slipway-'));
   // Longer than a socket's path may be.

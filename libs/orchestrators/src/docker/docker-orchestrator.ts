@@ -13,6 +13,7 @@ import { defaultNamespace, label } from './labels.js';
 import { observe } from './observe.js';
 import { runOnce } from './one-shot.js';
 import { Prober } from './probe.js';
+import { proxyImage } from './proxy-image.js';
 import { removeEnvironment } from './remove.js';
 import { type DockerTarget, type Settings, withDefaults } from './settings.js';
 import { watch } from './watch.js';
@@ -23,6 +24,8 @@ export class DockerOrchestrator implements Orchestrator {
   readonly #settings: Settings;
   readonly #prober = new Prober();
   readonly #ongoing: Ongoing = { draining: new Map(), stopping: new Map() };
+
+  #prepared = false;
 
   constructor(target: DockerTarget) {
     this.#settings = withDefaults(target);
@@ -60,9 +63,13 @@ export class DockerOrchestrator implements Orchestrator {
     return await onTarget(() => runOnce(this.#settings, this.#files(shot.environment), shot));
   }
 
+  /** Makes the proxy's image too: what may take long is done here, so that no call of `apply` does. */
   async available(image: string, signal?: AbortSignal): Promise<{ ok: true } | { ok: false; refusal: Refusal }> {
     const refusal = await ensureImage(this.#settings.engine, image, this.#settings.authFor, signal);
-    return refusal === undefined ? { ok: true } : { ok: false, refusal };
+    if (refusal !== undefined) return { ok: false, refusal };
+    if (!this.#prepared) await onTarget(() => proxyImage(this.#settings.engine, this.#settings.proxyImage, signal));
+    this.#prepared = true;
+    return { ok: true };
   }
 
   async evidence(environment: EnvironmentRef, instances?: readonly string[]): Promise<readonly InstanceEvidence[]> {

@@ -133,7 +133,7 @@ export function toInstance(fact: Fact, settings: Settings): Instance {
   const address = probeAddress(info, settings.probeHost);
   const healthy = info.status === 'running' && record.healthySince !== undefined;
   const last = record.probes.at(-1);
-  const ended = !info.running && info.startedAt !== undefined;
+  const ended = info.status !== 'running' && info.finishedAt !== undefined;
   return {
     name: info.name,
     id: info.id,
@@ -150,7 +150,8 @@ export function toInstance(fact: Fact, settings: Settings): Instance {
     configHash: fact.configHash,
     inService: fact.member && trafficOf(fact) === 'up',
     restarts: info.restartCount,
-    ...((ended || info.restartCount > 0) && { exitCode: info.exitCode }),
+    // While it runs the engine says 0, which means nothing.
+    ...(ended && { exitCode: info.exitCode }),
     ...(info.oomKilled && { outOfMemory: true }),
   };
 }

@@ -34,11 +34,11 @@ export async function runOnce(settings: Settings, files: EnvironmentFiles, shot:
   try {
     const problem = await startInstance(settings.engine, id, shot.signal);
     if (problem !== undefined) return refused(problem.reason);
-    const { ended, log } = await follow(settings, id, shot);
+    const { exitCode, log } = await follow(settings, id, shot);
     const info = await settings.engine.containers.inspect(id);
     return {
-      ...(ended && { exitCode: info?.exitCode ?? 0 }),
-      timedOut: !ended,
+      ...(exitCode !== undefined && { exitCode }),
+      timedOut: exitCode === undefined,
       outOfMemory: info?.oomKilled ?? false,
       tookMs: Math.round(performance.now() - began),
       log,
@@ -118,7 +118,7 @@ async function urlOf(settings: Settings, shot: OneShot): Promise<string> {
   return address === undefined || address === '' ? '' : `http://${address}:${proxyPort}`;
 }
 
-async function follow(settings: Settings, id: string, shot: OneShot): Promise<{ ended: boolean; log: readonly string[] }> {
+async function follow(settings: Settings, id: string, shot: OneShot): Promise<{ exitCode?: number; log: readonly string[] }> {
   const { containers } = settings.engine;
   const limit = AbortSignal.timeout(shot.limits.timeMs);
   const signal = AbortSignal.any([shot.signal, limit]);
@@ -134,13 +134,13 @@ async function follow(settings: Settings, id: string, shot: OneShot): Promise<{ 
     if (!(error instanceof EngineError)) throw error;
   });
   try {
-    await containers.wait(id, { signal });
+    const { exitCode } = await containers.wait(id, { signal });
     await reading;
-    return { ended: true, log: tail.lines };
+    return { exitCode, log: tail.lines };
   } catch (error) {
     await reading;
     shot.signal.throwIfAborted();
-    if (limit.aborted) return { ended: false, log: tail.lines };
+    if (limit.aborted) return { log: tail.lines };
     if (error instanceof EngineError && error.transient) throw new TargetUnavailable('target', error.message, { cause: error });
     throw error;
   }

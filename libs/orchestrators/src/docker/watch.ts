@@ -7,9 +7,14 @@ import type { Settings } from './settings.js';
 
 /** Several events come together when one container is replaced: one look serves them all. */
 const settleMs = 100;
+const restlessMs = 1000;
+const calmMs = 30_000;
 const changes = ['create', 'start', 'die', 'kill', 'oom', 'stop', 'destroy', 'restart', 'pause', 'unpause', 'rename'];
 
-/** Looks at once, and again after the engine said that something happened. Events only make it look; what it yields was read. */
+/**
+ * Looks at once, again after the engine said that something happened, and now and then. Events only make it look; what it yields was
+ * read, and differs from what it yielded before.
+ */
 export async function* watch(
   settings: Settings,
   environment: EnvironmentRef,
@@ -23,25 +28,39 @@ export async function* watch(
   const listening = (async () => {
     for await (const _ of settings.engine.events(both, filter)) news.resolve();
   })();
+  both.addEventListener('abort', () => news.resolve(), { once: true });
   let failure: { error: unknown } | undefined;
   listening.catch((error: unknown) => {
     failure = { error };
     news.resolve();
   });
-  const ended = new Promise<void>((resolve) => both.addEventListener('abort', () => resolve(), { once: true }));
+  let last: Observed | undefined;
   try {
     while (!both.aborted) {
-      await Promise.race([news.promise, ended]);
+      const timer = setTimeout(() => news.resolve(), patience(last));
+      await news.promise;
+      clearTimeout(timer);
       if (both.aborted) return;
       if (failure !== undefined) throw failure.error;
       await delay(settleMs, undefined, { signal: both }).catch(() => undefined);
       news = Promise.withResolvers<void>();
       const seen = await tryLook(look, both);
-      if (seen !== undefined) yield seen;
+      if (seen !== undefined && differs(last, seen)) yield seen;
+      last = seen ?? last;
     }
   } finally {
     stop.abort();
   }
+}
+
+/** Health is no event of the engine: while something is not well it is looked at without one. */
+function patience(last: Observed | undefined): number {
+  return last !== undefined && last.ready !== last.wanted ? restlessMs : calmMs;
+}
+
+function differs(before: Observed | undefined, now: Observed): boolean {
+  const gist = (seen: Observed) => [seen.version, seen.ready, seen.wanted, ...seen.instances.map((one) => one.state)].join(' ');
+  return before === undefined || gist(before) !== gist(now);
 }
 
 /** Between an event and our look the engine may have gone away; it says `connected` when it is back. */
