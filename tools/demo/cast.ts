@@ -27,7 +27,7 @@ export interface Cast {
 }
 
 /** What is known of the people before they are in Slipway. */
-export const parts = {
+export const people = {
   dana: { name: 'Dana Developer', account: 'dana', roles: ['developer'] },
   tess: { name: 'Tess Tester', account: 'tess', roles: ['tester'] },
   omar: { name: 'Omar Operator', account: 'omar', roles: ['operator'] },
@@ -51,13 +51,13 @@ export async function gatherCast(url: string, code: string, project: string): Pr
     api: apiClient({ url, token: first.token }),
     key: undefined,
   };
-  const join = (who: keyof typeof parts): Promise<Actor> => joinAs(url, administrator.api, project, who);
+  const join = (who: keyof typeof people): Promise<Actor> => joinAs(url, administrator.api, project, who);
   const [dana, tess, omar, theo] = await Promise.all([join('dana'), join('tess'), join('omar'), join('theo')]);
   return { administrator, dana, tess, omar, theo };
 }
 
-async function joinAs(url: string, administrator: ApiClient, project: string, who: keyof typeof parts): Promise<Actor> {
-  const { name, account, roles } = parts[who];
+async function joinAs(url: string, administrator: ApiClient, project: string, who: keyof typeof people): Promise<Actor> {
+  const { name, account, roles } = people[who];
   const email = emailOf(account);
   const added = await administrator.addPerson({
     body: { name, emails: [email], accounts: [account], roles: roles.map((role) => ({ role, project })) },

@@ -10,7 +10,7 @@ import { administratorCode } from '../suite/administrator.ts';
 import { prepareEnvironment, type SuiteEnvironment } from '../suite/environment.ts';
 import { missingServices } from '../suite/services.ts';
 import { type Suite, startSuite } from '../suite/suite.ts';
-import { gatherCast, parts as peopleParts } from './cast.ts';
+import { gatherCast, people } from './cast.ts';
 import type { Demo, Names } from './demo.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Options } from './options.ts';
@@ -60,11 +60,7 @@ export async function setUp(around: Around): Promise<Demo> {
     ['gateway'],
     async () => {
       const source = options.svn
-        ? await svnSample(
-            dataDir,
-            cleanup,
-            Object.values(peopleParts).map(({ account }) => account),
-          )
+        ? await svnSample(dataDir, cleanup, [people.dana.account, people.theo.account])
         : await gitSample(dataDir, cleanup);
       const ports = await stablePorts();
       const { ask, note } = talkThrough(options, screen, end);

@@ -1,6 +1,6 @@
 import type { ApprovalView } from '@slipway/api';
 import type { z } from 'zod';
-import { until } from '../parts/until.ts';
+import { messageOf, until } from '../parts/until.ts';
 import { type Demo, type Detail, NotSeen, type Seen, type StageName } from './demo.ts';
 
 export type Approval = z.infer<typeof ApprovalView>;
@@ -34,17 +34,18 @@ const bad = ['build.failed', 'build.cancelled', 'deployment.failed', 'verificati
 /** Waits until the release's timeline has an event; fails at once when it has one that rules it out. */
 export async function waitForEvent(demo: Demo, seen: Seen, event: string, environment?: StageName): Promise<Detail> {
   let wrong: string | undefined;
-  const detail = await waitFor(
-    demo,
-    `${event} for release ${seen.number}${environment === undefined ? '' : ` in ${environment}`}`,
-    async () => {
-      const now = await detailOf(demo, seen);
-      if (now.timeline.some((entry) => entry.event === event && (environment === undefined || entry.environment === environment)))
-        return now;
-      wrong = now.timeline.find((entry) => bad.includes(entry.event) && entry.event !== event)?.en;
-      return wrong === undefined ? undefined : now;
-    },
-  );
+  let stillFor = '';
+  const looking = waitFor(demo, `${event} for release ${seen.number}${environment === undefined ? '' : ` in ${environment}`}`, async () => {
+    const now = await detailOf(demo, seen);
+    if (now.timeline.some((entry) => entry.event === event && (environment === undefined || entry.environment === environment))) return now;
+    stillFor = now.waitingFor.map(({ en }) => en).join('; ');
+    wrong = now.timeline.find((entry) => bad.includes(entry.event) && entry.event !== event)?.en;
+    return wrong === undefined ? undefined : now;
+  });
+  const detail = await looking.catch((error: unknown) => {
+    demo.end.throwIfAsked();
+    throw new NotSeen(`${messageOf(error)}; the release waits for: ${stillFor || 'nothing'}`);
+  });
   if (wrong !== undefined) throw new NotSeen(`instead of ${event}: ${wrong}`);
   return detail;
 }

@@ -38,6 +38,8 @@ export interface Heads {
 export interface Identity {
   readonly name: string;
   readonly email: string | null;
+  /** The user name at the source, where commits carry it (Subversion). */
+  readonly account?: string;
 }
 
 export interface CommitRecord {

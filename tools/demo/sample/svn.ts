@@ -10,8 +10,11 @@ import { until } from '../../parts/until.ts';
 import { type Change, writeShop } from './shop.ts';
 import type { SampleSource } from './source.ts';
 
-/** Makes an empty Subversion repository with trunk, branches and tags, and serves it by `svnserve`; only its users may write. */
-export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: readonly string[]): Promise<SampleSource> {
+/**
+ * Makes a Subversion repository with trunk, branches and tags, and serves it by `svnserve`; only its accounts may write. The first of them lays it out: a
+ * revision by somebody Slipway does not know would ask for one more sign-off.
+ */
+export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: readonly [string, ...string[]]): Promise<SampleSource> {
   const base = await dataDir.folder('svn');
   const repository = join(base, 'shop');
   const work = join(base, 'work');
@@ -22,11 +25,9 @@ export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: re
     join(repository, 'conf', 'svnserve.conf'),
     '[general]\nanon-access = read\nauth-access = write\npassword-db = passwd\nrealm = shop\n',
   );
-  await writeFile(
-    join(repository, 'conf', 'passwd'),
-    `[users]\n${['setup', ...accounts].map((account) => `${account} = ${password}\n`).join('')}`,
-    { mode: 0o600 },
-  );
+  await writeFile(join(repository, 'conf', 'passwd'), `[users]\n${accounts.map((account) => `${account} = ${password}\n`).join('')}`, {
+    mode: 0o600,
+  });
   const port = await freePort();
   const command = findCommand('svnserve') ?? 'svnserve';
   const server = await startProcess(dataDir, {
@@ -44,7 +45,7 @@ export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: re
     within: 15_000,
     stillWorthIt: server.assertRunning,
   });
-  await svn(['mkdir', '-q', '-m', 'Lay out the repository', `${url}/trunk`, `${url}/branches`, `${url}/tags`], 'setup');
+  await svn(['mkdir', '-q', '-m', 'Lay out the repository', `${url}/trunk`, `${url}/branches`, `${url}/tags`], accounts[0]);
   await svn(['checkout', '-q', `${url}/trunk`, work]);
   const commit = async (change: Change): Promise<string> => {
     await writeShop(work, change);

@@ -23,6 +23,11 @@ describe('the people of a range', () => {
     expect(names(peopleOf(commits, [{ name: 'Pat', email: null, account: 'pat' }], true))).toEqual(['Ann', 'Bo', 'Cy', 'Pat']);
   });
 
+  it('keep the user name at the source, by which a Subversion author is known', () => {
+    const [author] = peopleOf([commit({ author: { name: 'dana', email: null, account: 'dana' }, committer: null })], [], true);
+    expect(author).toEqual({ name: 'dana', email: null, account: 'dana' });
+  });
+
   it('leave out the forge that commits what was merged in its pages', () => {
     expect(names(peopleOf([commit({ committer: { name: 'GitHub', email: 'noreply@github.com' } })], [], true))).toEqual(['Ann']);
   });

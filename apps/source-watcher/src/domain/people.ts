@@ -12,6 +12,7 @@ export interface ToldCommit {
 interface ToldIdentity {
   readonly name: string;
   readonly email: string | null;
+  readonly account?: string;
 }
 
 /** Most people an event holds, and most bytes they may take: see commit.detected, and messaging's limit for a record. */
@@ -73,6 +74,6 @@ function fitting<T>(values: readonly T[], bytes: number): T[] {
   return end < 0 ? [...values] : values.slice(0, end);
 }
 
-function identityOf({ name, email }: ToldIdentity): CommitIdentity {
-  return { name, email, account: null };
+function identityOf({ name, email, account }: ToldIdentity): CommitIdentity {
+  return { name, email, account: account ?? null };
 }

@@ -75,8 +75,7 @@ export function parseLogXml(xml: Buffer): SvnLogEntry[] {
     return {
       revision: text(entry['revision']),
       parents: [],
-      // A commit without author is anonymous; a name nobody has keeps rules about authors from letting it pass.
-      author: (author && parseIdentity(author)) || { name: '(no author)', email: null },
+      author: authorOf(author),
       committer: null,
       coAuthors: coAuthors(message),
       message: clip(message.trimEnd(), 4000),
@@ -94,6 +93,12 @@ export function parseLogXml(xml: Buffer): SvnLogEntry[] {
 export function parseDiffSummary(xml: Buffer): string[] {
   const paths = nodes(node(node(parse(xml)['diff'])['paths'])['path']);
   return paths.filter((path) => text(path['kind']) !== 'dir' || text(path['props']) === 'modified').map((path) => text(path));
+}
+
+/** A commit without author is anonymous; a name nobody has keeps rules about authors from letting it pass. */
+function authorOf(author: string): CommitRecord['author'] {
+  const identity = author ? parseIdentity(author) : undefined;
+  return identity ? { ...identity, account: author } : { name: '(no author)', email: null };
 }
 
 function copiedFrom(path: Node): { path: string; revision: number } | undefined {
