@@ -4,7 +4,7 @@ import { type CallOptions, type CommitRange, type Point, type Source, type Sourc
 import type { Facts } from './domain/decide-movement.js';
 import type { Movement } from './domain/movements.js';
 import { type Born, Releases, Repositories, Sources } from './ports.js';
-import { readRepositoryFile, repositoryFileBytes, repositoryFileName } from './repository-file.js';
+import { type ReadFile, readRepositoryFile, repositoryFileBytes, repositoryFileName } from './repository-file.js';
 import type { Sighting } from './sighting.js';
 
 /** More commits than this in one step, and who else wrote in it is unknown: see peopleOf. */
@@ -52,15 +52,13 @@ export class Gathering {
     const releases = await this.releases.newest(look.project, comparedReleases);
     const line = isTag ? await lineOfTag(asked, look, base) : to.ref;
     const direction = isTag ? 'new' : await directionOf(asked, movement);
-    const previous = releases.find(({ release }) => release.line === line) ?? (await grownFrom(asked, releases, to));
+    const previous = newestOnLine(releases, line) ?? (await grownFrom(asked, releases, to));
     const from = previous && pointOf(previous);
     const range = await rangeOf(asked, from, to, previous !== undefined || !(stood || releases.length === 0));
     const since =
       movement.from === null || isTag ? range.commits : await sinceHead(asked, { ref: to.ref, revision: movement.from }, to, range);
     const twin = isTag ? await this.releases.ofRevision(look.project, base.revision) : undefined;
-    const read = readRepositoryFile(
-      await asked.control.file(asked.source, to, repositoryFileName, { ...asked.options, maxBytes: repositoryFileBytes }),
-    );
+    const read = await repositoryFileAt(asked, to);
     const facts: Facts = {
       movement,
       stood,
@@ -110,6 +108,20 @@ export class Gathering {
     const others = deliveries.filter((delivery) => delivery !== own).flatMap(({ pusher }) => pusher ?? []);
     return { pusher: own?.pusher ?? null, otherPushers: others, byWebhook: own !== undefined };
   }
+}
+
+async function repositoryFileAt({ control, source, options }: Asked, at: Point): Promise<ReadFile> {
+  try {
+    return readRepositoryFile(await control.file(source, at, repositoryFileName, { ...options, maxBytes: repositoryFileBytes }));
+  } catch (error) {
+    if (error instanceof SourceError && error.reason === 'too-large') return { problem: error.message };
+    throw error;
+  }
+}
+
+/** The branch's own newest release; a tag set later on older code is no step of the line. */
+function newestOnLine(releases: readonly Born[], line: string): Born | undefined {
+  return releases.find(({ release }) => release.ref === line) ?? releases.find(({ release }) => release.line === line);
 }
 
 function pointOf({ release }: Born): Point {

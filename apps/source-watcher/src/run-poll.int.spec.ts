@@ -160,6 +160,17 @@ describe('watching a source', () => {
     expect(ignored.reason.message).toMatch(/slipway\.yaml, line 4, app\.prot/);
   });
 
+  it('is not held up by a tag on a file, or by a slipway.yaml that is too large', async () => {
+    const { repository } = await watchedProject('odd', { tags: ['v*'] });
+    await repository.git('tag', 'v0', 'HEAD:index.html');
+    await repository.push('v0');
+    expect(await stage.nth(CommitIgnored, 'odd', 1)).toMatchObject({ ref: 'refs/tags/v0', reason: { code: 'no-commit' } });
+    const large = await repository.commit({ 'slipway.yaml': '#'.repeat(100_000) });
+    await repository.push();
+    expect(await stage.nth(CommitIgnored, 'odd', 2)).toMatchObject({ revision: large, reason: { code: 'repository-file' } });
+    expect(stage.of(SourceFailed, 'odd')).toEqual([]);
+  });
+
   it('says once for each reason that a source fails, and once that it answers again', async () => {
     const repository = await stage.repository('failing');
     await stage.apply(stage.file('failing', { url: repository.url }));

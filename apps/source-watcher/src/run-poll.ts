@@ -11,6 +11,7 @@ import { type Candidate, takenAtRegistration, type Watched, watches } from './do
 import { Gathering, type Look } from './gathering.js';
 import { type PollInput, pollKind } from './polling.js';
 import { Repositories, Sources, type WatchedSource } from './ports.js';
+import type { Sighting } from './sighting.js';
 import { SourceWatcherMetrics } from './source-watcher.metrics.js';
 
 /** How many refs that stood there already are settled in one transaction. */
@@ -120,10 +121,29 @@ export class RunPoll implements Work<PollInput> {
         await this.locked(claim, source, (unit) => this.births.gone(unit, source.project, movement, decision.notice));
       return;
     }
-    const sighting = await this.gathering.gather(look, movement, isNewlyWatched(source, movement));
+    const sighting = await this.sighted(look, movement, isNewlyWatched(source, movement));
+    if (!sighting) return this.locked(claim, source, (unit) => this.noCommit(unit, source.project, movement));
     const decision = decideMovement(watched, sighting.facts);
     if (decision.kind === 'wait' || decision.kind === 'gone') return;
     await this.locked(claim, source, (unit, current) => this.births.settle(unit, current, sighting, decision));
+  }
+
+  /** Undefined where the ref leads to no commit: a tag may mark a single file, and a branch may have moved on between two questions. */
+  private async sighted(look: Look, movement: Movement & { to: string }, stood: boolean): Promise<Sighting | undefined> {
+    try {
+      return await this.gathering.gather(look, movement, stood);
+    } catch (error) {
+      if (error instanceof SourceError && error.reason === 'unknown-revision') return undefined;
+      throw error;
+    }
+  }
+
+  private async noCommit(unit: UnitOfWork, project: string, { ref, to }: Movement & { to: string }): Promise<void> {
+    await this.sources.keepHead(unit.tx, project, { ref, revision: to });
+    await this.births.ignore(unit, project, ref, [to], {
+      code: 'no-commit',
+      message: `${ref} leads to no commit, or not to this one any more`,
+    });
   }
 
   private async afterwards(claim: Claim, source: WatchedSource, seen: Heads): Promise<void> {
