@@ -1,65 +1,49 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '@slipway/postgres';
-import type { Phase } from '@slipway/release';
-import { figures, Registry } from '@slipway/service-kit';
+import { Registry } from '@slipway/service-kit';
 import { Gauge } from 'prom-client';
+import { Journal, Ledger } from './ports.js';
+import { TellingReleases } from './telling-releases.js';
 
-/** How long nothing may be heard of a release while it is Slipway's turn, in seconds; a build is silent until it ends. */
-const patience: Partial<Record<Phase, number>> = { detected: 600, building: 3600, testing: 600, 'rolling-out': 600 };
-/** Where a release is on its way. Where it has arrived or ended, counters of the other services tell. */
-const underway: readonly Phase[] = ['detected', 'building', 'testing', 'awaiting-approval', 'rolling-out'];
-
-interface Row {
-  readonly project: string;
-  readonly phase: Phase;
-  readonly count: number;
-  readonly stuck: number;
-}
-
-/** What Grafana shows of releases on their way, from the ledger: every replica says the same. */
+/** What Grafana shows of the gateway: where releases are, which are stuck, and how the journal grows. Read when it is scraped. */
 @Injectable()
 export class GatewayMetrics {
-  constructor(registry: Registry, database: Database) {
-    const rows = figures(() => read(database));
-    gauge(registry, rows, 'slipway_releases_underway', 'Releases on their way, by where they are', ({ count }) => count);
-    gauge(
-      registry,
-      rows,
-      'slipway_releases_stuck',
-      'Releases on their way of which nothing was heard for 10 minutes (an hour while building) although no person is waited for',
-      ({ stuck }) => stuck,
-    );
+  constructor(registry: Registry, ledger: Ledger, journal: Journal, telling: TellingReleases) {
+    const registers = [registry];
+    new Gauge({
+      name: 'slipway_releases',
+      help: 'Releases by project and state',
+      labelNames: ['project', 'state'],
+      registers,
+      async collect() {
+        const rows = await ledger.countByPhase();
+        this.reset();
+        for (const { project, phase, count } of rows) this.set({ project, state: phase }, count);
+      },
+    });
+    new Gauge({
+      name: 'slipway_stuck_releases',
+      help: 'Releases that should be moving and have not for ten minutes',
+      registers,
+      async collect() {
+        this.set((await telling.stuck(null)).length);
+      },
+    });
+    const newest = new Gauge({
+      name: 'slipway_journal_newest_timestamp_seconds',
+      help: 'When the newest event came into the journal',
+      registers,
+    });
+    const bytes = new Gauge({ name: 'slipway_journal_bytes', help: 'What the journal takes in Postgres', registers });
+    new Gauge({
+      name: 'slipway_journal_events',
+      help: 'Events in the journal',
+      registers,
+      async collect() {
+        const { seq, at } = await journal.newest();
+        this.set(Number(seq));
+        if (at) newest.set(at.getTime() / 1000);
+        bytes.set(await journal.bytes());
+      },
+    });
   }
-}
-
-function gauge(
-  registry: Registry,
-  figuresNow: () => Promise<Row[] | undefined>,
-  name: string,
-  help: string,
-  of: (row: Row) => number,
-): void {
-  new Gauge({
-    name,
-    help,
-    labelNames: ['project', 'phase'],
-    registers: [registry],
-    async collect() {
-      const rows = await figuresNow();
-      if (!rows) return;
-      this.reset();
-      for (const row of rows) this.set({ project: row.project, phase: row.phase }, of(row));
-    },
-  });
-}
-
-async function read(database: Database): Promise<Row[]> {
-  const phases = Object.keys(patience);
-  return await database.query<Row>(
-    `select project, phase, count(*)::int as count,
-            count(*) filter (where changed_at < now() - make_interval(secs => allowed.seconds))::int as stuck
-     from release left join unnest($2::text[], $3::int[]) as allowed (phase, seconds) using (phase)
-     where phase = any($1) group by project, phase`,
-    [underway, phases, phases.map((phase) => patience[phase as Phase])],
-  );
 }

@@ -11,15 +11,20 @@ import { Answers } from './answers.js';
 import { Applying } from './applying.js';
 import { Commanding } from './commanding.js';
 import { DoctorStatus } from './doctor-status.js';
+import { EventFeed } from './event-feed.js';
 import { FirstAdministrator } from './first-administrator.js';
 import { Folding } from './folding.js';
 import { GatewayConfig } from './gateway.config.js';
+import { GatewayMetrics } from './gateway.metrics.js';
 import { Admission } from './http/admission.js';
 import { Answering } from './http/answering.js';
 import { controllers } from './http/controllers.js';
+import { DocsController } from './http/docs.controller.js';
 import { Doorman } from './http/doorman.js';
+import { EventStreamController } from './http/event-stream.controller.js';
 import { Forwarding } from './http/forwarding.js';
 import { FrontHooks } from './http/front-hooks.js';
+import { OpenApi } from './http/open-api.js';
 import { Membership } from './membership.js';
 import { migrations } from './migrations/index.js';
 import { OnEveryEvent } from './on-every-event.js';
@@ -35,7 +40,7 @@ import { TellingReleases } from './telling-releases.js';
 /** The gateway: the API people and programs use, and the journal and ledger of all that happened. */
 @Module({
   imports: [ServiceModule.register({ name: 'gateway', config: GatewayConfig, migrations, subscriptions, reconcilers: [Partitions] })],
-  controllers: [...controllers],
+  controllers: [...controllers, EventStreamController, DocsController],
   providers: [
     { provide: People, useClass: PostgresPeople },
     { provide: Credentials, useClass: PostgresCredentials },
@@ -44,8 +49,21 @@ import { TellingReleases } from './telling-releases.js';
     { provide: LedgerBooks, useClass: PostgresLedgerBooks },
     { provide: Ledger, useClass: PostgresLedger },
     { provide: Logs, useClass: PostgresLogs },
-    ...[Admission, Answering, Doorman, Forwarding, FrontHooks],
-    ...[Answers, Applying, Commanding, DoctorStatus, FirstAdministrator, Folding, Membership, Partitions, Rebuilding, SigningOff],
+    ...[Admission, Answering, Doorman, Forwarding, FrontHooks, OpenApi],
+    ...[
+      Answers,
+      Applying,
+      Commanding,
+      DoctorStatus,
+      EventFeed,
+      FirstAdministrator,
+      Folding,
+      GatewayMetrics,
+      Membership,
+      Partitions,
+      Rebuilding,
+      SigningOff,
+    ],
     ...[TellingEnvironments, TellingReleases, OnEveryEvent, OnLogAppended],
   ],
 })

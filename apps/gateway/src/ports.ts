@@ -105,15 +105,24 @@ export interface JournalRow {
   readonly release: string | null;
 }
 
+/** Which rows of the journal: those of these projects, of any project, of one release; everything where nothing is said. */
+export interface JournalScope {
+  readonly projects?: readonly string[];
+  readonly ofProjects?: boolean;
+  readonly release?: string;
+}
+
 /** Every event but logs, as received, for ever. */
 export abstract class Journal {
   /** To be called last in the transaction: numbers follow the order of commits, so that who reads on from one misses none. */
   abstract append(tx: Tx, event: Received, scope: Scope): Promise<void>;
-  /** Rows after a number, in order. With `projects` only those about one of them; with `release` only those about it. */
-  abstract after(seq: string, limit: number, only?: { projects?: readonly string[]; release?: string }): Promise<readonly JournalRow[]>;
+  /** Rows after a number, in order. */
+  abstract after(seq: string, limit: number, only: JournalScope): Promise<readonly JournalRow[]>;
   /** The same for all rows, inside a transaction. */
   abstract within(tx: Tx, seq: string, limit: number): Promise<readonly JournalRow[]>;
   abstract newest(): Promise<{ seq: string; at: Date | null }>;
+  /** What it takes on disk, archives not counted. */
+  abstract bytes(): Promise<number>;
   /** When the journal last had something of each service. */
   abstract lastHeard(): Promise<ReadonlyMap<string, Date>>;
   /** Makes the partitions of this month and the next two. */

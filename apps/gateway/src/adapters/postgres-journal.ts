@@ -3,7 +3,7 @@ import { services } from '@slipway/contracts';
 import type { Received } from '@slipway/messaging';
 import { advisoryNumber, Database, identifier, type Tx } from '@slipway/postgres';
 import type { Scope } from '../domain/event-scope.js';
-import { Journal, type JournalRow } from '../ports.js';
+import { Journal, type JournalRow, type JournalScope } from '../ports.js';
 
 const monthsAhead = 2;
 
@@ -36,12 +36,13 @@ export class PostgresJournal extends Journal {
     );
   }
 
-  async after(seq: string, limit: number, only: { projects?: readonly string[]; release?: string } = {}): Promise<readonly JournalRow[]> {
+  async after(seq: string, limit: number, only: JournalScope): Promise<readonly JournalRow[]> {
     return this.database.query<JournalRow>(
       `select seq::text, received_at as "receivedAt", headers, value, project, release from journal
        where seq > $1 and ($3::text[] is null or project = any($3)) and ($4::uuid is null or release = $4)
+         and (not $5 or project is not null)
        order by seq limit $2`,
-      [seq, limit, only.projects ?? null, only.release ?? null],
+      [seq, limit, only.projects ?? null, only.release ?? null, only.ofProjects ?? false],
     );
   }
 
@@ -57,6 +58,13 @@ export class PostgresJournal extends Journal {
       'select seq::text, received_at as at from journal order by seq desc limit 1',
     );
     return row ?? { seq: '0', at: null };
+  }
+
+  async bytes(): Promise<number> {
+    const [row] = await this.database.query<{ bytes: string }>(
+      "select coalesce(sum(pg_total_relation_size(inhrelid)), 0)::text as bytes from pg_inherits where inhparent = to_regclass('journal')",
+    );
+    return Number(row?.bytes ?? 0);
   }
 
   async lastHeard(): Promise<ReadonlyMap<string, Date>> {

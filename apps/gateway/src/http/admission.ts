@@ -72,7 +72,13 @@ export class Admission implements CanActivate {
 
 const nothingSent: Sent = { value: undefined, locate: () => ({}) };
 
+/** What a file may be sent as. */
+const fileTypes = /^(application|text)\/(x-)?(yaml|json)\s*(;|$)/i;
+
 function sentFile(request: Request): Sent {
+  if (!fileTypes.test(String(request.headers['content-type'] ?? ''))) {
+    throw new ApiProblem(415, 'Send the file as application/yaml or application/json.');
+  }
   const text = request.rawBody?.toString('utf8') ?? '';
   if (text.trim() === '') throw new ApiProblem(400, 'The body is empty: send the file as application/yaml or application/json.');
   const file = readFile(text);

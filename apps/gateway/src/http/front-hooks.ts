@@ -2,16 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Forwarding } from './forwarding.js';
-
-/** Said with every answer: nothing of ours is framed, sniffed, cached or referred to, and no page of ours loads anything from elsewhere. */
-export const securityHeaders = {
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-} as const;
+import { securityHeaders } from './security-headers.js';
 
 /** What happens to each request before Nest sees it: security headers, and the forwarding of what is source-watcher's. */
 @Injectable()

@@ -10,15 +10,18 @@ export interface Sent {
 
 /** More aliases than any honest file has, fewer than a bomb needs. */
 const mostAliases = 100;
+/** Deeper than any file of ours goes; a parser that walks down further only serves whoever wants it to hang. */
+const mostDepth = 60;
 
 /**
  * Reads YAML, and JSON as the YAML it is. Throws a 400 problem naming line and column where it cannot be read at all.
  */
 export function readFile(text: string): Sent {
+  if (goesTooDeep(text)) throw new ApiProblem(400, `The file nests deeper than ${mostDepth} levels.`, { code: 'unreadable-file' });
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true, version: '1.2' });
-    const errors = document.errors.slice(0, 20).map(({ message, pos }) => {
+    const errors = [...document.errors, ...document.warnings].slice(0, 20).map(({ message, pos }) => {
       const { line, col } = lines.linePos(pos[0]);
       return { field: '', message: message.split('\n', 1)[0] ?? message, line, column: col };
     });
@@ -70,4 +73,16 @@ function place(root: unknown, path: readonly PropertyKey[], lines: LineCounter):
 
 function offsetOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined;
+}
+
+/** Counts brackets without looking at quotes: nobody's text opens sixty more than it closes. Block lists may nest on one line too. */
+function goesTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) depth++;
+    else if (code === 0x5d || code === 0x7d) depth = Math.max(0, depth - 1);
+    if (depth > mostDepth) return true;
+  }
+  return /(?:[-?:][ \t]+){60}/.test(text);
 }

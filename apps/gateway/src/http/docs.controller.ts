@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto';
+import { Controller, Get, Res } from '@nestjs/common';
+import { docsPage, docsPolicy } from './docs-page.js';
+import { OpenApi } from './open-api.js';
+
+interface Reply {
+  header(name: string, value: string): Reply;
+  send(payload: string): unknown;
+}
+
+/** What the API is, for programs and for people. Says nothing about what is in it, so anybody may read it. */
+@Controller()
+export class DocsController {
+  constructor(private readonly openApi: OpenApi) {}
+
+  @Get('api/v1/openapi.json')
+  document(): Record<string, unknown> {
+    return this.openApi.document;
+  }
+
+  @Get('api/docs')
+  page(@Res() reply: Reply): void {
+    const nonce = randomBytes(16).toString('base64');
+    reply
+      .header('content-type', 'text/html; charset=utf-8')
+      .header('content-security-policy', docsPolicy(nonce))
+      .send(docsPage(this.openApi.document, nonce));
+  }
+}

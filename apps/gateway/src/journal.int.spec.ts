@@ -1,0 +1,198 @@
+import {
+  ApprovalGranted,
+  AuditLinked,
+  auditGenesis,
+  type DataOf,
+  EnvironmentHeld,
+  EventDeadLettered,
+  LogAppended,
+  RolloutStarted,
+  RolloutSucceeded,
+} from '@slipway/contracts';
+import { digestOf } from '@slipway/identity';
+import { anId, eventually } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aScene, imageOf, provenance, type Scene } from './gateway.fixture.js';
+import { Rebuilding } from './rebuilding.js';
+
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await aScene();
+  await scene.aProject('shop');
+});
+afterAll(() => scene?.stage.clear());
+
+const books = ['release', 'release_event', 'request', 'environment', 'command', 'answer', 'dead_letter_told', 'audit_link', 'audit_head'];
+const dump = async () => {
+  const all: Record<string, string[]> = {};
+  for (const book of books) {
+    const rows = await scene.stage.database.query<{ row: string }>(`select b::text as row from slipway_gateway.${book} b order by 1`);
+    all[book] = rows.map(({ row }) => row);
+  }
+  return all;
+};
+const journal = <T = { count: number }>(sql: string) => scene.stage.database.query<T>(sql.replaceAll('JOURNAL', 'slipway_gateway.journal'));
+
+/** A release with all that can happen to it, and things of the installation beside it. */
+async function muchHappens(): Promise<void> {
+  const release = await scene.aBuiltRelease('shop', 1);
+  const { request, asks } = await scene.aRequest(release);
+  const { stage } = scene;
+  const subject = release.id;
+  const here = { release, environment: 'pre-release' };
+  await stage.say('approval', ApprovalGranted, {
+    subject,
+    data: { ...here, request, asks, grant: provenance, provenance, byPolicy: false, reissued: false, authors: [], signOffs: [] },
+  });
+  const rollout = {
+    ...here,
+    rollout: anId(),
+    kind: 'rollout' as const,
+    stage: 'pre-release' as const,
+    image: imageOf(release),
+    grant: anId(),
+  };
+  await stage.say('production-rollout', RolloutStarted, { subject, data: { ...rollout, attempt: 1, replaces: null } });
+  await stage.say('production-rollout', RolloutSucceeded, {
+    subject,
+    data: { ...rollout, asks, address: 'http://127.0.0.1:20000', instances: 2, seconds: 4, leadSeconds: 60 },
+  });
+  const by = { id: anId(), name: 'Tess' };
+  await stage.say('test-deployer', EnvironmentHeld, {
+    subject: 'shop/test',
+    data: { project: 'shop', environment: 'test', by, reason: 'looking', until: null },
+  });
+  const withdrawing = scene.administrator.api.withdrawRelease({ params: { id: release.id }, body: { reason: 'no' } });
+  await scene.answerCommand('approval', { message: 'withdrawn' });
+  await withdrawing;
+  await stage.say('notifier', EventDeadLettered, { subject: 'installation', data: deadLetter });
+  await stage.say('approval', AuditLinked, { subject: 'shop', data: links('shop', 3) });
+  await eventually(async () => (await scene.administrator.api.audit({ query: { project: 'shop' } })).head?.sequence === 3);
+}
+
+const deadLetter = {
+  service: 'notifier' as const,
+  topic: 't',
+  partition: 1,
+  offset: '7',
+  event: null,
+  name: null,
+  reason: 'not-json: x',
+  stack: null,
+};
+
+function links(chain: string, count: number): DataOf<typeof AuditLinked> {
+  const made: DataOf<typeof AuditLinked>['links'] = [];
+  for (let sequence = 1; sequence <= count; sequence++) {
+    const link = {
+      chain,
+      sequence,
+      at: new Date().toISOString(),
+      event: anId(),
+      entry: { said: sequence },
+      previous: made.at(-1)?.hash ?? auditGenesis,
+    };
+    made.push({ ...link, hash: digestOf(link) });
+  }
+  const last = made.at(-1) as (typeof made)[number];
+  const head = { chain, sequence: last.sequence, hash: last.hash, at: last.at };
+  return { chain, links: made, head: { ...provenance, payload: Buffer.from(JSON.stringify(head)).toString('base64') } };
+}
+
+describe('the journal', () => {
+  it('has every event once, as it was received, and the ledger folded anew from it is the same', async () => {
+    await muchHappens();
+    await eventually(async () => {
+      const [row] = await journal('select count(distinct event_id)::int as count from JOURNAL');
+      return row?.count === scene.stage.heard.length;
+    });
+    const [twice] = await journal('select count(*)::int - count(distinct event_id)::int as count from JOURNAL');
+    expect(twice?.count).toBe(0);
+    const [held] = await journal<{ headers: Record<string, string>; value: Buffer }>(
+      "select headers, value from JOURNAL where name = 'environment.held'",
+    );
+    const heard = scene.stage.heard.find(({ name }) => name === 'environment.held');
+    expect(held?.value.equals(heard?.raw.value as Buffer)).toBe(true);
+    expect(held?.headers).toEqual(heard?.raw.headers);
+
+    const before = await dump();
+    expect(Object.values(before).every((rows) => rows.length > 0)).toBe(true);
+    const folded = await scene.gateway.app.get(Rebuilding).rebuild();
+    expect(folded).toBeGreaterThanOrEqual(scene.stage.heard.length);
+    expect(await dump()).toEqual(before);
+  });
+
+  it('is kept in a partition of its month', async () => {
+    const [row] = await journal<{ table: string }>('select distinct tableoid::regclass::text as table from JOURNAL');
+    expect(row?.table).toMatch(/journal_\d{4}_\d{2}$/);
+  });
+});
+
+describe('the ledger', () => {
+  it('tells what runs in an environment, and who holds it', async () => {
+    const { items } = await scene.administrator.api.listEnvironments({ params: { project: 'shop' } });
+    expect(items.map(({ environment }) => environment)).toEqual(['test', 'pre-release', 'production']);
+    expect(items[0]?.held).toMatchObject({ by: { name: 'Tess' }, reason: 'looking' });
+    expect(items[1]).toMatchObject({ running: { release: { number: 1 }, address: 'http://127.0.0.1:20000' }, instances: 2, rolling: null });
+    expect(items[1]?.history).toMatchObject([{ release: 1, how: 'rolled-out', seconds: 4 }]);
+    expect(items[2]?.running).toBeNull();
+  });
+
+  it('gives the audit chain with its hashes and its signed head', async () => {
+    const { items, head } = await scene.administrator.api.audit({ query: { project: 'shop', after: 1 } });
+    expect(items.map(({ sequence }) => sequence)).toEqual([2, 3]);
+    for (const { hash, ...link } of items) expect(digestOf(link)).toBe(hash);
+    expect(head).toMatchObject({ sequence: 3, hash: items[1]?.hash });
+  });
+
+  it('lists dead letters, and what a command did about them', async () => {
+    const { api } = scene.administrator;
+    const [letter] = (await api.listDeadLetters({})).items;
+    expect(letter).toMatchObject({ ...deadLetter, id: 't:1:7', state: 'open' });
+    const discarding = api.discardDeadLetter({ params: { service: 'notifier', id: 't:1:7' }, body: { reason: 'it was a test' } });
+    await scene.answerCommand('notifier', { message: 'discarded' });
+    expect((await discarding).state).toBe('accepted');
+    expect((await api.listDeadLetters({ query: { service: 'notifier' } })).items[0]?.state).toBe('discarded');
+  });
+
+  it('keeps logs in order, each chunk once', async () => {
+    const release = await scene.aBuiltRelease('shop', 2);
+    const chunk = (number: number, text: string, last = false) =>
+      scene.stage.say('image-builder', LogAppended, {
+        subject: release.id,
+        data: { release: release.id, stream: 'build/1', chunk: number, text, last },
+      });
+    await chunk(0, 'Step 1\n');
+    await chunk(1, 'Step 2\n');
+    await chunk(1, 'Step 2\n');
+    await chunk(2, 'done 完成\n', true);
+    const { api } = scene.administrator;
+    const read = (from: number) => api.releaseLogs({ params: { id: release.id }, query: { stream: 'build/1', from } });
+    await eventually(async () => (await read(0)).last);
+    expect(await read(0)).toEqual({ stream: 'build/1', from: 0, next: 3, text: 'Step 1\nStep 2\ndone 完成\n', last: true });
+    expect(await read(2)).toMatchObject({ text: 'done 完成\n', next: 3 });
+    expect(await read(3)).toMatchObject({ text: '', next: 3, last: false });
+    expect((await api.getRelease({ params: { id: release.id } })).logs).toEqual(['build/1']);
+  });
+
+  it('says how the installation is', async () => {
+    const status = await scene.administrator.api.status({});
+    expect(status.services.find(({ service }) => service === 'image-builder')?.lastHeard).not.toBeNull();
+    expect(status.journal.events).toBeGreaterThan(5);
+    expect(status.warnings.map(({ code }) => code)).toEqual(['one-administrator']);
+    expect(status.stuck).toEqual([]);
+  });
+
+  it('finds a release that should move and does not', async () => {
+    const release = await scene.aBuiltRelease('shop', 3);
+    await scene.stage.database.query("update slipway_gateway.release set changed_at = now() - interval '11 minutes' where id = $1", [
+      release.id,
+    ]);
+    expect((await scene.administrator.api.status({})).stuck).toMatchObject([{ release: release.id, state: 'testing' }]);
+    const metrics = await (await fetch(new URL('/metrics', scene.gateway.url))).text();
+    expect(metrics).toContain('slipway_stuck_releases 1');
+    expect(metrics).toMatch(/slipway_releases\{project="shop",state="testing"\} 2/);
+    expect(metrics).toMatch(/slipway_journal_events \d+/);
+  });
+});
