@@ -1,7 +1,11 @@
 import {
+  CommandAccepted,
+  CommandRefused,
+  catalog,
   type DsseEnvelope,
   type EventDefinition,
   ImageBuilt,
+  LogAppended,
   ProjectApplied,
   type ProjectFile,
   type Release,
@@ -78,11 +82,12 @@ export class Scene {
     private readonly topicPrefix: string,
   ) {}
 
-  /** `hears`: events that are kept in `heard`. */
-  static async build(hears: readonly EventDefinition[]): Promise<Scene> {
+  /** All that test-deployer says is kept in `heard`. */
+  static async build(): Promise<Scene> {
     const scene = new Scene(await aDatabase(), await aKeyRing(), aTopicPrefix());
     const keep: Handler = { handle: async (event, { tx }) => tx.afterCommit(() => scene.heard.push(event)) };
-    const heard = new Map(hears.map((event) => [event, keep]));
+    const said = [...catalog.values()].filter(({ writer }) => writer === 'test-deployer');
+    const heard = new Map([...said, CommandAccepted, CommandRefused, LogAppended].map((event) => [event, keep]));
     const { keys, database, topicPrefix } = scene;
     const speak = async (service: Service) =>
       scene.speakers.set(service, await Speaker.of(service, keys, database.url, topicPrefix, service === 'gateway' ? heard : new Map()));

@@ -49,8 +49,10 @@ export class Telling {
   ): Promise<void> {
     await this.deployments.save(unit.tx, { ...deployment, state: outcome });
     const attempt = Math.max(1, deployment.attempt);
+    // Nobody has to mend what was overtaken or given up.
+    const authors = outcome === 'failed' ? [...deployment.authors] : [];
     const said = { ...reason, message: reason.message.slice(0, 4000) };
-    const data = { attempt, reason: said, evidence: shorten(evidence), authors: [...deployment.authors] };
+    const data = { attempt, reason: said, evidence: shorten(evidence), authors };
     publish(unit, DeploymentFailed, deployment, data);
     await hurry(unit.tx, 'deployment', deployment.id);
     const seconds = deployment.startedAt === null ? undefined : secondsSince(deployment.startedAt, unit.now);

@@ -7,7 +7,6 @@ import {
   DeploymentFailed,
   DeploymentStarted,
   DeploymentSucceeded,
-  EnvironmentHeld,
   EnvironmentRemoved,
   EnvironmentUnheld,
   LogAppended,
@@ -24,20 +23,7 @@ import { Scene } from './scene.fixture.js';
 const engine = DockerEngine.connect(realParts().dockerHost);
 const tess = { id: anId(), name: 'Tess Tester' };
 const test = { name: 'test', stage: 'test', target: 'lab' } as const;
-const preRelease = { name: 'pre-release', stage: 'pre-release', after: ['test'], target: 'lab' } as const;
-const hears = [
-  DeploymentStarted,
-  DeploymentSucceeded,
-  DeploymentFailed,
-  VerificationPassed,
-  VerificationFailed,
-  EnvironmentHeld,
-  EnvironmentUnheld,
-  EnvironmentRemoved,
-  CommandAccepted,
-  CommandRefused,
-  LogAppended,
-];
+const preRelease = { name: 'pre-release', stage: 'pre-release' as const, after: ['test'], target: 'lab' };
 
 describe('test-deployer', () => {
   let scene: Scene;
@@ -48,7 +34,7 @@ describe('test-deployer', () => {
 
   beforeAll(async () => {
     images = new SampleImages(engine, realParts().registry);
-    scene = await Scene.build(hears);
+    scene = await Scene.build();
     [v1, v2, bad] = [await images.make('v1'), await images.make('v2'), await images.make('v3', 'unhealthy')];
   }, 60_000);
   afterAll(async () => {
@@ -123,7 +109,7 @@ describe('test-deployer', () => {
     const release = aRelease({ project });
     await scene.built(release, bad);
     const failed = await scene.hear(DeploymentFailed, of(release));
-    expect(failed.data).toMatchObject({ reason: { code: 'never-healthy' }, attempt: 1 });
+    expect(failed.data.reason).toMatchObject({ code: 'never-healthy' });
     expect(failed.data.evidence[0]?.message).toContain('404');
     const observed = await scene.observe(project);
     expect(observed.instances.map(({ digest, healthy }) => [digest, healthy])).toEqual([[bad.digest, false]]);
@@ -200,11 +186,7 @@ describe('test-deployer', () => {
   it('lets releases wait while a tester holds the environment; the newest goes when the time is over', async () => {
     const project = 'held';
     await scene.apply(project, 1, [test]);
-    const [first, second, third] = [1, 2, 3].map((number) => aRelease({ project, number })) as [
-      ReturnType<typeof aRelease>,
-      ReturnType<typeof aRelease>,
-      ReturnType<typeof aRelease>,
-    ];
+    const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
     await scene.built(first, v1);
     await scene.hear(VerificationPassed, of(first));
     const until = new Date(Date.now() + 4000).toISOString();
@@ -214,7 +196,7 @@ describe('test-deployer', () => {
     await scene.built(second, bad);
     await scene.built(third, v2);
     const overtaken = await scene.hear(DeploymentFailed, of(second));
-    expect(overtaken.data.reason).toEqual({ code: 'superseded', message: 'release 3 goes instead' });
+    expect(overtaken.data).toMatchObject({ reason: { code: 'superseded', message: 'release 3 goes instead' }, authors: [] });
     await eventually(async () => {
       const [row] = await scene.rows<{ waiting_for: string }>(
         `select waiting_for from $schema.operation where key in (select id::text from $schema.deployment where release = $1)`,
