@@ -4,6 +4,7 @@ import { deploymentOf, rollOut } from '@slipway/deployments';
 import type { Claim } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { EnvironmentState } from './domain/environment.js';
+import { Hands } from './hands.js';
 import { Applied, Places, Rollouts, Secrets } from './ports.js';
 
 /** An environment to be brought to what it should run, and where. */
@@ -20,6 +21,7 @@ export class Converging {
     private readonly applied: Applied,
     private readonly places: Places,
     private readonly secrets: Secrets,
+    private readonly hands: Hands,
   ) {}
 
   /** The environment as it should be; undefined while nothing runs there, a rollout is under way, or a failure is held for people to look at. */
@@ -36,7 +38,7 @@ export class Converging {
 
   /** True when what runs is what should run, false when it could not be brought there; undefined when it is to be tried again. */
   async converge(claim: Claim<unknown>, { state, orchestrator }: Held): Promise<boolean | undefined> {
-    const { running, scaledTo, project } = state;
+    const { running, scaledTo, project, environment } = state;
     if (!running) return undefined;
     const late = {
       attempt: running.attempt,
@@ -44,12 +46,11 @@ export class Converging {
       ...(scaledTo === null ? {} : { instances: scaledTo }),
     };
     const goal = deploymentOf(running.deployment, late);
-    const run = await rollOut({
-      orchestrator,
-      claim,
-      goal,
-      policy: { deadlineMs: inSeconds(running.deployment.deadline) * 1000, onFailure: 'hold' },
-    });
-    return run.ended ? run.verdict.outcome === 'succeeded' : undefined;
+    const policy = { deadlineMs: inSeconds(running.deployment.deadline) * 1000, onFailure: 'hold' } as const;
+    const wanted = () => this.rollouts.isWanted(project, environment);
+    const run = await this.hands.lightlyOn(state, claim, wanted, (own) =>
+      rollOut({ orchestrator, claim: own, goal, policy, callTimeoutMs: 6000 }),
+    );
+    return run?.ended ? run.verdict.outcome === 'succeeded' : undefined;
   }
 }

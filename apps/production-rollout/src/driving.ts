@@ -6,6 +6,7 @@ import type { Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
 import type { EnvironmentState, Rollout } from './domain/environment.js';
 import { Ending } from './ending.js';
+import { Hands } from './hands.js';
 import { Rollouts, Secrets } from './ports.js';
 
 type RolloutClaim = Claim<{ rollout: string }>;
@@ -21,6 +22,7 @@ export class Driving {
     private readonly secrets: Secrets,
     private readonly beginning: Beginning,
     private readonly ending: Ending,
+    private readonly hands: Hands,
   ) {}
 
   async drive(claim: RolloutClaim, orchestrator: Orchestrator): Promise<Outcome> {
@@ -31,23 +33,26 @@ export class Driving {
     const unproven = this.beginning.unproven(rollout);
     if (unproven) throw new Error(`rollout ${rollout.id} is under way and its proof is gone: ${unproven.message}`);
     let ready = 0;
-    const run = await rollOut({
-      orchestrator,
-      claim,
-      ...this.goals(rollout, environment),
-      policy: policyOf(rollout),
-      callTimeoutMs: callTimeoutMs - 2000,
-      ...(isState(claim.operation.progress) ? { state: claim.operation.progress } : {}),
-      mayStep: () => this.mayStep(claim, rollout),
-      save: (state) => claim.note(state),
-      onObserved: (observed) => {
-        const healthy = observed.instances.filter(
-          (instance) => instance.release === rollout.release.id && instance.healthy && instance.inService,
-        ).length;
-        if (healthy > ready) this.advance(claim, rollout, healthy, observed.wanted);
-        ready = healthy;
-      },
-    });
+    const run = await this.hands.on(rollout, claim, (own) =>
+      rollOut({
+        orchestrator,
+        claim: own,
+        ...this.goals(rollout, environment),
+        policy: policyOf(rollout),
+        callTimeoutMs: 8000,
+        ...(isState(claim.operation.progress) ? { state: claim.operation.progress } : {}),
+        mayStep: () => this.mayStep(claim, rollout),
+        save: (state) => claim.note(state),
+        onObserved: (observed) => {
+          const healthy = observed.instances.filter(
+            (instance) => instance.digest === rollout.deployment.image.digest && instance.healthy && instance.inService,
+          ).length;
+          if (healthy > ready) this.advance(claim, rollout, healthy, observed.wanted);
+          ready = healthy;
+        },
+      }),
+    );
+    if (!run) return { again: { afterMs: 300, reason: 'the environment is in other hands' } };
     if (!run.ended) return { again: { afterMs: run.afterMs, reason: run.reason } };
     await this.ending.end(claim, rollout, run.verdict, orchestrator);
     return { done: true };

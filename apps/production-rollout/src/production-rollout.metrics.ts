@@ -122,15 +122,20 @@ export class RolloutMetrics {
     this.recovery.zero({ project, environment, stage });
   }
 
-  /** One row at least for every environment that ever had a rollout. Only rollouts answer a request, rollbacks have none. */
+  /** One row at least for every environment that may have rollouts: so its counts begin at nothing. Only rollouts answer a request, rollbacks have none. */
   private async verdicts(): Promise<Verdicts[]> {
     return await this.database.query<Verdicts>(
-      `select e.project, e.environment, coalesce(last.stage, '') as stage, v.kind, v.outcome, coalesce(v.count, 0) as count
-       from environment e
-       left join lateral (select rollout #>> '{deployment,stage}' as stage from rollout r
-         where r.project = e.project and r.environment = e.environment order by created_at desc limit 1) last on true
-       left join (select project, environment, case when request is null then 'rollback' else 'rollout' end as kind, state as outcome, count(*)::int as count
-         from rollout where state in ('succeeded', 'failed') group by 1, 2, 3, 4) v on v.project = e.project and v.environment = e.environment`,
+      `with place as (
+         select name as project, e ->> 'name' as environment, e ->> 'stage' as stage
+         from project, jsonb_array_elements(file #> '{spec,environments}') as e where e ->> 'stage' <> 'test'
+       ), verdict as (
+         select project, environment, case when request is null then 'rollback' else 'rollout' end as kind, state as outcome, count(*)::int as count
+         from rollout where state in ('succeeded', 'failed') group by 1, 2, 3, 4
+       )
+       select project, environment, kind, outcome, coalesce(count, 0) as count, coalesce(stage, (
+         select rollout #>> '{deployment,stage}' from rollout r
+         where r.project = v.project and r.environment = v.environment order by created_at desc limit 1)) as stage
+       from place full join verdict v using (project, environment)`,
     );
   }
 }

@@ -46,11 +46,14 @@ export class RunGuard implements Work<Input> {
     const signal = AbortSignal.any([claim.signal, AbortSignal.timeout(watchMs)]);
     const place = { project, environment, namespace: running?.deployment.target.namespace ?? 'default' };
     for await (const observed of held.orchestrator.watch(place, signal)) {
-      const wrong = await confirmed(observed, held, place, signal);
-      if (wrong.length === 0 && held.state.driftedSince === null) continue;
-      if (!(await this.converging.look(claim))) return true;
+      if (faultsOf(observed, held).length === 0 && held.state.driftedSince === null) continue;
+      // What should run may have changed since this watch began: a scale, or a rollout that has just ended.
+      const now = await this.converging.look(claim);
+      if (!now) return true;
+      const wrong = await confirmed(observed, now, place, signal);
+      if (wrong.length === 0 && now.state.driftedSince === null) return true;
       if (wrong.length > 0) await this.sayDrifted(claim, wrong);
-      if (!(await this.converging.converge(claim, held))) return false;
+      if (!(await this.converging.converge(claim, now))) return false;
       await this.sayRecovered(claim, wrong);
       return true;
     }

@@ -58,6 +58,14 @@ export class PostgresRollouts extends Rollouts {
     return rows.map((row) => row.rollout);
   }
 
+  async isWanted(project: string, environment: string): Promise<boolean> {
+    const rows = await this.database.query(
+      `select 1 from rollout where project = $1 and environment = $2 and state in ('waiting', 'running') limit 1`,
+      [project, environment],
+    );
+    return rows.length > 0;
+  }
+
   async running(tx: Tx, project: string, environment: string): Promise<Rollout | undefined> {
     const rows = await tx.query<{ rollout: Rollout }>(
       `select rollout from rollout where project = $1 and environment = $2 and state = 'running'`,

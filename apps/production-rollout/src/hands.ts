@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { environmentKey } from '@slipway/contracts';
+import type { RolloutClaim } from '@slipway/deployments';
+import type { Claim } from '@slipway/operations';
+import { Database, type HeldLock } from '@slipway/postgres';
+
+interface Place {
+  readonly project: string;
+  readonly environment: string;
+}
+
+/** How often whoever heals or scales looks whether a rollout wants the environment. */
+const yieldMs = 500;
+
+/**
+ * One pair of hands on an environment: a rollout, a scale or the guard, never two of them. Whoever finds it taken comes again later. A lock is no
+ * fence; what the hands do is harmless when done twice, and a lost lock makes them stop.
+ */
+@Injectable()
+export class Hands {
+  constructor(private readonly database: Database) {}
+
+  /** Runs `work` with a claim that ends when the hands are lost; undefined when somebody else's are on it. */
+  async on<T>(place: Place, claim: Claim<unknown>, work: (claim: RolloutClaim) => Promise<T>): Promise<T | undefined> {
+    const lock = await this.database.locks.hold(`environment/${environmentKey(place.project, place.environment)}`);
+    if (!lock) return undefined;
+    try {
+      return await work(within(claim, lock));
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** The same, and lets go as soon as `isWanted` says that somebody with a better reason waits. */
+  async lightlyOn<T>(
+    place: Place,
+    claim: Claim<unknown>,
+    isWanted: () => Promise<boolean>,
+    work: (claim: RolloutClaim) => Promise<T>,
+  ): Promise<T | undefined> {
+    const letGo = new AbortController();
+    const look = () => isWanted().then((wanted) => wanted && letGo.abort(new Error('a rollout wants the environment')));
+    // What cannot be asked now is asked again; the claim itself ends when the database stays away.
+    const timer = setInterval(() => void look().catch(() => undefined), yieldMs);
+    try {
+      return await this.on(place, claim, (own) => work({ ...own, signal: AbortSignal.any([own.signal, letGo.signal]) }));
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}
+
+function within(claim: Claim<unknown>, lock: HeldLock): RolloutClaim {
+  return { operation: claim.operation, signal: AbortSignal.any([claim.signal, lock.signal]), enough: (ms) => claim.enough(ms) };
+}
