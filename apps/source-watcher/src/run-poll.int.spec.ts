@@ -192,7 +192,7 @@ describe('watching a source', () => {
   ])('refuses the source of %s', async (name, url, code) => {
     await stage.apply(stage.file(name, { url }));
     expect(await stage.nth(SourceFailed, name, 1)).toMatchObject({ reason: { code } });
-    const metrics = await (await fetch(`${stage.replicas[0]?.url}/metrics`)).text();
-    expect(Number(/^slipway_sources_failing (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(0);
+    const failing = new RegExp(`^slipway_source_failing_seconds\\{project="${name}"\\} 0?\\.?[1-9]`, 'm');
+    await eventually(async () => failing.test(await (await fetch(`${stage.replicas[0]?.url}/metrics`)).text()));
   });
 });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@slipway/postgres';
-import { Registry } from '@slipway/service-kit';
+import { figures, Registry } from '@slipway/service-kit';
 import { Counter, Gauge } from 'prom-client';
 
 /** What Prometheus is told about sources. */
@@ -17,16 +17,24 @@ export class SourceWatcherMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    for (const outcome of ['succeeded', 'failed']) this.polls.inc({ outcome }, 0);
     this.releases = new Counter({ name: 'slipway_releases_total', help: 'Releases born, by kind', labelNames: ['kind'], registers });
+    for (const kind of ['commit', 'tag', 'image', 'configuration']) this.releases.inc({ kind }, 0);
+    const sources = figures(() =>
+      database.query<{ project: string; failing: number }>(
+        `select project, coalesce(extract(epoch from now() - failing_since), 0)::float8 as failing from source where file is not null`,
+      ),
+    );
     new Gauge({
-      name: 'slipway_sources_failing',
-      help: 'Sources that can not be read; the same in every replica: use max',
+      name: 'slipway_source_failing_seconds',
+      help: 'How long the source of a project has not been readable, 0 while it is; the same in every replica: use max',
+      labelNames: ['project'],
       registers,
       async collect() {
-        const rows = await database
-          .query<{ count: number }>('select count(*)::int as count from source where file is not null and failing_code is not null')
-          .catch(() => []); // without the database there is nothing to tell; other metrics say so
-        if (rows[0]) this.set(rows[0].count);
+        const rows = await sources();
+        if (!rows) return;
+        this.reset();
+        for (const { project, failing } of rows) this.set({ project }, failing);
       },
     });
   }

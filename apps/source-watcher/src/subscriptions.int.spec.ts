@@ -88,7 +88,8 @@ describe('what source-watcher reacts to', () => {
     await stage.apply(null, 2, 'removed');
     await eventually(
       async () =>
-        (await stage.query("select 1 from {schema}.operation where key = 'removed/1' and state in ('cancelled', 'done')")).length === 1,
+        (await stage.query("select 1 from {schema}.operation where kind = 'poll' and key = 'removed/1' and state in ('cancelled', 'done')"))
+          .length === 1,
       { within: 20_000 },
     );
     await eventually(async () => expect(await copies()).toEqual([]));

@@ -57,7 +57,7 @@ describe('watching a Subversion repository', () => {
   it('takes the head of trunk as its first release', async () => {
     const [first] = stage.of(CommitDetected, 'shop');
     expect(first?.release).toMatchObject({ number: 1, kind: 'commit', ref: 'refs/heads/trunk', revision: '2' });
-    expect(first?.people).toEqual([{ name: 'ann', email: null, account: null }]);
+    expect(first?.people).toEqual([{ name: 'ann', email: null, account: 'ann' }]);
   });
 
   it('looks at once when a Jenkins hook tells of a commit, and answers at once', async () => {
