@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Registry } from '@slipway/service-kit';
+import { figures, Registry } from '@slipway/service-kit';
 import { Gauge } from 'prom-client';
 import { Journal, Ledger } from './ports.js';
 import { TellingReleases } from './telling-releases.js';
@@ -9,13 +9,17 @@ import { TellingReleases } from './telling-releases.js';
 export class GatewayMetrics {
   constructor(registry: Registry, ledger: Ledger, journal: Journal, telling: TellingReleases) {
     const registers = [registry];
+    const phases = figures(() => ledger.countByPhase());
+    const stuck = figures(() => telling.stuck(null));
+    const written = figures(async () => ({ ...(await journal.newest()), bytes: await journal.bytes() }));
     new Gauge({
       name: 'slipway_releases',
       help: 'Releases by project and state',
       labelNames: ['project', 'state'],
       registers,
       async collect() {
-        const rows = await ledger.countByPhase();
+        const rows = await phases();
+        if (!rows) return;
         this.reset();
         for (const { project, phase, count } of rows) this.set({ project, state: phase }, count);
       },
@@ -25,7 +29,8 @@ export class GatewayMetrics {
       help: 'Releases that should be moving and have not for ten minutes',
       registers,
       async collect() {
-        this.set((await telling.stuck(null)).length);
+        const releases = await stuck();
+        if (releases) this.set(releases.length);
       },
     });
     const newest = new Gauge({
@@ -39,10 +44,11 @@ export class GatewayMetrics {
       help: 'Events in the journal',
       registers,
       async collect() {
-        const { seq, at } = await journal.newest();
-        this.set(Number(seq));
-        if (at) newest.set(at.getTime() / 1000);
-        bytes.set(await journal.bytes());
+        const now = await written();
+        if (!now) return;
+        this.set(Number(now.seq));
+        if (now.at) newest.set(now.at.getTime() / 1000);
+        bytes.set(now.bytes);
       },
     });
   }

@@ -5,6 +5,7 @@ interface Counts {
   pending: number;
   age: number;
   handoffs: number;
+  owed: number;
   parked: number;
   dead: number;
 }
@@ -49,6 +50,12 @@ export class MessagingMetrics {
     this.gauge(registers, 'slipway_handoffs_pending', 'Answers this service is owed by others.', (counts) => counts.handoffs);
     this.gauge(
       registers,
+      'slipway_handoff_age_seconds',
+      'How long the oldest answer this service is owed has been due; 0 when there is none.',
+      (counts) => counts.owed,
+    );
+    this.gauge(
+      registers,
       'slipway_events_parked',
       'Events waiting for an upgrade or for something that comes first.',
       (counts) => counts.parked,
@@ -90,10 +97,11 @@ export class MessagingMetrics {
 
   private async ask(): Promise<Counts | undefined> {
     const [row] = await this.database.query<Counts>(
-      `select o.pending, o.age, (select count(*)::int from handoff) as handoffs, (select count(*)::int from parked) as parked,
+      `select o.pending, o.age, h.handoffs, h.owed, (select count(*)::int from parked) as parked,
         (select count(*)::int from dead_letter where resolved_at is null) as dead
        from (select count(*)::int as pending, coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as age
-             from outbox where published_at is null) as o`,
+             from outbox where published_at is null) as o,
+            (select count(*)::int as handoffs, coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as owed from handoff) as h`,
     );
     return row;
   }
