@@ -1,1 +1,3 @@
-export {};
+export { exitCodes } from './exit.js';
+export { run } from './program.js';
+export type { Sink, Surroundings } from './surroundings.js';
