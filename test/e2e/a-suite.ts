@@ -9,6 +9,7 @@ import { DockerEngine } from '@slipway/docker-engine';
 import { ImageBuilderModule } from '@slipway/image-builder';
 import { DockerOrchestrator } from '@slipway/orchestrators';
 import { ProductionRolloutModule } from '@slipway/production-rollout';
+import type { Booted } from '@slipway/service-kit';
 import { SourceWatcherModule } from '@slipway/source-watcher';
 import { TestDeployerModule } from '@slipway/test-deployer';
 import { aPerson, aTargetFile, realParts } from '@slipway/testkit';
@@ -64,6 +65,8 @@ export class Repository {
 /** Everything between a commit and production, booted for real, but for the gateway, whose voice is spoken for. */
 export interface Suite {
   readonly stage: Stage;
+  /** The services, in this process. */
+  readonly services: readonly Booted[];
   readonly project: string;
   readonly repository: Repository;
   /** Applies the project file; `spec` replaces whole keys of it. */
@@ -86,13 +89,14 @@ export async function aSuite({ ports, settings = () => ({}), registry = realPart
   const stage = await aStage(options);
   const environment = { SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir(), SLIPWAY_INSTALLATION: installation, ...settings(stage) };
   const modules = [SourceWatcherModule, ImageBuilderModule, TestDeployerModule, ApprovalModule, ProductionRolloutModule];
-  await Promise.all(modules.map((module) => stage.start(module, environment)));
+  const services = await Promise.all(modules.map((module) => stage.start(module, environment)));
   await Promise.all([tester, operator, author].map((person) => introduce(stage, person)));
   const file = aTargetFile({ spec: { docker: { ports } } });
   await stage.say('gateway', TargetApplied, { subject: 'lab', data: { target: 'lab', version: 1, file, by: operator } });
   let version = 0;
   return {
     stage,
+    services,
     project,
     repository,
     apply: async (spec = {}) => {

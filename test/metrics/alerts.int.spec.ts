@@ -18,9 +18,9 @@ describe('the configuration of Prometheus', () => {
   });
 
   it('has rules that promtool takes without a complaint', async () => {
-    await expect(promtool('check', 'rules', '--lint=all', '--lint-fatal', join(prometheusFolder, 'slipway.rules.yml'))).resolves.toMatchObject(
-      { stderr: '' },
-    );
+    await expect(
+      promtool('check', 'rules', '--lint=all', '--lint-fatal', join(prometheusFolder, 'slipway.rules.yml')),
+    ).resolves.toMatchObject({ stderr: '' });
   });
 
   it('alerts when it should and only then', async () => {
