@@ -45,6 +45,7 @@ export function projectFile(names: Names, source: SampleSource, ports: Record<St
           stage: 'production',
           after: ['pre-release'],
           app: { instances: 2 },
+          strategy: { rolling: { surge: 2 } },
           approval: { require: [{ role: 'operator' }] },
         },
       ],

@@ -21,8 +21,8 @@ export interface OwnEngine {
 const machineSocket = '/var/run/docker.sock';
 /** Engines up to 20.10 write this file whatever folders they are given. */
 const engineKey = '/etc/docker/key.json';
-/** An Engine makes this folder whether or not it has plugins. */
-const pluginSockets = '/run/docker/plugins';
+/** Made by an Engine whatever folders it is given, and left behind empty. */
+const engineFolders = ['/run/docker/plugins', '/run/containerd/s', '/run/containerd'];
 
 /** Finds a Docker Engine that answers, by DOCKER_HOST or by the usual sockets; undefined when there is none. */
 export async function findDocker(): Promise<DockerApi | undefined> {
@@ -46,7 +46,7 @@ export async function startDocker(dataDir: DataDir, own: OwnEngine): Promise<Par
 
 async function runEngine(dataDir: DataDir, dockerd: string, own: OwnEngine): Promise<Part> {
   const hadKey = existsSync(engineKey);
-  const hadPlugins = existsSync(pluginSockets);
+  const newFolders = engineFolders.filter((folder) => !existsSync(folder));
   const apart = own.kind === 'apart';
   if (apart) await rememberNetwork(dataDir.path);
   const state = await dataDir.folder('docker-run');
@@ -70,7 +70,7 @@ async function runEngine(dataDir: DataDir, dockerd: string, own: OwnEngine): Pro
     if (!apart) return;
     await restoreNetwork(dataDir.path);
     if (!hadKey) await rm(engineKey, { force: true });
-    if (!hadPlugins) await rmdir(pluginSockets).catch(() => undefined);
+    for (const folder of newFolders) await rmdir(folder).catch(() => undefined);
     await rm(state, { recursive: true, force: true });
   };
   try {

@@ -58,30 +58,32 @@ export async function rememberNetwork(dir: string): Promise<void> {
 
 /**
  * Takes away the bridges and the firewall rules that our own Docker Engine added to the host's network: an Engine leaves them behind when it stops.
- * Nothing is touched where another Engine was there before.
+ * What an Engine before it added stays.
  */
 export async function restoreNetwork(dir: string): Promise<void> {
   const text = await readFile(join(dir, stateFile), 'utf8').catch(() => undefined);
   if (text === undefined) return;
   const before = JSON.parse(text) as NetworkState;
+  const rules = await iptablesSave();
+  const added = (await networkLinks()).filter((link) => /^(docker0|br-[0-9a-f]{12})$/.test(link) && !before.links.includes(link));
+  for (const table of ['nat', 'filter']) await removeDockerRules(table, tableOf(rules, table), added, !before.hadDocker);
+  for (const link of added) await run('ip', ['link', 'delete', link], { timeout: callMs }).catch(() => undefined);
   if (!before.hadDocker) {
-    const rules = await iptablesSave();
-    const added = (await networkLinks()).filter((link) => /^(docker0|br-[0-9a-f]{12})$/.test(link) && !before.links.includes(link));
-    for (const table of ['nat', 'filter']) await removeDockerRules(table, tableOf(rules, table), added);
     if (before.policy !== undefined) await run('iptables', ['-P', 'FORWARD', before.policy], { timeout: callMs }).catch(() => undefined);
-    for (const link of added) await run('ip', ['link', 'delete', link], { timeout: callMs }).catch(() => undefined);
     if (before.forwarding === '0') await writeFile('/proc/sys/net/ipv4/ip_forward', '0').catch(() => undefined);
   }
   await rm(join(dir, stateFile), { force: true });
 }
 
-async function removeDockerRules(table: string, rules: string, links: string[]): Promise<void> {
+/** Removes the rules of these bridges, and with `chains` also Docker's own chains and the rules that lead to them. */
+async function removeDockerRules(table: string, rules: string, links: string[], chains: boolean): Promise<void> {
   const iptables = (...args: string[]): Promise<unknown> =>
     run('iptables', ['-t', table, ...args], { timeout: callMs }).catch(() => undefined);
-  const ours = rules
-    .split('\n')
-    .filter((line) => line.startsWith('-A ') && (/ DOCKER/.test(line) || links.some((link) => line.split(' ').includes(link))));
-  for (const rule of ours) await iptables('-D', ...rule.slice(3).split(' '));
+  const isOurs = (rule: string): boolean => (chains && / DOCKER/.test(rule)) || links.some((link) => rule.split(' ').includes(link));
+  for (const rule of rules.split('\n').filter((line) => line.startsWith('-A ') && isOurs(line))) {
+    await iptables('-D', ...rule.slice(3).split(' '));
+  }
+  if (!chains) return;
   for (const [, chain] of rules.matchAll(/^:(DOCKER\S*)/gm)) {
     await iptables('-F', chain as string);
     await iptables('-X', chain as string);
