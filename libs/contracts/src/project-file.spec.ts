@@ -61,6 +61,28 @@ describe('the project file', () => {
     expect(problems((file) => Object.assign(file.spec.environments[1] as object, { after: [] }))[0]).toMatch(/must pass before production/);
   });
 
+  it.each(['--upload-pack=touch /tmp/x', 'ext::sh -c id', 'ssh://-oProxyCommand=id/x', 'javascript:alert(1)', '/etc/passwd'])(
+    'refuses %s as a source',
+    (url) => {
+      expect(problems((file) => Object.assign(file.spec.source.git, { url }))[0]).toMatch(
+        /^spec.source.git.url: write a url that starts with https:/,
+      );
+    },
+  );
+
+  it('refuses a password in a url', () => {
+    expect(problems((file) => Object.assign(file.spec.source.git, { url: 'https://ann:secret@git.example/shop' }))[0]).toMatch(
+      /keep the password out of the url/,
+    );
+  });
+
+  it.each(['git@git.example:shop.git', 'ssh://git@git.example/shop.git', 'https://ann@git.example/shop', 'file:///srv/shop'])(
+    'takes %s as a source',
+    (url) => {
+      expect(problems((file) => Object.assign(file.spec.source.git, { url }))).toEqual([]);
+    },
+  );
+
   it('takes one source and one only', () => {
     expect(problems((file) => Object.assign(file.spec.source, { svn: { url: 'svn://svn.example/shop' } }))[0]).toMatch(
       /exactly one of git and svn/,

@@ -15,8 +15,22 @@ const EnvVars = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not a nam
 export const webhookProviders = ['github', 'gitea', 'generic'] as const;
 const Webhook = z.union([z.enum(webhookProviders), z.strictObject({ provider: z.enum(webhookProviders), secret: SecretName })]);
 
+/** Only what means a repository and nothing else gets as far as source-watcher, which looks at it again. */
+function sourceUrl(schemes: readonly string[]) {
+  const scheme = new RegExp(`^(${schemes.map((name) => name.replace('+', '\\+')).join('|')})://[^-]`);
+  return z
+    .string()
+    .max(1000)
+    .refine((url) => scheme.test(url) || (schemes.includes('ssh') && /^[\w.+-]+@[\w.-]+:[^:-]/.test(url) && !url.startsWith('-')), {
+      error: `write a url that starts with ${schemes.map((name) => `${name}://`).join(', ')}`,
+    })
+    .refine((url) => !/^[a-z+]+:\/\/[^/@]*:[^/@]*@/.test(url), {
+      error: 'keep the password out of the url: put it into a secret and name that under credentials',
+    });
+}
+
 const GitSource = z.strictObject({
-  url: z.string().min(1).max(1000),
+  url: sourceUrl(['https', 'http', 'ssh', 'git', 'file']),
   branches: z.array(Pattern).min(1).max(50).default(['main']),
   tags: z.array(Pattern).max(50).default([]),
   paths: z.array(Pattern).max(100).default([]),
@@ -28,7 +42,7 @@ const GitSource = z.strictObject({
 });
 
 const SvnSource = z.strictObject({
-  url: z.string().min(1).max(1000),
+  url: sourceUrl(['https', 'http', 'svn', 'svn+ssh', 'file']),
   /** Paths below the url; `branches/*` stands for every folder there. */
   branches: z.array(Pattern).min(1).max(50).default(['trunk']),
   tags: z.array(Pattern).max(50).default([]),

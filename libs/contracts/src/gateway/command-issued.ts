@@ -10,7 +10,7 @@ export const CommandIssued = defineEvent({
   writer: 'gateway',
   topic: 'commands',
   about: 'environment',
-  actedOnBy: ['source-watcher', 'image-builder', 'test-deployer', 'approval', 'production-rollout'],
+  actedOnBy: ['source-watcher', 'image-builder', 'test-deployer', 'approval', 'production-rollout', 'notifier'],
   data: z.object({
     command: Id,
     service: Service,
