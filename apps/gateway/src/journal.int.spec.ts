@@ -4,6 +4,7 @@ import {
   auditGenesis,
   type DataOf,
   EnvironmentHeld,
+  EnvironmentUnheld,
   EventDeadLettered,
   LogAppended,
   RolloutStarted,
@@ -185,11 +186,17 @@ describe('the ledger', () => {
   });
 
   it('finds a release that should move and does not', async () => {
+    const free = { project: 'shop', environment: 'test', by: null, reason: 'over' };
+    await scene.stage.say('test-deployer', EnvironmentUnheld, { subject: 'shop/test', data: free });
     const release = await scene.aBuiltRelease('shop', 3);
     await scene.stage.database.query("update slipway_gateway.release set changed_at = now() - interval '11 minutes' where id = $1", [
       release.id,
     ]);
-    expect((await scene.administrator.api.status({})).stuck).toMatchObject([{ release: release.id, state: 'testing' }]);
+    const stuck = await eventually(async () => {
+      const found = (await scene.administrator.api.status({})).stuck;
+      return found.length > 0 && found;
+    });
+    expect(stuck).toMatchObject([{ release: release.id, state: 'testing' }]);
     const metrics = await (await fetch(new URL('/metrics', scene.gateway.url))).text();
     expect(metrics).toContain('slipway_stuck_releases 1');
     expect(metrics).toMatch(/slipway_releases\{project="shop",state="testing"\} 2/);

@@ -41,21 +41,21 @@ export class PostgresJournal extends Journal {
       `select seq::text, received_at as "receivedAt", headers, value, project, release from journal
        where seq > $1 and ($3::text[] is null or project = any($3)) and ($4::uuid is null or release = $4)
          and (not $5 or project is not null)
-       order by seq limit $2`,
+       order by journal.seq limit $2`,
       [seq, limit, only.projects ?? null, only.release ?? null, only.ofProjects ?? false],
     );
   }
 
   async within(tx: Tx, seq: string, limit: number): Promise<readonly JournalRow[]> {
     return tx.query<JournalRow>(
-      'select seq::text, received_at as "receivedAt", headers, value, project, release from journal where seq > $1 order by seq limit $2',
+      'select seq::text, received_at as "receivedAt", headers, value, project, release from journal where seq > $1 order by journal.seq limit $2',
       [seq, limit],
     );
   }
 
   async newest(): Promise<{ seq: string; at: Date | null }> {
     const [row] = await this.database.query<{ seq: string; at: Date }>(
-      'select seq::text, received_at as at from journal order by seq desc limit 1',
+      'select seq::text, received_at as at from journal order by journal.seq desc limit 1',
     );
     return row ?? { seq: '0', at: null };
   }
