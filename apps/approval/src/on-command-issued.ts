@@ -23,7 +23,8 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     const { action, service } = event.data;
     const release = 'release' in action ? await this.knowledge.release(unit.tx, action.release) : undefined;
     await this.recording.keep(unit, event, 'project' in action ? action.project : (release?.release.project ?? 'installation'));
-    if (service !== 'approval') return;
+    // What is asked about dead letters is carried out by service-kit, in every service alike.
+    if (service !== 'approval' || action.kind === 'dead-letter.replay' || action.kind === 'dead-letter.discard') return;
     const reason = await this.carryOut(event, unit);
     const answer = { subject: event.subject, ...(event.correlationId === undefined ? {} : { correlationId: event.correlationId }) };
     if (reason) unit.publish(CommandRefused, { ...answer, data: { command: event.data.command, reason } });

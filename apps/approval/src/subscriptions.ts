@@ -54,5 +54,5 @@ export const subscriptions = subscribe('approval', [
   on(TargetApplied, OnTargetApplied),
   on(PersonChanged, OnPersonChanged),
   on(SecretVersioned, OnSecretVersioned),
-  on(CommandIssued, OnCommandIssued),
+  on(CommandIssued, OnCommandIssued, { record: true }),
 ]);

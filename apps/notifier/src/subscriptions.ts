@@ -3,6 +3,7 @@ import {
   ApprovalRejected,
   ApprovalRequested,
   BuildFailed,
+  CommandIssued,
   DeploymentFailed,
   PersonChanged,
   RolloutFailed,
@@ -15,6 +16,7 @@ import { OnApprovalExpired } from './on-approval-expired.js';
 import { OnApprovalRejected } from './on-approval-rejected.js';
 import { OnApprovalRequested } from './on-approval-requested.js';
 import { OnBuildFailed } from './on-build-failed.js';
+import { OnCommandIssued } from './on-command-issued.js';
 import { OnDeploymentFailed } from './on-deployment-failed.js';
 import { OnPersonChanged } from './on-person-changed.js';
 import { OnRolloutFailed } from './on-rollout-failed.js';
@@ -34,4 +36,5 @@ export const subscriptions = subscribe('notifier', [
   on(RolloutSucceeded, OnRolloutSucceeded),
   on(RolloutFailed, OnRolloutFailed),
   on(RolloutRolledBack, OnRolloutRolledBack),
+  on(CommandIssued, OnCommandIssued),
 ]);

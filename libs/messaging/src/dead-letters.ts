@@ -7,6 +7,7 @@ import { digestOf } from './inbox.js';
 import type { Identified, PoisonReason } from './reading.js';
 import type { UnitOfWork } from './received.js';
 import { restore, store } from './stored-record.js';
+import { sort } from './trouble.js';
 
 /** A record no handler could take. */
 export interface DeadLetter {
@@ -62,7 +63,20 @@ export class DeadLetters {
     return { letter, record: restore(record) };
   }
 
-  /** Hands the record to its handler again; resolved when that commits, and only once. */
+  /**
+   * What was buried at a place, `topic:partition:offset`, which is how it is called outside its service; newest first, at most 20. More than one
+   * only where the topic was lost and made anew.
+   */
+  async at(place: string): Promise<DeadLetter[]> {
+    const [, topic, partition, offset] = /^(.{1,249}):(\d{1,9}):(\d{1,18})$/.exec(place) ?? [];
+    if (topic === undefined) return [];
+    return await this.database.query<DeadLetter>(
+      `select ${columns} from dead_letter where topic = $1 and "partition" = $2 and "offset" = $3 order by id desc limit 20`,
+      [topic, partition, offset],
+    );
+  }
+
+  /** Hands the record to its handler again; resolved when that commits, and only once. Throws only what passes by itself, such as a database away. */
   async replay(id: string, by: string): Promise<Resolved> {
     const found = await this.show(id);
     if (!found) return { ok: false, reason: `there is no dead letter ${id}` };
@@ -71,6 +85,7 @@ export class DeadLetters {
     try {
       return await this.handleAgain(found.record, claim);
     } catch (error) {
+      if (sort(error) === 'transient') throw error;
       return { ok: false, reason: error instanceof Error ? error.message : String(error) };
     }
   }

@@ -11,9 +11,9 @@ const main = `
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { boot, ServiceModule, subscribe } from '@slipway/service-kit';
-class NotifierModule {}
-Module({ imports: [ServiceModule.register({ name: 'notifier', subscriptions: subscribe('notifier', []) })] })(NotifierModule);
-await boot(NotifierModule);
+class GatewayModule {}
+Module({ imports: [ServiceModule.register({ name: 'gateway', subscriptions: subscribe('gateway', []) })] })(GatewayModule);
+await boot(GatewayModule);
 if (process.env.LOSE_A_PROMISE) Promise.reject(new Error('lost'));
 `;
 
@@ -57,14 +57,14 @@ describe('a service that owns its process', () => {
   it('exits 1 with one plain message when settings are wrong', async () => {
     const { said, ended } = run({ SLIPWAY_LOG_LEVEL: 'loud' });
     expect(await ended).toBe(1);
-    expect(said.text).toMatch(/^notifier cannot start, 3 settings are wrong:\n {2}- KAFKA_BROKERS is not set/);
+    expect(said.text).toMatch(/^gateway cannot start, 3 settings are wrong:\n {2}- KAFKA_BROKERS is not set/);
     expect(said.text).not.toMatch(/\n\s+at /);
   });
 
   it('exits 1 naming the file when its key is missing', async () => {
-    const { said, ended } = run(environment({ PORT: '0', SLIPWAY_KEY_FILE: '/nowhere/notifier.json' }));
+    const { said, ended } = run(environment({ PORT: '0', SLIPWAY_KEY_FILE: '/nowhere/gateway.json' }));
     expect(await ended).toBe(1);
-    expect(said.text).toMatch(/cannot start: .*\/nowhere\/notifier\.json/);
+    expect(said.text).toMatch(/cannot start: .*\/nowhere\/gateway\.json/);
   });
 
   it('runs in two replicas, tells Prometheus of both, and exits 0 well within 10 s when told to', async () => {

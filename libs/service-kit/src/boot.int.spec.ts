@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Injectable, Module, Post, type RawBodyRequest, Req } from '@nestjs/common';
-import { NotificationFailed, TargetApplied } from '@slipway/contracts';
+import { CommandIssued, NotificationFailed, TargetApplied } from '@slipway/contracts';
 import { type ConsumeOptions, type Handler, InMemoryEventLog, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
 import { type Claim, type Outcome, owe, type Work } from '@slipway/operations';
 import { Database, type QueryRunner } from '@slipway/postgres';
@@ -66,16 +66,21 @@ class RunTell implements Work<Telling> {
   }
 }
 
+@Injectable()
+class OnCommandIssued implements Handler<typeof CommandIssued> {
+  async handle(): Promise<void> {}
+}
+
 @Module({
   imports: [
     ServiceModule.register({
       name: 'notifier',
       config: NotifierConfig,
-      subscriptions: subscribe('notifier', [on(TargetApplied, OnTargetApplied)]),
+      subscriptions: subscribe('notifier', [on(TargetApplied, OnTargetApplied), on(CommandIssued, OnCommandIssued)]),
       works: [RunTell],
     }),
   ],
-  providers: [OnTargetApplied, RunTell],
+  providers: [OnTargetApplied, OnCommandIssued, RunTell],
 })
 class NotifierModule {}
 
@@ -145,7 +150,7 @@ class GatewayModule {}
   imports: [
     ServiceModule.register({
       name: 'notifier',
-      subscriptions: subscribe('notifier', [on(TargetApplied, OnTargetApplied)]),
+      subscriptions: subscribe('notifier', [on(TargetApplied, OnTargetApplied), on(CommandIssued, OnCommandIssued)]),
       works: [RunTell],
     }),
   ],

@@ -9,6 +9,8 @@ export type HandlerClass<E extends EventDefinition = EventDefinition> = new (...
 export interface Subscription {
   readonly event: EventDefinition;
   readonly handler: HandlerClass;
+  /** It keeps a record of all it hears: it is also shown commands that service-kit carries out itself (about dead letters). */
+  readonly record?: boolean;
 }
 
 /** What one service reacts to; read by boot, by the generated docs and by the flow test. */
@@ -18,8 +20,8 @@ export interface Subscriptions {
 }
 
 /** Says that a handler reacts to an event; the handler's type must fit the event's data. */
-export function on<E extends EventDefinition>(event: E, handler: HandlerClass<E>): Subscription {
-  return { event, handler: handler as unknown as HandlerClass };
+export function on<E extends EventDefinition>(event: E, handler: HandlerClass<E>, how: { record?: boolean } = {}): Subscription {
+  return { event, handler: handler as unknown as HandlerClass, ...how };
 }
 
 /** The subscription table of a service: `subscribe('approval', [on(VerificationPassed, OnVerificationPassed)])`. */

@@ -1,8 +1,9 @@
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { EventDefinition } from '@slipway/contracts';
-import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
+import { CommandIssued, type EventDefinition } from '@slipway/contracts';
+import { type Handler, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
 import type { Reconciliation, Work } from '@slipway/operations';
+import { mindingDeadLetters, RunDeadLetter } from './dead-letter-commands.js';
 import type { ServiceDefinition } from './service.module.js';
 import { faultsOf } from './subscriptions.js';
 import { correlate } from './tracing.js';
@@ -47,8 +48,13 @@ export function wire(app: NestFastifyApplication, definition: ServiceDefinition)
     entries.map((entry) => entry.handler),
   );
   return {
-    handlers: new Map(entries.map(({ event }, at) => [event, tracing(handlers[at] as Handler)])),
-    works: resolve<Work>(app, definition, works),
+    handlers: new Map(
+      entries.map(({ event, record }, at) => {
+        const handler = handlers[at] as Handler;
+        return [event, tracing(event === CommandIssued ? mindingDeadLetters(definition.name, handler, record ?? false) : handler)];
+      }),
+    ),
+    works: [...resolve<Work>(app, definition, works), new RunDeadLetter(app.get(Messaging))],
     reconciliations: resolve<Reconciliation>(app, definition, reconcilers).map(bound),
   };
 }
