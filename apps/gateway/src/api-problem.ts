@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
 import type { Problem } from '@slipway/api';
 import type { Reason } from '@slipway/contracts';
 
@@ -36,23 +36,5 @@ export class ApiProblem extends HttpException {
       ...(code === undefined ? {} : { code }),
       ...(errors === undefined ? {} : { errors: [...errors] }),
     };
-  }
-}
-
-interface Reply {
-  status(code: number): Reply;
-  headers(values: Record<string, string>): Reply;
-  send(payload: string): unknown;
-}
-
-/** Sends an {@link ApiProblem}; whatever else a route throws is left to the problem filter of every service. */
-@Catch(ApiProblem)
-export class ApiProblemFilter implements ExceptionFilter<ApiProblem> {
-  catch(problem: ApiProblem, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<Reply>();
-    reply
-      .status(problem.getStatus())
-      .headers({ ...problem.more.headers, 'content-type': 'application/problem+json' })
-      .send(JSON.stringify(problem.body));
   }
 }

@@ -99,7 +99,7 @@ describe('applying', () => {
 
   it('gives each of two who apply at once a version of their own', async () => {
     const outcomes = await Promise.all(['1', '2', '3', '4'].map((cpus) => apply('race', `${yamlOf('race')}  app: {cpus: ${cpus}}\n`)));
-    expect(outcomes.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4]);
+    expect(new Set(outcomes.map(({ version }) => version))).toEqual(new Set([1, 2, 3, 4]));
   });
 });
 

@@ -13,9 +13,8 @@ export class Folding {
 
   /** One event as it comes. */
   async fold(tx: Tx, event: Told): Promise<void> {
-    await this.books.share(tx);
     const releases = releasesOf(event);
-    if (releases.length > 0) await this.books.lockReleases(tx, releases);
+    await this.books.open(tx, releases);
     await this.keep(tx, event);
     for (const release of releases) await this.refold(tx, release);
   }

@@ -10,8 +10,6 @@ export class GatewayMetrics {
   constructor(registry: Registry, ledger: Ledger, journal: Journal, telling: TellingReleases) {
     const registers = [registry];
     const phases = figures(() => ledger.countByPhase());
-    const stuck = figures(() => telling.stuck(null));
-    const written = figures(async () => ({ ...(await journal.newest()), bytes: await journal.bytes() }));
     new Gauge({
       name: 'slipway_releases',
       help: 'Releases by project and state',
@@ -19,37 +17,43 @@ export class GatewayMetrics {
       registers,
       async collect() {
         const rows = await phases();
-        if (!rows) return;
-        this.reset();
-        for (const { project, phase, count } of rows) this.set({ project, state: phase }, count);
+        if (rows) this.reset();
+        for (const { project, phase, count } of rows ?? []) this.set({ project, state: phase }, count);
       },
     });
+    const stuck = figures(() => telling.stuck(null));
     new Gauge({
       name: 'slipway_stuck_releases',
       help: 'Releases that should be moving and have not for ten minutes',
       registers,
       async collect() {
-        const releases = await stuck();
-        if (releases) this.set(releases.length);
+        const found = await stuck();
+        if (found) this.set(found.length);
       },
     });
-    const newest = new Gauge({
-      name: 'slipway_journal_newest_timestamp_seconds',
-      help: 'When the newest event came into the journal',
-      registers,
-    });
-    const bytes = new Gauge({ name: 'slipway_journal_bytes', help: 'What the journal takes in Postgres', registers });
-    new Gauge({
-      name: 'slipway_journal_events',
-      help: 'Events in the journal',
-      registers,
-      async collect() {
-        const now = await written();
-        if (!now) return;
-        this.set(Number(now.seq));
-        if (now.at) newest.set(now.at.getTime() / 1000);
-        bytes.set(now.bytes);
-      },
-    });
+    journalGauges(registry, journal);
   }
+}
+
+function journalGauges(registry: Registry, journal: Journal): void {
+  const registers = [registry];
+  const newest = new Gauge({
+    name: 'slipway_journal_newest_timestamp_seconds',
+    help: 'When the newest event came into the journal',
+    registers,
+  });
+  const bytes = new Gauge({ name: 'slipway_journal_bytes', help: 'What the journal takes in Postgres', registers });
+  const state = figures(async () => ({ ...(await journal.newest()), bytes: await journal.bytes() }));
+  new Gauge({
+    name: 'slipway_journal_events',
+    help: 'Events in the journal',
+    registers,
+    async collect() {
+      const now = await state();
+      if (!now) return;
+      this.set(Number(now.seq));
+      if (now.at) newest.set(now.at.getTime() / 1000);
+      bytes.set(now.bytes);
+    },
+  });
 }

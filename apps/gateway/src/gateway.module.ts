@@ -18,6 +18,7 @@ import { GatewayConfig } from './gateway.config.js';
 import { GatewayMetrics } from './gateway.metrics.js';
 import { Admission } from './http/admission.js';
 import { Answering } from './http/answering.js';
+import { ApiProblemFilter } from './http/api-problem-filter.js';
 import { controllers } from './http/controllers.js';
 import { DocsController } from './http/docs.controller.js';
 import { Doorman } from './http/doorman.js';
@@ -49,7 +50,7 @@ import { TellingReleases } from './telling-releases.js';
     { provide: LedgerBooks, useClass: PostgresLedgerBooks },
     { provide: Ledger, useClass: PostgresLedger },
     { provide: Logs, useClass: PostgresLogs },
-    ...[Admission, Answering, Doorman, Forwarding, FrontHooks, OpenApi],
+    ...[Admission, Answering, ApiProblemFilter, Doorman, Forwarding, FrontHooks, OpenApi],
     ...[
       Answers,
       Applying,

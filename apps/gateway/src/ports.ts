@@ -164,13 +164,11 @@ export interface AuditHead {
 
 /** Writes the ledger: tables that can be folded anew from the journal at any time. */
 export abstract class LedgerBooks {
-  /** Held by every fold; whoever rebuilds waits for them and holds them off. */
-  abstract share(tx: Tx): Promise<void>;
+  /** To be called first in every fold: holds off a rebuild, and other folds of these releases. */
+  abstract open(tx: Tx, releases: readonly string[]): Promise<void>;
   /** Holds off every fold and empties the books. */
   abstract clear(tx: Tx): Promise<void>;
   abstract keepEvents(tx: Tx, rows: readonly { release: string; event: Told }[]): Promise<void>;
-  /** Holds off other folds of these releases. */
-  abstract lockReleases(tx: Tx, ids: readonly string[]): Promise<void>;
   abstract eventsOf(tx: Tx, release: string): Promise<readonly Told[]>;
   abstract saveRelease(tx: Tx, row: ReleaseRow): Promise<void>;
   abstract saveRequest(tx: Tx, view: RequestView): Promise<void>;

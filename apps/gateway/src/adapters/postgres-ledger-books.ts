@@ -19,8 +19,13 @@ export class PostgresLedgerBooks extends LedgerBooks {
     this.key = advisoryNumber(database.schema, 'ledger');
   }
 
-  async share(tx: Tx): Promise<void> {
-    await tx.query('select pg_advisory_xact_lock_shared($1)', [this.key]);
+  async open(tx: Tx, releases: readonly string[]): Promise<void> {
+    // In one order for everybody, or two that tell of the same two releases lock each other up.
+    const keys = [...releases].sort().map((id) => advisoryNumber(this.database.schema, `release ${id}`));
+    await tx.query(
+      'select pg_advisory_xact_lock_shared($1), array(select pg_advisory_xact_lock(key) is null from unnest($2::bigint[]) as key)',
+      [this.key, keys],
+    );
   }
 
   async clear(tx: Tx): Promise<void> {
@@ -35,13 +40,6 @@ export class PostgresLedgerBooks extends LedgerBooks {
        from unnest($1::uuid[], $2::text[], $3::text[]) as t (release, event_id, told) on conflict do nothing`,
       [rows.map(({ release }) => release), rows.map(({ event }) => event.id), rows.map(({ event }) => JSON.stringify(event))],
     );
-  }
-
-  async lockReleases(tx: Tx, ids: readonly string[]): Promise<void> {
-    // In one order for everybody, or two that tell of the same two releases lock each other up.
-    for (const id of [...ids].sort()) {
-      await tx.query('select pg_advisory_xact_lock($1)', [advisoryNumber(this.database.schema, `release ${id}`)]);
-    }
   }
 
   async eventsOf(tx: Tx, release: string): Promise<readonly Told[]> {

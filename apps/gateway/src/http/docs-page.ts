@@ -8,7 +8,8 @@ interface Operation {
   readonly responses: Record<string, { description?: string; content?: Record<string, { schema: Json }> }>;
 }
 
-const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
+/** How our pages look. */
+export const pageStyle = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 h1{font-size:1.6rem}h2{margin-top:2rem;border-bottom:1px solid #ccc}code,pre{font:14px/1.4 ui-monospace,monospace}pre{background:#f4f5f7;padding:.75rem;overflow:auto}
 summary{cursor:pointer;padding:.25rem 0}.method{display:inline-block;min-width:4rem;font-weight:600}.may{color:#57606a}
 @media (prefers-color-scheme:dark){body{color:#e6e8eb;background:#16191d}pre{background:#22262b}.may{color:#9aa4ae}}`;
@@ -32,7 +33,7 @@ export function docsPage(document: Json, nonce: string): string {
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([group, items]) => `<h2>${escaped(group)}</h2>${items.join('')}`);
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Slipway API</title>
-<style nonce="${nonce}">${style}</style></head><body><h1>Slipway API</h1>
+<style nonce="${nonce}">${pageStyle}</style></head><body><h1>Slipway API</h1>
 <p>Send <code>Authorization: Bearer slw_…</code>. Errors are <code>application/problem+json</code> and name each wrong field.
 For programs: <a href="/api/v1/openapi.json">openapi.json</a>.</p>${body.join('')}</body></html>`;
 }

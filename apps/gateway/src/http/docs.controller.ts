@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Controller, Get, Res } from '@nestjs/common';
 import { docsPage, docsPolicy } from './docs-page.js';
+import { homePage } from './home-page.js';
 import { OpenApi } from './open-api.js';
 
 interface Reply {
@@ -20,10 +21,16 @@ export class DocsController {
 
   @Get('api/docs')
   page(@Res() reply: Reply): void {
-    const nonce = randomBytes(16).toString('base64');
-    reply
-      .header('content-type', 'text/html; charset=utf-8')
-      .header('content-security-policy', docsPolicy(nonce))
-      .send(docsPage(this.openApi.document, nonce));
+    show(reply, (nonce) => docsPage(this.openApi.document, nonce));
   }
+
+  @Get()
+  home(@Res() reply: Reply): void {
+    show(reply, homePage);
+  }
+}
+
+function show(reply: Reply, page: (nonce: string) => string): void {
+  const nonce = randomBytes(16).toString('base64');
+  reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', docsPolicy(nonce)).send(page(nonce));
 }

@@ -2,8 +2,9 @@ import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import { Id, Name } from '@slipway/contracts';
 import { SHUTDOWN } from '@slipway/service-kit';
 import { z } from 'zod';
-import { ApiProblem, ApiProblemFilter } from '../api-problem.js';
+import { ApiProblem } from '../api-problem.js';
 import { EventFeed } from '../event-feed.js';
+import { ApiProblemFilter } from './api-problem-filter.js';
 import { type Coming, Doorman } from './doorman.js';
 import { type Raw, Stream } from './event-stream.js';
 

@@ -11,9 +11,10 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { Route } from '@slipway/api';
-import { ApiProblemFilter } from '../api-problem.js';
+
 import { Admission } from './admission.js';
 import { Answering } from './answering.js';
+import { ApiProblemFilter } from './api-problem-filter.js';
 import { type Admitted, ROUTE } from './asked.js';
 
 /** Serves a route of libs/api by this method: its path, its schemas and, deny by default, its permission. */
