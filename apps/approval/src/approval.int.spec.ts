@@ -18,6 +18,8 @@ import {
   ProjectApplied,
   type Release,
   ReleaseWithdrawn,
+  RolloutFailed,
+  RolloutStarted,
   SignOffAccepted,
   SignOffPosted,
   SignOffRefused,
@@ -25,7 +27,7 @@ import {
   VerificationPassed,
 } from '@slipway/contracts';
 import { canonicalJson, newPersonKey, signSignOff } from '@slipway/identity';
-import { aDigest, anId, aPerson, aProjectFile, aRelease, aTargetFile } from '@slipway/testkit';
+import { aDigest, anId, aPerson, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -237,6 +239,30 @@ describe('approval', () => {
     expect(await stage.hears(ApprovalVoided, (voided) => voided.request === asked.request)).toMatchObject({
       reason: { code: 'withdrawn' },
     });
+  });
+
+  it('asks anew for what failed to roll out, only when a person wants it', async () => {
+    await aProject('failed');
+    const asked = await aVerifiedRelease('failed');
+    await overHttp(tester, asked);
+    await overHttp(operator, asked);
+    const { grant, release } = await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
+    const { grant: id } = GrantStatement.parse(JSON.parse(Buffer.from(grant.payload, 'base64').toString()));
+    const about = { rollout: v7(), kind: 'rollout', release, environment: 'pre-release', stage: 'pre-release' } as const;
+    const started = { ...about, attempt: 1, grant: id, image: asked.deployment.image, replaces: null };
+    await stage.say('production-rollout', RolloutStarted, { subject: release.id, data: started });
+    const failed = { ...about, reason: { code: 'crashed', message: 'exit code 1' }, evidence: [], next: 'rollback', authors: [] } as const;
+    await stage.say('production-rollout', RolloutFailed, { subject: release.id, data: { ...failed, evidence: [], authors: [] } });
+    const command = v7();
+    const action = { kind: 'approval.ask', release: release.id, environment: 'pre-release' } as const;
+    const data = { command, service: 'approval', action, person: admin, role: 'operator', reason: 'the host was full' } as const;
+    await eventually(
+      async () =>
+        (await stage.database.query('select 1 from slipway_approval.request where id = $1 and grant_used', [asked.request])).length === 1,
+    );
+    await stage.say('gateway', CommandIssued, { subject: 'failed/pre-release', data });
+    await stage.hears(CommandAccepted, (accepted) => accepted.command === command);
+    await stage.hears(ApprovalRequested, (again) => again.release.id === release.id && again.request !== asked.request);
   });
 
   it('asks when the target it lacked is applied at last', async () => {

@@ -104,7 +104,7 @@ export abstract class Requests {
     tx: Tx,
     where: { project: string; environment?: string } | { target: string } | { release: string },
   ): Promise<readonly ApprovalRequest[]>;
-  /** Whichever is open or granted for this release and environment. */
+  /** The one that is open, or granted and not used yet, for this release and environment. */
   abstract current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined>;
   abstract latest(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined>;
   /** False when this nonce was used before. */

@@ -59,7 +59,7 @@ export class PostgresRequests extends Requests {
   async current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined> {
     return (
       await tx.query<Row>(
-        `select request from request where release = $1 and environment = $2 and state in ('open', 'granted') for update`,
+        `select request from request where release = $1 and environment = $2 and (state = 'open' or (state = 'granted' and not grant_used)) for update`,
         [release, environment],
       )
     )[0]?.request;

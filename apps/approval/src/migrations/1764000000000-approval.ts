@@ -58,7 +58,7 @@ export class Approval1764000000000 implements MigrationInterface {
         opened_at timestamptz not null
       );
       create index request_of_environment on request (project, environment, state);
-      create unique index request_open on request (release, environment) where state in ('open', 'granted');
+      create unique index request_undecided on request (release, environment) where state = 'open' or (state = 'granted' and not grant_used);
 
       create table nonce (nonce text primary key, request uuid not null, used_at timestamptz not null);
 
