@@ -106,6 +106,11 @@ export class Scene {
     await this.keys.drop();
   }
 
+  /** Of the replicas, private to this scene. */
+  get dataDir(): string {
+    return this.keys.dir;
+  }
+
   orchestrator() {
     return new Targets({ dataDir: this.keys.dir, installation: this.installation }).orchestratorOf(this.target);
   }
@@ -134,6 +139,12 @@ export class Scene {
     const app = { memory: '64Mi', cpus: 0.25, drain: '100ms', stable, health };
     const file: ProjectFile = aProjectFile({ name, spec: { app, ...(environments && { environments }) } });
     await this.say('gateway', ProjectApplied, { subject: name, data: { project: name, version, file, by, reason: 'test' } });
+  }
+
+  /** Another target on the same engine, as told apart from `lab`. */
+  async applyTarget(name: string, docker: { host?: string }, namespace = this.installation): Promise<void> {
+    const file = aTargetFile({ name, spec: { docker: { ...this.target.spec.docker, ...docker }, namespace } });
+    await this.say('gateway', TargetApplied, { subject: name, data: { target: name, version: 1, file, by } });
   }
 
   async removeProject(name: string, version: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   ApprovalRejected,
   CommandAccepted,
@@ -10,7 +12,6 @@ import {
   EnvironmentRemoved,
   EnvironmentUnheld,
   LogAppended,
-  TargetApplied,
   VerificationFailed,
   VerificationPassed,
 } from '@slipway/contracts';
@@ -34,8 +35,9 @@ describe('test-deployer', () => {
 
   beforeAll(async () => {
     images = new SampleImages(engine, realParts().registry);
-    scene = await Scene.build();
+    const scened = Scene.build();
     [v1, v2, bad] = [await images.make('v1'), await images.make('v2'), await images.make('v3', 'unhealthy')];
+    scene = await scened;
   }, 60_000);
   afterAll(async () => {
     await scene.demolish();
@@ -148,8 +150,7 @@ describe('test-deployer', () => {
   it('moves with its target, and leaves nothing at the old place', async () => {
     const project = 'moving';
     const namespace = `${scene.installation}-attic`;
-    const attic = { ...scene.target, metadata: { name: 'attic' }, spec: { ...scene.target.spec, namespace } };
-    await scene.say('gateway', TargetApplied, { subject: 'attic', data: { target: 'attic', version: 1, file: attic, by: tess } });
+    await scene.applyTarget('attic', {}, namespace);
     await scene.apply(project, 1, [test]);
     const [first, second] = [aRelease({ project }), aRelease({ project, number: 2 })];
     await scene.built(first, v1);
@@ -159,6 +160,19 @@ describe('test-deployer', () => {
     await scene.hear(VerificationPassed, of(second));
     expect(await scene.observe(project)).toMatchObject({ exists: false });
     expect((await scene.observe(project, { namespace })).instances.map(({ release }) => release)).toEqual([second.id]);
+  });
+
+  it('waits for a target that is away, and holds it against nobody', async () => {
+    const project = 'patient';
+    const socket = join(scene.dataDir, 'docker.sock');
+    await scene.applyTarget('far', { host: `unix://${socket}` });
+    await scene.apply(project, 1, [{ ...test, target: 'far', verify: [{ run: ['/esbuild', '--version'] }] }]);
+    const release = aRelease({ project });
+    await scene.built(release, v1);
+    await scene.hear(DeploymentStarted, of(release));
+    await symlink('/var/run/docker.sock', socket);
+    await scene.hear(VerificationPassed, of(release));
+    expect(scene.all(DeploymentFailed).filter(of(release))).toEqual([]);
   });
 
   it('goes on where a worker died, with what it made', async () => {
@@ -189,7 +203,7 @@ describe('test-deployer', () => {
     const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
     await scene.built(first, v1);
     await scene.hear(VerificationPassed, of(first));
-    const until = new Date(Date.now() + 4000).toISOString();
+    const until = new Date(Date.now() + 3000).toISOString();
     await accepted(await command({ kind: 'environment.hold', project, environment: 'test', until }));
     const other = await command({ kind: 'environment.hold', project, environment: 'test', until: null }, { id: anId(), name: 'Tom' });
     expect((await refused(other)).data.reason.message).toContain('Tess Tester');
