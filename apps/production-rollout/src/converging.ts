@@ -27,12 +27,19 @@ export class Converging {
   /** The environment as it should be; undefined while nothing runs there, a rollout is under way, or a failure is held for people to look at. */
   async look(claim: Claim<{ project: string; environment: string }>): Promise<Held | undefined> {
     const { project, environment } = claim.operation.input;
-    const { state, target, rolling } = await claim.transact(async ({ tx }) => {
+    const { state, target, rolling, withdrawn } = await claim.transact(async ({ tx }) => {
       const found = await this.rollouts.environment(tx, project, environment);
       const place = found.running && (await this.applied.target(tx, found.running.deployment.target.name));
-      return { state: found, target: place, rolling: await this.rollouts.running(tx, project, environment) };
+      return {
+        state: found,
+        target: place,
+        rolling: await this.rollouts.running(tx, project, environment),
+        withdrawn: await this.rollouts.withdrawn(tx, project),
+      };
     });
-    if (!state.running || !target?.file || rolling || state.heldBy !== null) return undefined;
+    // A withdrawn release keeps running until somebody goes back, and is not brought back when it dies: its grant has ended.
+    const ended = state.running !== null && withdrawn.has(state.running.release.id);
+    if (!state.running || !target?.file || rolling || ended || state.heldBy !== null) return undefined;
     return { state, orchestrator: this.places.orchestratorOf(target.file) };
   }
 

@@ -32,11 +32,14 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
   private async scale({ id, data }: Command, unit: UnitOfWork, { project, environment, instances }: Scale): Promise<Reason | string> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     if (!state.running) return nothingRuns(project, environment);
+    if ((await this.rollouts.withdrawn(unit.tx, project)).has(state.running.release.id)) {
+      return { code: 'withdrawn', message: `release ${state.running.release.number} runs here and was withdrawn: roll back first` };
+    }
     const planned = state.running.deployment.app.instances;
     const from = state.scaledTo ?? planned;
     await this.rollouts.saveEnvironment(unit.tx, { ...state, scaledTo: instances });
     const input = { project, environment, from, by: data.person, reason: data.reason };
-    await owe(unit.tx, { kind: 'scale', key: data.command, input, cause: { causationId: id } });
+    await owe(unit.tx, { kind: 'scale', key: data.command, input, closeAfter: 3600, cause: { causationId: id } });
     return `${environmentKey(project, environment)} goes from ${from} to ${instances ?? planned} instances`;
   }
 

@@ -25,8 +25,9 @@ export class RunScale implements Work<Input> {
     const held = await this.converging.look(claim);
     if (!held) return { again: { afterMs: 1000, reason: 'waits for the rollout under way' } };
     try {
-      if ((await this.converging.converge(claim, held)) === undefined)
-        return { again: { afterMs: 1000, reason: 'the target does not answer' } };
+      const reached = await this.converging.converge(claim, held);
+      if (reached === undefined) return { again: { afterMs: 1000, reason: 'the target does not answer, or a rollout goes first' } };
+      if (!reached) return { again: { afterMs: 10_000, reason: 'not all instances are healthy' } };
     } catch (error) {
       if (error instanceof TargetUnavailable) return { again: { afterMs: 1000, reason: error.message } };
       throw error;
