@@ -11,9 +11,11 @@ import {
   RolloutSucceeded,
 } from '@slipway/contracts';
 import { digestOf } from '@slipway/identity';
-import { anId, eventually } from '@slipway/testkit';
+import { KafkajsEventLog } from '@slipway/messaging';
+import { anId, eventually, realParts } from '@slipway/testkit';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aScene, imageOf, provenance, type Scene } from './gateway.fixture.js';
+import { aScene, imageOf, problemOf, provenance, type Scene } from './gateway.fixture.js';
 import { Rebuilding } from './rebuilding.js';
 
 let scene: Scene;
@@ -155,6 +157,22 @@ describe('the ledger', () => {
     await scene.answerCommand('notifier', { message: 'discarded' });
     expect((await discarding).state).toBe('accepted');
     expect((await api.listDeadLetters({ query: { service: 'notifier' } })).items[0]?.state).toBe('discarded');
+  });
+
+  it('deals with dead letters of its own', async () => {
+    const { api } = scene.administrator;
+    // Nobody signed this: it is a dead letter for whoever reads it.
+    const log = new KafkajsEventLog({ clientId: 'somebody', brokers: [...realParts().kafkaBrokers], logger: pino({ level: 'silent' }) });
+    const topic = `${scene.stage.environment['SLIPWAY_TOPIC_PREFIX']}people`;
+    const headers = { ce_type: 'slipway.person.changed.v1', ce_id: anId(), ce_source: 'gateway', ce_subject: 'x' };
+    await log.publish([{ topic, key: 'x', value: Buffer.from('{}'), headers }]);
+    await log.close();
+    const ours = async () => (await api.listDeadLetters({ query: { service: 'gateway' } })).items[0];
+    const letter = await eventually(async () => (await ours()) ?? false);
+    const about = { params: { service: 'gateway' as const, id: letter.id }, body: { reason: 'somebody tried' } };
+    expect((await problemOf(api.replayDeadLetter(about))).status).toBe(409);
+    expect((await api.discardDeadLetter(about)).state).toBe('accepted');
+    expect((await ours())?.state).toBe('discarded');
   });
 
   it('keeps logs in order, each chunk once', async () => {
