@@ -27,7 +27,8 @@ export function foldEnvironment(
     case 'deployment.succeeded':
       return to('verifying', { stage: 'test', image: event.data.image, address: event.data.address, runs: true });
     case 'deployment.failed':
-      return to('failed', { stage: 'test', reason: event.data.reason });
+      // An overtaken release did not fail: it never had its turn.
+      return to(event.data.reason.code === 'superseded' ? 'superseded' : 'failed', { stage: 'test', reason: event.data.reason });
     case 'verification.passed':
       return to('passed', { stage: 'test', image: event.data.image, address: event.data.address });
     case 'verification.failed':

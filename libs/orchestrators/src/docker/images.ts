@@ -39,7 +39,8 @@ async function pullRefusal(engine: DockerEngine, image: string, error: unknown):
     return { kind: 'image-not-found', reason: error.message };
   if (error instanceof Refused && /unauthorized|denied|authentication/i.test(error.message))
     return { kind: 'image-unauthorised', reason: error.message };
-  return { kind: 'image-not-found', reason: error.message };
+  // Not known to stay so: a layer lost between two pulls, a registry that answers nonsense for a while. It is tried again, and said meanwhile.
+  throw new TargetUnavailable('registry', error.message, { cause: error });
 }
 
 /** Runs a call to the engine; what may pass by itself becomes `TargetUnavailable`. */
