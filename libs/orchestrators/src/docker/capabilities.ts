@@ -18,8 +18,7 @@ export const dockerCapabilities: Capabilities = {
     blueGreen: 'not built yet',
     canary: 'not built yet; the weights of the proxy are there for it',
     fencing: 'the engine compares no epochs: no call starts with less lease left than its own time limit, and names are unique',
-    restartsWithoutUs:
-      'by restart policy unless-stopped; one killed by `docker kill` or `docker rm` comes back when a part of Slipway looks next',
+    restartsWithoutUs: 'by restart policy always; one killed by `docker kill` or `docker rm` comes back when a part of Slipway looks next',
     secretFiles: 'files of a private folder of the host, bound read-only',
     stablePort: 'one HAProxy a host and environment, on one address',
     jobs: 'not built yet',

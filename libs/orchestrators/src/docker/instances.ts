@@ -81,8 +81,9 @@ function specOf(making: Making, name: string, number: number, address: string) {
     ports: [{ container: app.port, hostAddress: settings.probeHost }],
     mounts: making.secrets === undefined ? [] : [{ type: 'bind' as const, source: making.secrets, target: secretsFolder, readOnly: true }],
     limits: { pids: 4096, ...(app.cpus && { cpus: app.cpus }), ...(app.memoryBytes && { memoryBytes: app.memoryBytes }) },
-    // Docker itself brings it back after a crash, its own restart or the host's.
-    restart: 'unless-stopped' as const,
+    // Docker itself brings it back after a crash, its own restart or the host's. Not `unless-stopped`: an Engine that was killed takes the
+    // containers it finds alive for stopped by a person when it starts again (moby 41302), and leaves them so.
+    restart: 'always' as const,
     stopGraceSeconds: Math.max(1, Math.ceil(app.drainMs / 1000)),
     securityOptions: ['no-new-privileges'],
     logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } },

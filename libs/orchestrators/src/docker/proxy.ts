@@ -123,12 +123,14 @@ function specOf(
       { type: 'bind' as const, source: files.configDir, target: proxyPaths.config, readOnly: true },
       { type: 'bind' as const, source: files.runDir, target: proxyPaths.run },
     ],
-    restart: 'unless-stopped' as const,
+    // As with instances: after an Engine that was killed, too.
+    restart: 'always' as const,
     limits: { memoryBytes: 512 * 1024 * 1024, pids: 256 },
     readOnlyRoot: true,
     capDrop: ['ALL'],
     securityOptions: ['no-new-privileges'],
-    stopSignal: 'SIGTERM',
+    // Finishes what it has and ends. SIGTERM would do nothing: HAProxy leaves it to the kernel, which spares a container's first process.
+    stopSignal: 'SIGUSR1',
     logging: { driver: 'json-file', options: { 'max-size': '5m', 'max-file': '2' } },
   };
 }
