@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Point } from './audit-chain.js';
+import { Refused } from './exit.js';
 import { writePrivate } from './private-files.js';
 import { stateFolder } from './settings.js';
 import type { Surroundings } from './surroundings.js';
@@ -20,9 +21,11 @@ export class AuditMemory {
 
   static async load(around: Surroundings): Promise<AuditMemory> {
     const file = join(stateFolder(around), 'audit-heads.json');
-    const text = await readFile(file, 'utf8').catch(() => '{}');
-    const parsed = Memory.safeParse(JSON.parse(text));
-    return new AuditMemory(file, parsed.success ? parsed.data : {});
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '{}';
+      throw error;
+    });
+    return new AuditMemory(file, headsIn(file, text));
   }
 
   point(gateway: string, chain: string): Point[] {
@@ -33,5 +36,16 @@ export class AuditMemory {
   async remember(gateway: string, points: ReadonlyMap<string, Point>): Promise<void> {
     const heads = { ...this.heads, [gateway]: { ...this.heads[gateway], ...Object.fromEntries(points) } };
     await writePrivate(this.file, `${JSON.stringify(heads, null, 2)}\n`);
+  }
+}
+
+/** Who could spoil this file unnoticed could make us forget what we saw. */
+function headsIn(file: string, text: string): z.infer<typeof Memory> {
+  try {
+    return Memory.parse(JSON.parse(text));
+  } catch {
+    throw new Refused(
+      `${file} is damaged: the heads of audit chains seen earlier cannot be compared. Find out why; to begin anew, remove it`,
+    );
   }
 }

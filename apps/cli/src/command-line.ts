@@ -5,11 +5,7 @@ import type { ExitCode } from './exit.js';
 import type { Session } from './session.js';
 
 /** What a command does; without an exit code it went well. */
-export type Act<Options, Args extends unknown[]> = (
-  session: Session,
-  options: Options,
-  ...args: Args
-) => Promise<ExitCode> | Promise<void>;
+export type Act<Options, Args extends unknown[]> = (session: Session, options: Options, ...args: Args) => Promise<ExitCode> | Promise<void>;
 
 /** Joins commands to the run they are part of. */
 export interface Cli {
@@ -20,13 +16,20 @@ export interface Cli {
 
 /** A group of commands: `slipway release …`. */
 export function noun({ program }: Cli, name: string, summary: string, ...aliases: string[]): Command {
-  return program.command(name).description(summary).aliases(aliases).usage('<command>').helpCommand(false);
+  return program
+    .command(name)
+    .description(summary)
+    .aliases(aliases)
+    .usage('<command>')
+    .configureHelp({ showGlobalOptions: false })
+    .helpCommand(false);
 }
 
 /** A command: `list [options]`, what it does, and examples, which come first in its help. */
 export function verb(parent: Command, usage: string, summary: string, examples: readonly string[]): Command {
   return parent
     .command(usage)
+    .configureHelp({ showGlobalOptions: true })
     .description(summary)
     .addHelpText('before', `Examples:\n${examples.map((each) => `  $ slipway ${each}`).join('\n')}\n`);
 }

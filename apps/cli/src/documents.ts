@@ -44,12 +44,16 @@ export function readDocuments(file: string, text: string): { documents: Applicab
   const documents: Applicable[] = [];
   const faults: Fault[] = [];
   for (const document of 'empty' in parsed ? [] : parsed) {
-    if (document.contents === null && document.errors.length === 0) continue;
+    if (isEmpty(document)) continue;
     const read = readDocument(file, document, lines);
     if ('kind' in read) documents.push(read);
     else faults.push(...read.faults);
   }
   return { documents, faults };
+}
+
+function isEmpty({ contents, errors }: Document): boolean {
+  return errors.length === 0 && (contents === null || (isScalar(contents) && contents.value === null));
 }
 
 function readDocument(file: string, document: Document, lines: LineCounter): Applicable | { faults: Fault[] } {

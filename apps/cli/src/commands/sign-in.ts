@@ -15,7 +15,7 @@ interface LoginOptions {
 export function signInCommands(cli: Cli): void {
   verb(cli.program, 'login', 'Log in with a one-time code or link, or with a token', [
     'login --url https://slipway.example',
-    'login < invitation.txt',
+    'login < .slipway/administrator-link',
     'login --name "Ada Administrator" --email ada@example.com',
   ])
     .option('--name <name>', 'your name, where Slipway does not know it yet')

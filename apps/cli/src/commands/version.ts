@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type Cli, verb } from '../command-line.js';
 import type { Session } from '../session.js';
 
@@ -9,17 +8,13 @@ export function versionCommand(cli: Cli): void {
   );
 }
 
-/** The version of this program, from its package. */
-export async function ownVersion(): Promise<string> {
-  const file = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(file) as { version: string }).version;
-}
+/** The version of this program; the suite's own, as both are built together. */
+export const ownVersion = '0.1.0';
 
 async function show(session: Session) {
-  const slipway = await ownVersion();
   const gateway = await gatewayVersion(session);
-  session.out.either({ slipway, gateway: gateway ?? null, node: process.versions.node }, () => {
-    session.out.line(`slipway ${slipway}`);
+  session.out.either({ slipway: ownVersion, gateway: gateway ?? null, node: process.versions.node }, () => {
+    session.out.line(`slipway ${ownVersion}`);
     if (gateway !== undefined) session.out.line(`gateway ${gateway}`);
   });
 }

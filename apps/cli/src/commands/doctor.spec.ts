@@ -1,0 +1,105 @@
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { services } from '@slipway/contracts';
+import { initKeys, keyFileIn } from '@slipway/identity';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Terminal } from '../a-terminal.fixture.js';
+import { tess } from '../answers.example.js';
+import { GatewayDouble } from '../gateway-double.fixture.js';
+
+type Finding = { check: string; state: string; message: string; mend: string | null };
+const token = `slw_${'t'.repeat(43)}`;
+const terminal = new Terminal();
+let double: GatewayDouble | undefined;
+const status = {
+  version: '0.1.0',
+  journal: { events: 7, newest: null },
+  services: services.map((service) => ({ service, lastHeard: service === 'notifier' ? null : '2026-11-23T05:00:00.000Z' })),
+  stuck: [],
+  warnings: [],
+};
+
+beforeAll(async () => {
+  await initKeys({ dir: terminal.at('data'), services });
+  await writeFile(terminal.at('token'), token, { mode: 0o600 });
+});
+afterEach(() => double?.stop());
+afterAll(() => terminal.clear());
+
+async function examined(answers: Parameters<typeof GatewayDouble.start>[0], now?: Date) {
+  double = await GatewayDouble.start(answers);
+  const ran = await terminal.run(['doctor', '--json', '--url', double.url, '--token-file', terminal.at('token')], now ? { now } : {});
+  const { findings } = ran.json<{ findings: Finding[] }>();
+  return { ran, findings, of: (check: string) => findings.find((each) => each.check === check) };
+}
+const fine = { me: () => tess, status: () => status };
+
+describe('doctor', () => {
+  it('finds nothing wrong where nothing is', async () => {
+    const { ran, findings } = await examined({ ...fine, status: () => ({ ...status, services: [] }) });
+    expect(findings.filter(({ state }) => state === 'failed' || state === 'warning')).toEqual([]);
+    expect(ran.exit).toBe(0);
+  });
+
+  it('says of a gateway that is away what to look at, and what could not be looked at', async () => {
+    const ran = await terminal.run(['doctor', '--url', 'http://127.0.0.1:9', '--token-file', terminal.at('token')]);
+    expect(ran.exit).toBe(1);
+    expect(ran.out).toMatch(/WRONG {4}gateway: http:\/\/127\.0\.0\.1:9 does not answer.*\n +→ is it started/);
+    expect(ran.out).toContain('skipped  status: not looked at');
+  });
+
+  it('passes on what the gateway warns of, with how to mend it', async () => {
+    const warnings = [
+      { code: 'single-database-role', message: 'all services share one database role', mend: 'let DATABASE_URL create roles' },
+    ];
+    const { ran, of } = await examined({ ...fine, status: () => ({ ...status, warnings }) });
+    expect(of('single-database-role')).toMatchObject({ state: 'warning', mend: 'let DATABASE_URL create roles' });
+    expect(of('notifier')).toMatchObject({ state: 'warning', message: 'it was never heard of' });
+    expect(ran.exit).toBe(0);
+  });
+
+  it('measures how far the clocks are apart', async () => {
+    expect((await examined(fine)).of('clock')).toMatchObject({ state: 'ok' });
+    await double?.stop();
+    expect((await examined(fine, new Date(Date.now() + 60_000))).of('clock')).toMatchObject({
+      state: 'warning',
+      mend: expect.stringContaining('NTP'),
+    });
+    await double?.stop();
+    expect((await examined(fine, new Date(Date.now() - 600_000))).of('clock')).toMatchObject({ state: 'failed' });
+  });
+
+  it('finds a token that is not good, and one that others can read', async () => {
+    expect((await examined({})).of('person')).toMatchObject({ state: 'failed', mend: expect.stringContaining('login') });
+    await double?.stop();
+    await chmod(terminal.at('token'), 0o644);
+    const { of } = await examined(fine);
+    expect(of('token file')).toMatchObject({ state: 'failed', message: expect.stringContaining('chmod 600') });
+    await chmod(terminal.at('token'), 0o600);
+  });
+
+  it('finds a key that others can read, one that nobody trusts, and a trust file that others can write', async () => {
+    const approval = keyFileIn(terminal.at('data'), 'approval');
+    await chmod(approval, 0o640);
+    const gateway = keyFileIn(terminal.at('data'), 'gateway');
+    await rm(gateway);
+    await initKeys({ dir: terminal.at('other'), services: ['gateway'] });
+    await rm(terminal.at('data', 'keys', 'notifier.json'));
+    await mkdir(terminal.at('data', 'prometheus'), { recursive: true });
+    await writeFile(gateway, await readFile(keyFileIn(terminal.at('other'), 'gateway')), { mode: 0o600 });
+    const { of } = await examined(fine);
+    expect(of('key of approval')).toMatchObject({ state: 'failed', message: expect.stringContaining('chmod 600') });
+    expect(of('key of gateway')).toMatchObject({ state: 'failed', message: expect.stringContaining('not in the trust file') });
+    expect(of('key of notifier')).toMatchObject({ state: 'skipped' });
+    await double?.stop();
+    await chmod(terminal.at('data', 'trust.json'), 0o666);
+    expect((await examined(fine)).of('trust file')).toMatchObject({ state: 'failed', message: expect.stringContaining('chmod go-w') });
+  });
+
+  it('asks every service whose address is written down', async () => {
+    await writeFile(
+      terminal.at('data', 'prometheus', 'approval-1-9.json'),
+      JSON.stringify([{ targets: ['127.0.0.1:9'], labels: { service: 'approval' } }]),
+    );
+    expect((await examined(fine)).of('approval ready')).toMatchObject({ state: 'failed', mend: expect.stringContaining('start approval') });
+  });
+});
