@@ -4,6 +4,7 @@ import { type Service, services } from '@slipway/contracts';
 import { initKeys, keyFileIn } from '@slipway/identity';
 import { MayNotProvision, provision } from '@slipway/postgres';
 import { defaultPort } from '@slipway/service-kit';
+import { cacheDir } from '../parts/cache.ts';
 import type { DataDir } from '../parts/data-dir.ts';
 import type { Parts } from '../parts/index.ts';
 import { freePortLike } from '../parts/ports.ts';
@@ -34,6 +35,7 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
   const common = {
     NODE_ENV: 'production',
     NODE_OPTIONS: '--enable-source-maps',
+    NODE_COMPILE_CACHE: await cacheDir('compiled'),
     SLIPWAY_PUBLIC_URL: gatewayUrl,
     ...inherited(),
     KAFKA_BROKERS: parts.kafka.url,
