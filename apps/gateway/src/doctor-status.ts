@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { services } from '@slipway/contracts';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import type { GatewayConfig } from './gateway.config.js';
-import { Journal, People } from './ports.js';
+import { Journal, Ledger, People } from './ports.js';
 import { TellingReleases } from './telling-releases.js';
 
 /** What this version is called. */
@@ -20,6 +20,7 @@ export class DoctorStatus {
   constructor(
     private readonly journal: Journal,
     private readonly people: People,
+    private readonly ledger: Ledger,
     private readonly releases: TellingReleases,
     @Inject(SERVICE_CONFIG) private readonly config: ConfigOf<typeof GatewayConfig>,
   ) {}
@@ -59,6 +60,13 @@ export class DoctorStatus {
     const administrators = (await this.people.all()).filter(
       (person) => person.active && person.roles.some(({ role, project }) => role === 'administrator' && project === '*'),
     );
+    for (const { chain, sequence, reason } of await this.ledger.auditConflicts()) {
+      warnings.push({
+        code: 'audit-conflict',
+        message: `entry ${sequence} of the audit chain of ${chain} does not fit: ${reason}`,
+        mend: 'somebody may have rewritten the record: compare it with an export (slipway audit verify) and look into who reached the database of approval',
+      });
+    }
     if (administrators.length === 1) {
       warnings.push({
         code: 'one-administrator',

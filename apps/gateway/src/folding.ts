@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { CommitDetected, DataOf, DsseEnvelope } from '@slipway/contracts';
+import type { AuditLink, CommitDetected, DataOf, DsseEnvelope } from '@slipway/contracts';
+import { digestOf } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
 import { foldRelease, releasesOf, type Told } from '@slipway/release';
+import { misfitOf } from './domain/audit-fit.js';
 import { environmentIn, foldEnvironmentFacts } from './domain/environment-view.js';
 import { requestViews } from './domain/request-views.js';
 import { type About, LedgerBooks } from './ports.js';
@@ -46,7 +48,8 @@ export class Folding {
         await this.books.keepDeadLetter(tx, event.id, event.time, event.data);
         break;
       case 'audit.linked':
-        await this.books.keepAudit(tx, event.data.links, { ...headIn(event.data.head), envelope: event.data.head });
+        for (const link of event.data.links) await this.keepLink(tx, link);
+        await this.books.keepHead(tx, { ...headIn(event.data.head), envelope: event.data.head });
         break;
     }
     return releases;
@@ -68,6 +71,14 @@ export class Folding {
     const before = await this.books.lockEnvironment(tx, where.project, where.environment);
     const after = foldEnvironmentFacts(before, event);
     if (after !== before) await this.books.saveEnvironment(tx, after);
+  }
+
+  /** Whoever rewrites the chain after us cannot rewrite what we keep: what does not fit is set beside it, for doctor to tell. */
+  private async keepLink(tx: Tx, link: AuditLink): Promise<void> {
+    const { hash: _, ...said } = link;
+    const misfit = misfitOf(link, digestOf(said), await this.books.auditBeside(tx, link.chain, link.sequence));
+    if (misfit) await this.books.keepConflict(tx, link, misfit);
+    else await this.books.keepLink(tx, link);
   }
 
   private async keepAnswer(tx: Tx, event: Told, answers: string): Promise<void> {

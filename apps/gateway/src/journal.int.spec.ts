@@ -149,6 +149,16 @@ describe('the ledger', () => {
     expect(head).toMatchObject({ sequence: 3, hash: items[1]?.hash });
   });
 
+  it('keeps what stood in a chain, and tells when somebody rewrote it', async () => {
+    const { api } = scene.administrator;
+    const before = await api.audit({ query: { project: 'shop' } });
+    await scene.stage.say('approval', AuditLinked, { subject: 'shop', data: links('shop', 3) });
+    const warning = await eventually(async () => (await api.status({})).warnings.find(({ code }) => code === 'audit-conflict') ?? false);
+    expect(warning.message).toBe('entry 1 of the audit chain of shop does not fit: another entry stood in its place before');
+    expect(await api.audit({ query: { project: 'shop' } })).toEqual(before);
+    await scene.stage.database.query('delete from slipway_gateway.audit_conflict');
+  });
+
   it('lists dead letters, and what a command did about them', async () => {
     const { api } = scene.administrator;
     const [letter] = (await api.listDeadLetters({})).items;

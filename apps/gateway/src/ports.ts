@@ -11,6 +11,7 @@ import type {
 import type { Received } from '@slipway/messaging';
 import type { Tx } from '@slipway/postgres';
 import type { ReleaseState, Told } from '@slipway/release';
+import type { Beside } from './domain/audit-fit.js';
 import type { EnvironmentFacts } from './domain/environment-view.js';
 import type { Scope } from './domain/event-scope.js';
 import type { RequestView } from './domain/request-views.js';
@@ -177,7 +178,12 @@ export abstract class LedgerBooks {
   abstract keepCommand(tx: Tx, issued: Issued, at: string): Promise<void>;
   abstract keepAnswer(tx: Tx, answer: Answer): Promise<void>;
   abstract keepDeadLetter(tx: Tx, event: string, at: string, data: DeadLettered): Promise<void>;
-  abstract keepAudit(tx: Tx, links: readonly AuditLink[], head: AuditHead): Promise<void>;
+  abstract auditBeside(tx: Tx, chain: string, sequence: number): Promise<Beside>;
+  abstract keepLink(tx: Tx, link: AuditLink): Promise<void>;
+  /** A link that does not fit the chain. */
+  abstract keepConflict(tx: Tx, link: AuditLink, reason: string): Promise<void>;
+  /** A newer head of a chain; an older one changes nothing. */
+  abstract keepHead(tx: Tx, head: AuditHead): Promise<void>;
 }
 
 /** Where a page of a list begins: after this time and id, the newest first. */
@@ -225,6 +231,7 @@ export abstract class Ledger {
     after?: After | undefined;
     limit: number;
   }): Promise<readonly { data: DeadLettered; event: string; at: Date; state: 'open' | 'replayed' | 'discarded' }[]>;
+  abstract auditConflicts(): Promise<readonly { chain: string; sequence: number; reason: string }[]>;
   abstract audit(chain: string, after: number, limit: number): Promise<{ links: readonly AuditLink[]; head: AuditHead | null }>;
 }
 

@@ -77,16 +77,28 @@ export class PostgresJournal extends Journal {
   }
 
   async makePartitions(): Promise<void> {
-    const now = new Date();
-    for (let ahead = 0; ahead <= monthsAhead; ahead++) {
-      const from = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
-      const to = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead + 1, 1));
-      const name = identifier(`journal_${from.toISOString().slice(0, 7).replace('-', '_')}`);
-      const [there] = await this.database.query('select 1 from pg_class where oid = to_regclass($1)', [name]);
-      if (there) continue;
-      await this.database.query(
-        `create table if not exists ${name} partition of journal for values from ('${from.toISOString()}') to ('${to.toISOString()}')`,
-      );
-    }
+    const wanted = monthsFrom(new Date());
+    const names = wanted.map(({ name }) => name);
+    const missing = await this.database.query<{ name: string }>(
+      'select name from unnest($1::text[]) as name where to_regclass(name) is null',
+      [names],
+    );
+    if (missing.length === 0) return;
+    await this.database.transaction(async (tx) => {
+      // "if not exists" alone fails where another replica makes the same at the same time.
+      await tx.query('select pg_advisory_xact_lock($1)', [advisoryNumber(this.database.schema, 'journal partitions')]);
+      for (const { name, from, to } of wanted) {
+        await tx.query(`create table if not exists ${name} partition of journal for values from ('${from}') to ('${to}')`);
+      }
+    });
   }
+}
+
+/** This month and those ahead, with their partitions' names. */
+function monthsFrom(now: Date): { name: string; from: string; to: string }[] {
+  return Array.from({ length: monthsAhead + 1 }, (_, ahead) => {
+    const from = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1)).toISOString();
+    const to = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead + 1, 1)).toISOString();
+    return { name: identifier(`journal_${from.slice(0, 7).replace('-', '_')}`), from, to };
+  });
 }

@@ -2,12 +2,24 @@ import { Injectable } from '@nestjs/common';
 import type { AuditLink } from '@slipway/contracts';
 import { advisoryNumber, Database, type Tx } from '@slipway/postgres';
 import type { Told } from '@slipway/release';
+import type { Beside } from '../domain/audit-fit.js';
 import { placeOf } from '../domain/dead-letter-place.js';
 import { type EnvironmentFacts, freshEnvironment } from '../domain/environment-view.js';
 import type { RequestView } from '../domain/request-views.js';
 import { type Answer, type AuditHead, type DeadLettered, type Issued, LedgerBooks, type ReleaseRow } from '../ports.js';
 
-const books = ['release', 'release_event', 'request', 'environment', 'command', 'answer', 'dead_letter_told', 'audit_link', 'audit_head'];
+const books = [
+  'release',
+  'release_event',
+  'request',
+  'environment',
+  'command',
+  'answer',
+  'dead_letter_told',
+  'audit_link',
+  'audit_head',
+  'audit_conflict',
+];
 
 /** {@link LedgerBooks} in Postgres. */
 @Injectable()
@@ -109,14 +121,34 @@ export class PostgresLedgerBooks extends LedgerBooks {
     ]);
   }
 
-  async keepAudit(tx: Tx, links: readonly AuditLink[], head: AuditHead): Promise<void> {
-    for (const link of links) {
-      await tx.query('insert into audit_link (chain, sequence, link) values ($1, $2, $3) on conflict do nothing', [
-        link.chain,
-        link.sequence,
-        JSON.stringify(link),
-      ]);
-    }
+  async auditBeside(tx: Tx, chain: string, sequence: number): Promise<Beside> {
+    const rows = await tx.query<{ sequence: number; hash: string }>(
+      "select sequence, link ->> 'hash' as hash from audit_link where chain = $1 and sequence in ($2, $2 - 1)",
+      [chain, sequence],
+    );
+    const at = (place: number) => rows.find((row) => row.sequence === place)?.hash;
+    return { same: at(sequence), before: at(sequence - 1) };
+  }
+
+  async keepLink(tx: Tx, link: AuditLink): Promise<void> {
+    await tx.query('insert into audit_link (chain, sequence, link) values ($1, $2, $3) on conflict do nothing', [
+      link.chain,
+      link.sequence,
+      JSON.stringify(link),
+    ]);
+  }
+
+  async keepConflict(tx: Tx, link: AuditLink, reason: string): Promise<void> {
+    await tx.query('insert into audit_conflict (chain, sequence, hash, reason, link) values ($1, $2, $3, $4, $5) on conflict do nothing', [
+      link.chain,
+      link.sequence,
+      link.hash,
+      reason,
+      JSON.stringify(link),
+    ]);
+  }
+
+  async keepHead(tx: Tx, head: AuditHead): Promise<void> {
     await tx.query(
       `insert into audit_head (chain, sequence, hash, at, envelope) values ($1, $2, $3, $4, $5)
        on conflict (chain) do update set sequence = excluded.sequence, hash = excluded.hash, at = excluded.at, envelope = excluded.envelope

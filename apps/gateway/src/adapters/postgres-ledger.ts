@@ -114,6 +114,10 @@ export class PostgresLedger extends Ledger {
     );
   }
 
+  async auditConflicts(): Promise<readonly { chain: string; sequence: number; reason: string }[]> {
+    return this.database.query('select chain, sequence, reason from audit_conflict order by chain, sequence limit 10');
+  }
+
   async audit(chain: string, after: number, limit: number): Promise<{ links: readonly AuditLink[]; head: AuditHead | null }> {
     const rows = await this.database.query<{ link: AuditLink }>(
       'select link from audit_link where chain = $1 and sequence > $2 order by sequence limit $3',

@@ -82,6 +82,8 @@ const journal = `
   create index journal_project on journal (project, seq);
   create index journal_release on journal (release, seq);
   create table journal_other partition of journal default;
+  -- months that were moved to files
+  create table journal_archive (month text primary key, rows bigint not null, sha256 text not null, archived_at timestamptz not null default now());
 `;
 
 const ledger = `
@@ -122,6 +124,8 @@ const ledger = `
   );
   create index dead_letter_told_by_time on dead_letter_told (at desc, event_id desc);
   create table audit_link (chain text not null, sequence int not null, link json not null, primary key (chain, sequence));
+  -- what does not fit the chain we have: somebody rewrote it, or cut it off
+  create table audit_conflict (chain text not null, sequence int not null, hash text not null, reason text not null, link json not null, primary key (chain, sequence, hash));
   create table audit_head (chain text primary key, sequence int not null, hash text not null, at timestamptz not null, envelope json not null);
   create table log_chunk (
     release uuid not null,
