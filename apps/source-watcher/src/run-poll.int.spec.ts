@@ -187,7 +187,7 @@ describe('watching a source', () => {
   });
 
   it.each([
-    ['hostile', 'ext::sh -c touch% /tmp/slipway-canary', 'refused-url'],
+    ['hostile', 'ssh://git@-oProxyCommand=touch%20slipway-canary/x', 'refused-url'],
     ['elsewhere', 'file:///etc', 'refused-url'],
   ])('refuses the source of %s', async (name, url, code) => {
     await stage.apply(stage.file(name, { url }));
