@@ -18,6 +18,15 @@ export const GatewayConfig = z.object({
     .default(false)
     .describe('1 where the database is the embedded one; doctor then says that lasting use wants DATABASE_URL'),
   SLIPWAY_DB_SINGLE_ROLE: flag.default(false).describe('1 where all services share one database role; doctor says so'),
+  SLIPWAY_JOURNAL_MONTHS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1200)
+    .default(0)
+    .describe(
+      'Months the journal stays in Postgres; older ones move to files in SLIPWAY_DATA_DIR/journal, to be backed up. 0: all of it stays',
+    ),
   SLIPWAY_LEDGER_REBUILD: flag.default(false).describe('1 to fold the ledger anew from the journal at start'),
   SLIPWAY_CHECK_ANSWERS: flag.default(false).describe('1 to check every answer against the schema of its route; for tests'),
 });

@@ -48,7 +48,7 @@ export interface Scene {
   ): Promise<DataOf<typeof CommandIssued>>;
 }
 
-export const strict = { SLIPWAY_CHECK_ANSWERS: '1' };
+export const strict = { SLIPWAY_CHECK_ANSWERS: '1', SLIPWAY_JOURNAL_MONTHS: '12' };
 
 /** Sets the scene; `scene.stage.clear()` in afterAll. */
 export async function aScene(): Promise<Scene> {

@@ -1,5 +1,6 @@
 import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { type ConfigOf, LOGGER, type Logger, SERVICE_CONFIG, ServiceModule } from '@slipway/service-kit';
+import { GzipJournalFiles } from './adapters/journal-files.js';
 import { PostgresApplied } from './adapters/postgres-applied.js';
 import { PostgresCredentials } from './adapters/postgres-credentials.js';
 import { PostgresJournal } from './adapters/postgres-journal.js';
@@ -9,6 +10,7 @@ import { PostgresLogs } from './adapters/postgres-logs.js';
 import { PostgresPeople } from './adapters/postgres-people.js';
 import { Answers } from './answers.js';
 import { Applying } from './applying.js';
+import { Archiving } from './archiving.js';
 import { Commanding } from './commanding.js';
 import { DoctorStatus } from './doctor-status.js';
 import { EventFeed } from './event-feed.js';
@@ -30,8 +32,7 @@ import { Membership } from './membership.js';
 import { migrations } from './migrations/index.js';
 import { OnEveryEvent } from './on-every-event.js';
 import { OnLogAppended } from './on-log-appended.js';
-import { Partitions } from './partitions.js';
-import { Applied, Credentials, Journal, Ledger, LedgerBooks, Logs, People } from './ports.js';
+import { Applied, Credentials, Journal, JournalFiles, Ledger, LedgerBooks, Logs, People } from './ports.js';
 import { Rebuilding } from './rebuilding.js';
 import { SigningOff } from './signing-off.js';
 import { subscriptions } from './subscriptions.js';
@@ -40,13 +41,14 @@ import { TellingReleases } from './telling-releases.js';
 
 /** The gateway: the API people and programs use, and the journal and ledger of all that happened. */
 @Module({
-  imports: [ServiceModule.register({ name: 'gateway', config: GatewayConfig, migrations, subscriptions, reconcilers: [Partitions] })],
+  imports: [ServiceModule.register({ name: 'gateway', config: GatewayConfig, migrations, subscriptions, reconcilers: [Archiving] })],
   controllers: [...controllers, EventStreamController, DocsController],
   providers: [
     { provide: People, useClass: PostgresPeople },
     { provide: Credentials, useClass: PostgresCredentials },
     { provide: Applied, useClass: PostgresApplied },
     { provide: Journal, useClass: PostgresJournal },
+    { provide: JournalFiles, useClass: GzipJournalFiles },
     { provide: LedgerBooks, useClass: PostgresLedgerBooks },
     { provide: Ledger, useClass: PostgresLedger },
     { provide: Logs, useClass: PostgresLogs },
@@ -54,6 +56,7 @@ import { TellingReleases } from './telling-releases.js';
     ...[
       Answers,
       Applying,
+      Archiving,
       Commanding,
       DoctorStatus,
       EventFeed,
@@ -61,7 +64,6 @@ import { TellingReleases } from './telling-releases.js';
       Folding,
       GatewayMetrics,
       Membership,
-      Partitions,
       Rebuilding,
       SigningOff,
     ],

@@ -1,3 +1,5 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   ApprovalGranted,
   AuditLinked,
@@ -15,6 +17,7 @@ import { KafkajsEventLog } from '@slipway/messaging';
 import { anId, eventually, realParts } from '@slipway/testkit';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Archiving } from './archiving.js';
 import { aScene, imageOf, problemOf, provenance, type Scene } from './gateway.fixture.js';
 import { Rebuilding } from './rebuilding.js';
 
@@ -129,6 +132,24 @@ describe('the journal', () => {
   it('is kept in a partition of its month', async () => {
     const [row] = await journal<{ table: string }>('select distinct tableoid::regclass::text as table from JOURNAL');
     expect(row?.table).toMatch(/journal_\d{4}_\d{2}$/);
+  });
+
+  it('moves old months to files, from which the ledger is folded just the same', async () => {
+    const before = await dump();
+    await journal('create table slipway_gateway.journal_2020_01 (like JOURNAL including all)');
+    await journal(`with old as (delete from JOURNAL returning *) insert into slipway_gateway.journal_2020_01
+      select seq, '2020-01-15'::timestamptz + seq * interval '1 second', event_id, name, source, subject, project, release, headers, value from old`);
+    await journal(`alter table JOURNAL attach partition slipway_gateway.journal_2020_01 for values from ('2020-01-01') to ('2020-02-01')`);
+    await scene.gateway.app.get(Archiving).run(new AbortController().signal);
+    const [left] = await journal("select count(*)::int as count from JOURNAL where received_at < '2021-01-01'");
+    expect(left?.count).toBe(0);
+    const folded = await scene.gateway.app.get(Rebuilding).rebuild();
+    expect(folded).toBeGreaterThanOrEqual(scene.stage.heard.length);
+    expect(await dump()).toEqual(before);
+    const file = join(scene.stage.environment['SLIPWAY_DATA_DIR'] as string, 'journal', '2020-01.ndjson.gz');
+    await appendFile(file, 'x');
+    await expect(scene.gateway.app.get(Rebuilding).rebuild()).rejects.toThrow(/2020-01\.ndjson\.gz is not the file that was written/);
+    expect(await dump()).toEqual(before);
   });
 });
 

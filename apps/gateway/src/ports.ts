@@ -128,6 +128,21 @@ export abstract class Journal {
   abstract lastHeard(): Promise<ReadonlyMap<string, Date>>;
   /** Makes the partitions of this month and the next two. */
   abstract makePartitions(): Promise<void>;
+  /** Months (`2026-11`) still here that ended more than so many months ago, oldest first. */
+  abstract monthsBefore(months: number): Promise<readonly string[]>;
+  abstract rowsOf(month: string): AsyncIterable<JournalRow>;
+  /** Takes a month out of Postgres and notes its file. @throws Error where the file does not hold all of it. */
+  abstract dropMonth(month: string, file: { rows: number; sha256: string }): Promise<void>;
+  /** The files that months were moved to, oldest first. */
+  abstract archives(tx: Tx): Promise<readonly { month: string; sha256: string }[]>;
+}
+
+/** Months of the journal as files. */
+export abstract class JournalFiles {
+  /** Writes a month whole or not at all. */
+  abstract write(month: string, rows: AsyncIterable<JournalRow>): Promise<{ rows: number; sha256: string }>;
+  /** @throws Error naming the file that is missing or is not the one that was written. */
+  abstract read(month: string, sha256: string): AsyncIterable<JournalRow>;
 }
 
 /** What is shown of a release beside its state. */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '@slipway/postgres';
+import { Database, type Tx } from '@slipway/postgres';
 import { Folding } from './folding.js';
 import { toldOf } from './journal-told.js';
-import { Journal, LedgerBooks } from './ports.js';
+import { Journal, JournalFiles, type JournalRow, LedgerBooks } from './ports.js';
 
 const atOnce = 500;
 
@@ -13,6 +13,7 @@ export class Rebuilding {
     private readonly database: Database,
     private readonly journal: Journal,
     private readonly books: LedgerBooks,
+    private readonly files: JournalFiles,
     private readonly folding: Folding,
   ) {}
 
@@ -22,20 +23,26 @@ export class Rebuilding {
       await this.books.clear(tx);
       const releases = new Set<string>();
       let folded = 0;
-      for (let seq = '0'; ; ) {
-        const rows = await this.journal.within(tx, seq, atOnce);
-        for (const row of rows) {
-          const told = toldOf(row);
-          if (!told) continue;
-          for (const release of await this.folding.keep(tx, told)) releases.add(release);
-          folded++;
-        }
-        const last = rows.at(-1);
-        if (!last) break;
-        seq = last.seq;
+      for await (const row of this.everything(tx)) {
+        const told = toldOf(row);
+        if (!told) continue;
+        for (const release of await this.folding.keep(tx, told)) releases.add(release);
+        folded++;
       }
       for (const release of releases) await this.folding.refold(tx, release);
       return folded;
     });
+  }
+
+  /** The months in files first, then what is in Postgres. */
+  private async *everything(tx: Tx): AsyncIterable<JournalRow> {
+    for (const { month, sha256 } of await this.journal.archives(tx)) yield* this.files.read(month, sha256);
+    for (let seq = '0'; ; ) {
+      const rows = await this.journal.within(tx, seq, atOnce);
+      yield* rows;
+      const last = rows.at(-1);
+      if (!last) return;
+      seq = last.seq;
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { Scope } from '../domain/event-scope.js';
 import { Journal, type JournalRow, type JournalScope } from '../ports.js';
 
 const monthsAhead = 2;
+const columns = 'seq::text, received_at as "receivedAt", headers, value, project, release';
 
 /** {@link Journal} as a table in monthly partitions. */
 @Injectable()
@@ -38,7 +39,7 @@ export class PostgresJournal extends Journal {
 
   async after(seq: string, limit: number, only: JournalScope): Promise<readonly JournalRow[]> {
     return this.database.query<JournalRow>(
-      `select seq::text, received_at as "receivedAt", headers, value, project, release from journal
+      `select ${columns} from journal
        where seq > $1 and ($3::text[] is null or project = any($3)) and ($4::uuid is null or release = $4)
          and (not $5 or project is not null)
        order by journal.seq limit $2`,
@@ -47,10 +48,7 @@ export class PostgresJournal extends Journal {
   }
 
   async within(tx: Tx, seq: string, limit: number): Promise<readonly JournalRow[]> {
-    return tx.query<JournalRow>(
-      'select seq::text, received_at as "receivedAt", headers, value, project, release from journal where seq > $1 order by journal.seq limit $2',
-      [seq, limit],
-    );
+    return tx.query<JournalRow>(`select ${columns} from journal where seq > $1 order by journal.seq limit $2`, [seq, limit]);
   }
 
   async newest(): Promise<{ seq: string; at: Date | null }> {
@@ -92,13 +90,59 @@ export class PostgresJournal extends Journal {
       }
     });
   }
+
+  async monthsBefore(months: number): Promise<readonly string[]> {
+    const now = new Date();
+    const first = nameOf(new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1)));
+    const rows = await this.database.query<{ name: string }>(
+      "select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid where inhparent = to_regclass('journal') order by relname",
+    );
+    return rows.filter(({ name }) => /^journal_\d{4}_\d{2}$/.test(name) && name < first).map(({ name }) => name.slice(8).replace('_', '-'));
+  }
+
+  async *rowsOf(month: string): AsyncIterable<JournalRow> {
+    const table = partitionOf(month);
+    for (let seq = '0'; ; ) {
+      const rows = await this.database.query<JournalRow>(
+        `select ${columns} from ${table} as journal where seq > $1 order by journal.seq limit 500`,
+        [seq],
+      );
+      yield* rows;
+      const last = rows.at(-1);
+      if (!last) return;
+      seq = last.seq;
+    }
+  }
+
+  async dropMonth(month: string, file: { rows: number; sha256: string }): Promise<void> {
+    const table = partitionOf(month);
+    await this.database.transaction(async (tx) => {
+      await tx.query(`lock table ${table} in access exclusive mode`);
+      const [held] = await tx.query<{ rows: string }>(`select count(*)::text as rows from ${table}`);
+      if (Number(held?.rows) !== file.rows) throw new Error(`the file of ${month} has ${file.rows} rows, the journal ${held?.rows}`);
+      await tx.query('insert into journal_archive (month, rows, sha256) values ($1, $2, $3)', [month, file.rows, file.sha256]);
+      await tx.query(`drop table ${table}`);
+    });
+  }
+
+  async archives(tx: Tx): Promise<readonly { month: string; sha256: string }[]> {
+    return tx.query('select month, sha256 from journal_archive order by month');
+  }
+}
+
+function nameOf(month: Date): string {
+  return identifier(`journal_${month.toISOString().slice(0, 7).replace('-', '_')}`);
+}
+
+function partitionOf(month: string): string {
+  return identifier(`journal_${month.replace('-', '_')}`);
 }
 
 /** This month and those ahead, with their partitions' names. */
 function monthsFrom(now: Date): { name: string; from: string; to: string }[] {
   return Array.from({ length: monthsAhead + 1 }, (_, ahead) => {
-    const from = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1)).toISOString();
-    const to = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead + 1, 1)).toISOString();
-    return { name: identifier(`journal_${from.slice(0, 7).replace('-', '_')}`), from, to };
+    const from = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
+    const to = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead + 1, 1));
+    return { name: nameOf(from), from: from.toISOString(), to: to.toISOString() };
   });
 }
