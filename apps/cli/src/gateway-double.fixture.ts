@@ -84,8 +84,14 @@ export class GatewayDouble {
   }
 }
 
+/** A path with a word where another has a name comes first: `releases/{id}/logs` before `releases/{project}/{number}`. */
+const bySpecificity = Object.entries(routes).toSorted(([, one], [, other]) => names(one.path) - names(other.path));
+function names(path: string): number {
+  return path.split('{').length;
+}
+
 function routeFor(method: string, path: string): [RouteName, Record<string, string>] | undefined {
-  for (const [name, route] of Object.entries(routes)) {
+  for (const [name, route] of bySpecificity) {
     const pattern = new RegExp(`^${route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`);
     const found = route.method === method ? pattern.exec(path) : null;
     if (found)

@@ -81,8 +81,9 @@ function ask(question: string, hidden: boolean, signal: AbortSignal): Promise<st
   process.stderr.write(hidden ? question : '');
   return new Promise((resolve, reject) => {
     const stop = () => {
-      lines.close();
+      // Closing gives an answer too, an empty one: whoever comes first counts.
       reject(new Interrupted('interrupted'));
+      lines.close();
     };
     lines.once('SIGINT', stop);
     signal.addEventListener('abort', stop, { once: true });

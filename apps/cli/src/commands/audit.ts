@@ -2,11 +2,11 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTrustFile, type Trust } from '@slipway/identity';
 import { ChainCheck, type Point, type Verified } from '../audit-chain.js';
+import { gistOf } from '../audit-gist.js';
 import { AuditMemory } from '../audit-memory.js';
 import { type AuditExport, type Chain, chainsIn, chainsOf, installation, readExport } from '../audit-source.js';
 import { type Cli, noun, verb, wholeNumber } from '../command-line.js';
 import { type ExitCode, exitCodes, Misused } from '../exit.js';
-import { oneLine } from '../output.js';
 import { writePrivate } from '../private-files.js';
 import type { Session } from '../session.js';
 
@@ -53,8 +53,8 @@ async function show(session: Session, { after, limit }: { after: number; limit: 
   const page = await (await session.api()).audit({ query });
   session.out.either(page, () => {
     session.out.table(
-      ['#', 'AT', 'ENTRY', 'HASH'],
-      page.items.map(({ sequence, at, entry, hash }) => [String(sequence), at, oneLine(JSON.stringify(entry), 140), hash.slice(0, 12)]),
+      ['#', 'AT', 'EVENT', 'BY', 'WHAT', 'HASH'],
+      page.items.map(({ sequence, at, entry, hash }) => [String(sequence), at, ...gistOf(entry), hash.slice(0, 12)]),
       'there is nothing here',
     );
     const last = page.items.at(-1)?.sequence;
