@@ -15,6 +15,6 @@ export class OnEnvironmentRemoved implements Handler<typeof EnvironmentRemoved> 
   async handle(event: Received<typeof EnvironmentRemoved>, unit: UnitOfWork): Promise<void> {
     const { project, environment } = event.data;
     await this.recording.keep(unit, event, project);
-    await this.knowledge.removeStanding(unit.tx, project, environment);
+    await this.knowledge.removeStanding(unit.tx, project, environment, new Date(event.time));
   }
 }

@@ -75,7 +75,7 @@ export abstract class Knowledge {
   ): Promise<void>;
   abstract bar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
   abstract unbar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
-  abstract removeStanding(tx: Tx, project: string, environment: string): Promise<void>;
+  abstract removeStanding(tx: Tx, project: string, environment: string, at: Date): Promise<void>;
   abstract project(tx: Tx, name: string): Promise<AppliedProject | undefined>;
   abstract target(tx: Tx, name: string): Promise<AppliedTarget | undefined>;
   abstract people(tx: Tx): Promise<readonly Person[]>;

@@ -83,14 +83,15 @@ export class PostgresKnowledge extends Knowledge {
   ): Promise<void> {
     await tx.query(
       `insert into standing (project, environment, release, image, address, changed_at) values ($1, $2, $3, $4, $5, $6)
-       on conflict (project, environment) do update set release = excluded.release, image = excluded.image, address = excluded.address, changed_at = excluded.changed_at`,
+       on conflict (project, environment) do update set release = excluded.release, image = excluded.image, address = excluded.address, changed_at = excluded.changed_at
+       where standing.changed_at <= excluded.changed_at`,
       [project, environment, json(release), json(image), address, at],
     );
   }
 
   async bar(tx: Tx, project: string, environment: string, number: number): Promise<void> {
     await tx.query(
-      `insert into standing (project, environment, barred, changed_at) values ($1, $2, array[$3::int], now())
+      `insert into standing (project, environment, barred, changed_at) values ($1, $2, array[$3::int], '-infinity')
        on conflict (project, environment) do update set barred = array_append(array_remove(standing.barred, $3::int), $3::int)`,
       [project, environment, number],
     );
@@ -104,8 +105,13 @@ export class PostgresKnowledge extends Knowledge {
     ]);
   }
 
-  async removeStanding(tx: Tx, project: string, environment: string): Promise<void> {
-    await tx.query('delete from standing where project = $1 and environment = $2', [project, environment]);
+  async removeStanding(tx: Tx, project: string, environment: string, at: Date): Promise<void> {
+    await tx.query(
+      `insert into standing (project, environment, changed_at) values ($1, $2, $3)
+       on conflict (project, environment) do update set release = null, image = null, address = null, changed_at = excluded.changed_at
+       where standing.changed_at <= excluded.changed_at`,
+      [project, environment, at],
+    );
   }
 
   async project(tx: Tx, name: string): Promise<AppliedProject | undefined> {

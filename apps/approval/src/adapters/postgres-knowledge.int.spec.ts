@@ -1,0 +1,53 @@
+import { Database } from '@slipway/postgres';
+import { aDatabase, aDigest, aRelease, type TestDatabase } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '../migrations/index.js';
+import { PostgresKnowledge } from './postgres-knowledge.js';
+
+const knowledge = new PostgresKnowledge();
+const image = { repository: 'localhost:5000/shop', digest: aDigest('a') };
+const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 5, minute));
+
+let own: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  own = await aDatabase();
+  database = await Database.connect({ url: own.url, schema: 'slipway_approval', applicationName: 'knowledge' });
+  await database.migrate(migrations, 'approval');
+});
+afterAll(async () => {
+  await database.close();
+  await own.drop();
+});
+
+describe('what approval knows of an environment', () => {
+  const runs = (environment: string, number: number, minute: number) =>
+    database.transaction((tx) =>
+      knowledge.keepStanding(tx, { project: 'shop', environment, release: aRelease({ number }), image, address: '' }, at(minute)),
+    );
+  const numberIn = async (environment: string) =>
+    (await database.transaction((tx) => knowledge.standing(tx, 'shop', environment)))?.release?.number;
+
+  it('is what was said last there, in whatever order it is heard', async () => {
+    await runs('production', 2, 20);
+    await runs('production', 1, 10);
+    expect(await numberIn('production')).toBe(2);
+    await runs('production', 1, 30);
+    expect(await numberIn('production')).toBe(1);
+  });
+
+  it('is not lost to a bar that was heard before', async () => {
+    await database.transaction((tx) => knowledge.bar(tx, 'shop', 'pre-release', 4));
+    await runs('pre-release', 3, 5);
+    expect(await numberIn('pre-release')).toBe(3);
+  });
+
+  it('stays empty when what ran is heard after its removal', async () => {
+    await database.transaction((tx) => knowledge.removeStanding(tx, 'shop', 'test', at(20)));
+    await runs('test', 1, 10);
+    expect(await numberIn('test')).toBeUndefined();
+    await runs('test', 2, 30);
+    expect(await numberIn('test')).toBe(2);
+  });
+});
