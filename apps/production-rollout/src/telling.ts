@@ -33,7 +33,8 @@ export class Telling {
   /** Ends a rollout that never came to a verdict, and lets the next one have its turn. */
   async aborted(unit: UnitOfWork, rollout: Rollout, reason: Reason, supersededBy: number | null): Promise<void> {
     await this.rollouts.save(unit.tx, { ...rollout, state: 'aborted' });
-    this.publish(unit, RolloutAborted, rollout, { reason, supersededBy });
+    const request = rollout.kind === 'rollout' ? rollout.grant.request : null;
+    this.publish(unit, RolloutAborted, rollout, { request, reason, supersededBy });
     this.answer(unit, rollout, reason);
     await this.nextTurn(unit, rollout);
   }

@@ -12,6 +12,8 @@ export const RolloutAborted = defineEvent({
   actedOnBy: ['approval'],
   data: z.object({
     rollout: Id,
+    /** The request whose grant it waited with; null for a rollback, which goes by a grant used long before. */
+    request: Id.nullable().default(null),
     kind: RolloutKind,
     release: Release,
     environment: Name,
