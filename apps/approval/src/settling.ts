@@ -35,17 +35,18 @@ export class Settling {
     await this.telling.requested(unit, request);
     if (request.policy.supersede === 'on-request') await this.supersedeOlder(unit, request);
     else await this.retell(unit, request);
-    const decision = await this.timePassed(unit, request);
-    if (!('changed' in decision)) await this.windClock(unit, request);
+    await this.timePassed(unit, request);
   }
 
-  async timePassed(unit: UnitOfWork, request: ApprovalRequest): Promise<Decision> {
-    return this.settle(unit, request, {
+  /** Where nothing comes of it the clock is wound for the next moment: a soak that ends without enough sign-offs leaves the expiry to come. */
+  async timePassed(unit: UnitOfWork, request: ApprovalRequest): Promise<void> {
+    const decision = await this.settle(unit, request, {
       kind: 'time-passed',
       people: await this.knowledge.people(unit.tx),
       grantId: v7(),
       now: unit.now.toISOString(),
     });
+    if (!('changed' in decision)) await this.windClock(unit, request);
   }
 
   private async granted(unit: UnitOfWork, request: ApprovalRequest): Promise<void> {
