@@ -1,4 +1,5 @@
 import {
+  ApprovalExpired,
   ApprovalGranted,
   ApprovalPolicy,
   ApprovalRejected,
@@ -18,6 +19,7 @@ import {
   ProjectApplied,
   type Release,
   ReleaseWithdrawn,
+  RolloutAborted,
   RolloutFailed,
   RolloutStarted,
   SignOffAccepted,
@@ -221,6 +223,40 @@ describe('approval', () => {
     });
     await stage.hears(ApprovalRequested, (data) => data.release.id === asked.release.id && data.asks !== asked.asks);
     expect(await stage.database.query('select 1 from slipway_approval.grants_good_now where request = $1', [asked.request])).toEqual([]);
+  });
+
+  it('leaves what it asked anew alone when the rollout of the voided grant ends', async () => {
+    await aProject('echoed');
+    const asked = await aVerifiedRelease('echoed');
+    await overHttp(tester, asked);
+    await overHttp(operator, asked);
+    await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
+    const env = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`SETTING_${at}`, `${'v'.repeat(110)}${at}`]));
+    const file = aProjectFile({ name: 'echoed', spec: { app: { env } } });
+    await stage.say('gateway', ProjectApplied, { subject: 'echoed', data: { project: 'echoed', version: 2, file, by: admin, reason: '' } });
+    const { changed } = await stage.hears(ApprovalVoided, (data) => data.request === asked.request);
+    expect(changed).toHaveLength(60);
+    const anew = await stage.hears(ApprovalRequested, (data) => data.release.id === asked.release.id && data.asks !== asked.asks);
+    const reason = { code: 'changed', message: 'app.env' };
+    const about = { rollout: v7(), kind: 'rollout', release: asked.release, environment: 'pre-release' } as const;
+    const data = { ...about, request: asked.request, reason, supersededBy: null };
+    const echo = await stage.say('production-rollout', RolloutAborted, { subject: asked.release.id, data });
+    await eventually(async () => (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [echo])).length === 1);
+    await overHttp(tester, anew);
+    await overHttp(operator, anew);
+    await stage.hears(ApprovalGranted, (granted) => granted.request === anew.request);
+  });
+
+  it('expires what soaked without anybody signing', async () => {
+    const file = aProjectFile({ name: 'soaked' });
+    const approval = ApprovalPolicy.parse({ require: [{ role: 'tester' }], soak: '1s', expires: '3s' });
+    const environments = file.spec.environments.map((each) => (each.stage === 'test' ? each : { ...each, approval }));
+    await stage.say('gateway', ProjectApplied, {
+      subject: 'soaked',
+      data: { project: 'soaked', version: 1, file: { ...file, spec: { ...file.spec, environments } }, by: admin, reason: '' },
+    });
+    const asked = await aVerifiedRelease('soaked');
+    await stage.hears(ApprovalExpired, (data) => data.request === asked.request);
   });
 
   it('lets no withdrawn release in', async () => {

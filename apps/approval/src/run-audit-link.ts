@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditLink, AuditLinked } from '@slipway/contracts';
+import { type AuditLink, AuditLinked, type DsseEnvelope } from '@slipway/contracts';
 import { canonicalJson, payloadTypes, type ServiceKey } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { SERVICE_KEY } from '@slipway/service-kit';
-import { linkAll } from './domain/audit-chain.js';
+import { linkAll, portionsOf } from './domain/audit-chain.js';
 import { AuditLog } from './ports.js';
 import { sealed } from './sealed.js';
 
 /** How long the writer rests when nobody wakes it. */
 const restMs = 30_000;
-/** Links said in one event: small enough for Kafka whatever is in them. */
-const perEvent = 10;
-
 /** The one writer of the audit chains: links what was recorded, signs the new heads and says both. */
 @Injectable()
 export class RunAuditLink implements Work {
@@ -36,9 +33,10 @@ export class RunAuditLink implements Work {
     const links = linkAll(entries, await this.audit.head(unit.tx, chain), (text) =>
       createHash('sha256').update(text, 'utf8').digest('hex'),
     );
-    let envelope = await this.sign(unit, chain, links.slice(0, perEvent));
-    for (let at = perEvent; at < links.length; at += perEvent) envelope = await this.sign(unit, chain, links.slice(at, at + perEvent));
     const last = links.at(-1) as AuditLink;
+    const envelopes: DsseEnvelope[] = [];
+    for (const portion of portionsOf(links)) envelopes.push(await this.sign(unit, chain, portion));
+    const envelope = envelopes.at(-1) as DsseEnvelope;
     return { links, head: { sequence: last.sequence, hash: last.hash, at: unit.now.toISOString(), envelope } };
   }
 

@@ -10,6 +10,7 @@ import {
   type EventDefinition,
   type GrantStatement,
   grantPayloadType,
+  type Reason,
   SignOffAccepted,
 } from '@slipway/contracts';
 import { canonicalJson, type ServiceKey } from '@slipway/identity';
@@ -19,6 +20,12 @@ import { SERVICE_KEY } from '@slipway/service-kit';
 import { type ApprovalRequest, type IssuedGrant, type Saying, standingOf } from './domain/approval-request.js';
 import { AuditLog, Knowledge, Requests } from './ports.js';
 import { sealed } from './sealed.js';
+
+/** What an event has room for; the request itself is kept whole, and it is what decides. */
+const mostPeople = 500;
+const mostUnmatched = 200;
+const longestText = 400;
+const longestReason = 4000;
 
 /** Puts decisions into words for the world: one event each, and an entry in the audit chain beside it. */
 @Injectable()
@@ -37,7 +44,7 @@ export class Telling {
       case 'accepted':
         return this.publish(unit, SignOffAccepted, {
           subject,
-          data: { ...about, ...(await this.signOffOf(unit, request, saying.signOff)), missing: [...saying.missing] },
+          data: { ...about, ...(await this.signOffOf(unit, request, saying.signOff)), missing: saying.missing.map(cut) },
         });
       case 'rejected': {
         await this.publish(unit, SignOffAccepted, {
@@ -52,11 +59,14 @@ export class Telling {
       case 'granted':
         return this.granted(unit, request, saying.grant, saying.reissued);
       case 'expired':
-        return this.publish(unit, ApprovalExpired, { subject, data: { ...about, missing: [...saying.missing] } });
+        return this.publish(unit, ApprovalExpired, { subject, data: { ...about, missing: saying.missing.map(cut) } });
       case 'superseded':
         return this.publish(unit, ApprovalSuperseded, { subject, data: { ...about, by: saying.by } });
       case 'voided':
-        return this.publish(unit, ApprovalVoided, { subject, data: { ...about, reason: saying.reason, changed: [...saying.changed] } });
+        return this.publish(unit, ApprovalVoided, {
+          subject,
+          data: { ...about, reason: briefly(saying.reason), changed: saying.changed.map(cut) },
+        });
     }
   }
 
@@ -78,10 +88,13 @@ export class Telling {
         deployment: request.deployment,
         asks: request.asks,
         require: request.policy.require,
-        missing: missing.map((each) => each.text.en),
-        eligible: eligible.slice(0, 500),
-        involved: people.filter((person) => involved.has(person.id)).map(({ id, name }) => ({ id, name })),
-        unmatched: [...request.unmatched],
+        missing: missing.map((each) => cut(each.text.en)),
+        eligible: eligible.slice(0, mostPeople),
+        involved: people
+          .filter((person) => involved.has(person.id))
+          .slice(0, mostPeople)
+          .map(({ id, name }) => ({ id, name })),
+        unmatched: request.unmatched.slice(0, mostUnmatched),
         soakUntil: request.soakUntil,
         expiresAt: request.expiresAt,
         newerAvailable: newer.length > 0 ? Math.max(...newer.map((release) => release.number)) : null,
@@ -168,4 +181,12 @@ export class Telling {
       entry: { event: event.name, ...(said.data as object) },
     });
   }
+}
+
+function cut(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
+}
+
+function briefly({ code, message }: Reason): Reason {
+  return { code, message: message.length > longestReason ? `${message.slice(0, longestReason - 1)}…` : message };
 }

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '@slipway/postgres';
 import { AuditLog, type AuditRecord, type ChainHead, type SealedChain } from '../ports.js';
 
 /** Entries linked in one go, at most: a bound for the transaction, not for the chain. */
 const batch = 200;
+/** Bytes of an entry that still fit into an event with its place in the chain; what is larger is kept as its digest, never in the way of the rest. */
+const largest = 850_000;
 
 /** {@link AuditLog} in approval's own tables. */
 @Injectable()
@@ -13,7 +16,7 @@ export class PostgresAuditLog extends AuditLog {
       event,
       chain,
       at,
-      JSON.stringify(entry),
+      asText(entry),
     ]);
   }
 
@@ -58,4 +61,11 @@ export class PostgresAuditLog extends AuditLog {
       [chain, head.sequence, head.hash, head.at, JSON.stringify(head.envelope)],
     );
   }
+}
+
+function asText(entry: Record<string, unknown>): string {
+  const text = JSON.stringify(entry);
+  const bytes = Buffer.byteLength(text, 'utf8');
+  if (bytes <= largest) return text;
+  return JSON.stringify({ event: entry['event'], bytes, sha256: createHash('sha256').update(text, 'utf8').digest('hex') });
 }
