@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Service } from '@slipway/contracts';
 import { Cleanup, Interrupted, listenForEnd } from '../parts/cleanup.ts';
 import { messageOf } from '../parts/until.ts';
@@ -100,24 +102,28 @@ function slowest(times: readonly { title: string; seconds: number }[]): string {
 /** Tells what can be looked at, and waits for Ctrl-C. */
 async function stayUp(demo: Demo): Promise<void> {
   const { gatewayUrl, ports } = demo.environment;
-  const token = `SLIPWAY_URL=${gatewayUrl} SLIPWAY_TOKEN=${demo.cast.omar.token}`;
+  const tokenFile = join(demo.dataDir.path, 'omar.token');
+  await writeFile(tokenFile, `${demo.cast.omar.token}\n`, { mode: 0o600 });
+  const services = Object.entries(ports).map(([service, port]) => `${service} :${port}`);
+  const next = (demo.releases.get(4)?.number ?? 4) + 1;
   const lines = [
     screen.bold('Open'),
     `  ${addressOf(demo, 'production')}  the shop in production`,
     `  ${addressOf(demo, 'pre-release')}  pre-release`,
     `  ${addressOf(demo, 'test')}  the test environment`,
     `  ${gatewayUrl}/api/docs  the API`,
-    `  ${Object.entries(ports)
-      .map(([service, port]) => `${service} :${port}`)
-      .join('  ')}  each with /metrics and /health/ready`,
+    `  ${services.join('  ')}  each with /metrics and /health/ready`,
+    `  ${demo.dataDir.logs}  their logs`,
     '',
-    screen.bold('Try'),
-    `  export ${token}`,
+    screen.bold('Try, as the operator'),
+    `  export SLIPWAY_URL=${gatewayUrl} SLIPWAY_TOKEN_FILE=${tokenFile}`,
     '  npx slipway release list --project shop',
-    `  npx slipway release show shop/${demo.releases.get(4)?.number ?? 4}`,
+    `  npx slipway release show shop/${next - 1}`,
     '  npx slipway environment show shop production',
-    `  commit to ${demo.source.url} and watch: npx slipway release watch shop/${(demo.releases.get(4)?.number ?? 4) + 1}`,
-    `  logs of the services: ${demo.dataDir.logs}`,
+    '',
+    screen.bold('Commit something of your own'),
+    `  ${demo.source.byHand}`,
+    `  npx slipway release watch shop/${next}`,
     '',
     'It stays up until Ctrl-C.',
   ];

@@ -86,7 +86,7 @@ export class Screen {
     if (!this.#live || this.#current === undefined) return;
     const wheel = '|/-\\'.charAt(this.#frame % 4);
     const line = `  ${wheel}  ${this.#current.label} ${this.#elapsed()}  ${this.#current.note}`;
-    this.#out.write(line.slice(0, Math.max(20, (this.#out.columns ?? 100) - 1)));
+    this.#out.write(line.slice(0, Math.max(20, (this.#out.columns || 100) - 1)));
   }
 
   #erase(): void {

@@ -7,7 +7,7 @@ import { defaultPort } from '@slipway/service-kit';
 import { cacheDir } from '../parts/cache.ts';
 import type { DataDir } from '../parts/data-dir.ts';
 import type { Parts } from '../parts/index.ts';
-import { freePortLike } from '../parts/ports.ts';
+import { freePortLike, freePorts } from '../parts/ports.ts';
 
 /** What each service is started with. */
 export interface SuiteEnvironment {
@@ -90,10 +90,13 @@ async function databasesOf(dataDir: DataDir, adminUrl: string, singleRole: boole
   }
 }
 
+/** The usual ports, or those of the last time; for a run that leaves nothing behind any that are free, so that several can run beside each other. */
 async function portsOf(dataDir: DataDir): Promise<Record<Service, number>> {
   const ports = {} as Record<Service, number>;
-  for (const service of services) {
-    ports[service] = await freePortLike(Number(await dataDir.remembered(`port-${service}`)) || undefined, defaultPort(service));
+  const free = await freePorts(services.length);
+  for (const [index, service] of services.entries()) {
+    const known = Number(await dataDir.remembered(`port-${service}`)) || undefined;
+    ports[service] = dataDir.temporary ? (free[index] as number) : await freePortLike(known, defaultPort(service));
     await dataDir.remember(`port-${service}`, String(ports[service]));
   }
   return ports;

@@ -36,7 +36,8 @@ export async function gitSample(dataDir: DataDir, cleanup: Cleanup): Promise<Sam
     await git(work, ['push', '-q', bare, 'HEAD:refs/heads/main']);
     return (await readFile(join(bare, 'refs/heads/main'), 'utf8')).trim();
   };
-  return { kind: 'Git', url, spec: { git: { url, branches: ['main'], poll: '1s' } }, commit };
+  const byHand = `cd ${work} && $EDITOR site/index.html && git commit -am 'Try something' && git push ${bare} main`;
+  return { kind: 'Git', url, byHand, spec: { git: { url, branches: ['main'], poll: '1s' } }, commit };
 }
 
 async function git(cwd: string, args: readonly string[], author?: { name: string; email: string }): Promise<string> {

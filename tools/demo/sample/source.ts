@@ -9,6 +9,8 @@ export interface SampleSource {
   readonly url: string;
   /** The `source` of the project file. */
   readonly spec: z.input<typeof ProjectFile>['spec']['source'];
+  /** How a person at a shell commits something themselves. */
+  readonly byHand: string;
   /** Commits a change to the main line as its author and gives the revision. */
   commit(change: Change): Promise<string>;
 }

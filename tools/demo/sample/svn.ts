@@ -56,7 +56,8 @@ export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: re
     if (revision === undefined) throw new Error(`Subversion did not say which revision it made: ${said}`);
     return revision;
   };
-  return { kind: 'Subversion', url, spec: { svn: { url, branches: ['trunk'], poll: '1s' } }, commit };
+  const byHand = `cd ${work} && $EDITOR site/index.html && svn commit -m 'Try something' --username ${accounts[0]} --password ${password}`;
+  return { kind: 'Subversion', url, byHand, spec: { svn: { url, branches: ['trunk'], poll: '1s' } }, commit };
 }
 
 /** Runs a program without a shell; what it is told on standard input never shows in the list of processes. */
