@@ -52,7 +52,7 @@ describe('an audit chain', () => {
   it('verifies as it was recorded', async () => {
     const chain = chainOf(5);
     const found = await verified(chain, await headOf(last(chain)));
-    expect(found).toMatchObject({ entries: 5, head: { sequence: 5 }, findings: [], warnings: [] });
+    expect(found).toMatchObject({ entries: 5, head: { sequence: 5 }, signature: 'checked', findings: [], warnings: [] });
   });
 
   it('shows an entry that was changed', async () => {
@@ -167,7 +167,7 @@ describe('the head of a chain', () => {
 
   it('stays unchecked without a trust file, and that is said', async () => {
     const found = await verified(chain, await headOf(last(chain)), { by: null });
-    expect(found.findings).toEqual([]);
+    expect(found).toMatchObject({ findings: [], signature: 'unchecked' });
     expect(found.warnings[0]).toContain('--trust-file');
   });
 });

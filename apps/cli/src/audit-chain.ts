@@ -18,6 +18,8 @@ export interface Verified {
   readonly chain: string;
   readonly entries: number;
   readonly head: { readonly sequence: number; readonly hash: string; readonly at: string } | null;
+  /** Whether the signature of the head was looked at; without it a whole chain could be another. */
+  readonly signature: 'checked' | 'unchecked' | 'none';
   readonly findings: readonly Finding[];
   readonly warnings: readonly string[];
 }
@@ -62,7 +64,8 @@ export class ChainCheck {
     if (head === null && this.entries > 0)
       this.find('unsigned', null, 'there is no signed head, so nothing shows whether the end is missing');
     for (const point of this.points) this.passes(point, 'was seen here earlier');
-    return { chain: this.chain, entries: this.entries, head: signed ?? null, findings: this.findings, warnings };
+    const signature = !signed ? 'none' : trust ? 'checked' : 'unchecked';
+    return { chain: this.chain, entries: this.entries, head: signed ?? null, signature, findings: this.findings, warnings };
   }
 
   private link(entry: Entry): void {

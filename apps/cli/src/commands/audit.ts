@@ -146,6 +146,7 @@ function goneSince(earlier: AuditExport, chains: readonly Chain[]): Verified[] {
     chain,
     entries: 0,
     head: null,
+    signature: 'none',
     findings: [{ code: 'truncated', sequence: null, message: 'the whole chain was there earlier and is gone' }],
     warnings: [],
   }));
@@ -169,10 +170,11 @@ async function trustFor({ around }: Session, named: string | undefined): Promise
 }
 
 function tell({ out }: Session, verified: readonly Verified[]): void {
-  for (const { chain, entries, head, findings, warnings } of verified) {
+  for (const { chain, entries, head, signature, findings, warnings } of verified) {
     if (findings.length === 0) {
       const until = head === null ? 'empty' : `${entries} entries, signed head ${head.hash.slice(0, 12)} of ${head.at}`;
-      out.line(`${out.paint('green', 'verified')}  ${chain}: ${until}`);
+      const proven = signature !== 'unchecked';
+      out.line(`${proven ? out.paint('green', 'verified') : out.paint('yellow', 'unproven')}  ${chain}: ${until}`);
     } else out.line(`${out.paint('red', 'BROKEN')}    ${chain}: ${entries} entries`);
     for (const { code, message } of findings) out.line(`  ${code}: ${message}`);
     for (const warning of warnings) out.note(`  ${out.paintNote('yellow', 'note')}: ${warning}`);
