@@ -50,7 +50,7 @@ export async function loadPersonKey(file: string): Promise<PersonPrivateJwk> {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new Error(`${file} is not JSON; make a new key with: slipway key generate`);
+    throw new Error(`${file} is not JSON; make a new key with: slipway key new`);
   }
   const parsed = PersonPrivateJwk.safeParse(json);
   if (!parsed.success) throw new Error(`${file} is no private Ed25519 JWK`);

@@ -109,7 +109,7 @@ function refusal(asked: Asked, person: Judged, via: 'http' | 'key', humans: Read
     };
   }
   if (policy.proof === 'key' && via !== 'key')
-    return { code: 'key-needed', message: 'this environment wants a signature by a registered key: slipway approval sign' };
+    return { code: 'key-needed', message: 'this environment wants a signature by a registered key: slipway approve --with-key' };
   return undefined;
 }
 
