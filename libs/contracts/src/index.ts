@@ -1,3 +1,4 @@
+export * from './app-settings.js';
 export * from './approval/approval-expired.js';
 export * from './approval/approval-granted.js';
 export * from './approval/approval-rejected.js';

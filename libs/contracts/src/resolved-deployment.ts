@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { Health, SecretName } from './app-settings.js';
 import { Duration, MemorySize } from './duration.js';
 import { Id, ImageReference, Name, Ref, Revision, Sha256 } from './nouns.js';
-import { ApprovalPolicy, Health, SecretName } from './project-file.js';
+import { ApprovalPolicy } from './project-file.js';
 
 /**
  * Everything that is about to run, with nothing left to look up: resolved once, signed as it stands, deployed as it stands (design part 4,

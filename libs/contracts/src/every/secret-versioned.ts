@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { SecretName } from '../app-settings.js';
 import { defineEvent } from '../define-event.js';
 import { Name } from '../nouns.js';
-import { SecretName } from '../project-file.js';
 
 /** The version ids of a project's secrets, as the service that uses them sees them: keyed hashes, which say nothing of the values. `null`: the file is not there. */
 export const SecretVersioned = defineEvent({
