@@ -1,0 +1,162 @@
+import type { AuditLink, CommandIssued, DataOf, EventDeadLettered } from '@slipway/contracts';
+import type { Received } from '@slipway/messaging';
+import type { Tx } from '@slipway/postgres';
+import type { ReleaseState, Told } from '@slipway/release';
+import type { Beside } from './domain/audit-fit.js';
+import type { EnvironmentFacts } from './domain/environment-view.js';
+import type { Scope } from './domain/event-scope.js';
+import type { RequestView } from './domain/request-views.js';
+
+/** An event as the journal has it. */
+export interface JournalRow {
+  readonly seq: string;
+  readonly receivedAt: Date;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: Buffer;
+  readonly project: string | null;
+  readonly release: string | null;
+}
+
+/** Which rows of the journal: those of these projects, of any project, of one release; everything where nothing is said. */
+export interface JournalScope {
+  readonly projects?: readonly string[];
+  readonly ofProjects?: boolean;
+  readonly release?: string;
+}
+
+/** Every event but logs, as received, for ever. */
+export abstract class Journal {
+  /** To be called last in the transaction: numbers follow the order of commits, so that who reads on from one misses none. */
+  abstract append(tx: Tx, event: Received, scope: Scope): Promise<void>;
+  /** Rows after a number, in order. */
+  abstract after(seq: string, limit: number, only: JournalScope): Promise<readonly JournalRow[]>;
+  /** The same for all rows, inside a transaction. */
+  abstract within(tx: Tx, seq: string, limit: number): Promise<readonly JournalRow[]>;
+  abstract newest(): Promise<{ seq: string; at: Date | null }>;
+  /** What it takes on disk, archives not counted. */
+  abstract bytes(): Promise<number>;
+  /** When the journal last had something of each service. */
+  abstract lastHeard(): Promise<ReadonlyMap<string, Date>>;
+  /** Makes the partitions of this month and the next two. */
+  abstract makePartitions(): Promise<void>;
+  /** Months (`2026-11`) still here that ended more than so many months ago, oldest first. */
+  abstract monthsBefore(months: number): Promise<readonly string[]>;
+  abstract rowsOf(month: string): AsyncIterable<JournalRow>;
+  /** Takes a month out of Postgres and notes its file. @throws Error where the file does not hold all of it. */
+  abstract dropMonth(month: string, file: { rows: number; sha256: string }): Promise<void>;
+  /** The files that months were moved to, oldest first. */
+  abstract archives(tx: Tx): Promise<readonly { month: string; sha256: string }[]>;
+}
+
+/** Months of the journal as files. */
+export abstract class JournalFiles {
+  /** Writes a month whole or not at all. */
+  abstract write(month: string, rows: AsyncIterable<JournalRow>): Promise<{ rows: number; sha256: string }>;
+  /** @throws Error naming the file that is missing or is not the one that was written. */
+  abstract read(month: string, sha256: string): AsyncIterable<JournalRow>;
+}
+
+/** What is shown of a release beside its state. */
+export interface About {
+  readonly title: string;
+  readonly authors: readonly string[];
+}
+
+export interface ReleaseRow {
+  readonly state: ReleaseState;
+  readonly about: About;
+  readonly bornAt: string;
+  readonly changedAt: string;
+}
+
+export type Issued = DataOf<typeof CommandIssued>;
+export type DeadLettered = DataOf<typeof EventDeadLettered>;
+
+/** What a service said to a command or a sign-off. */
+export interface Answer {
+  readonly answers: string;
+  readonly source: string;
+  readonly name: string;
+  readonly at: string;
+  readonly data: unknown;
+}
+
+export interface AuditHead {
+  readonly chain: string;
+  readonly sequence: number;
+  readonly hash: string;
+  readonly at: string;
+  readonly envelope: unknown;
+}
+
+/** Writes the ledger: tables that can be folded anew from the journal at any time. */
+export abstract class LedgerBooks {
+  /** To be called first in every fold: holds off a rebuild, and other folds of these releases. */
+  abstract open(tx: Tx, releases: readonly string[]): Promise<void>;
+  /** Holds off every fold and empties the books. */
+  abstract clear(tx: Tx): Promise<void>;
+  abstract keepEvents(tx: Tx, rows: readonly { release: string; event: Told }[]): Promise<void>;
+  abstract eventsOf(tx: Tx, release: string): Promise<readonly Told[]>;
+  abstract saveRelease(tx: Tx, row: ReleaseRow): Promise<void>;
+  abstract saveRequest(tx: Tx, view: RequestView): Promise<void>;
+  abstract lockEnvironment(tx: Tx, project: string, environment: string): Promise<EnvironmentFacts>;
+  abstract saveEnvironment(tx: Tx, facts: EnvironmentFacts): Promise<void>;
+  abstract keepCommand(tx: Tx, issued: Issued, at: string): Promise<void>;
+  abstract keepAnswer(tx: Tx, answer: Answer): Promise<void>;
+  abstract keepDeadLetter(tx: Tx, event: string, at: string, data: DeadLettered): Promise<void>;
+  abstract auditBeside(tx: Tx, chain: string, sequence: number): Promise<Beside>;
+  abstract keepLink(tx: Tx, link: AuditLink): Promise<void>;
+  /** A link that does not fit the chain. */
+  abstract keepConflict(tx: Tx, link: AuditLink, reason: string): Promise<void>;
+  /** A newer head of a chain; an older one changes nothing. */
+  abstract keepHead(tx: Tx, head: AuditHead): Promise<void>;
+}
+
+/** Where a page of a list begins: after this time and id, the newest first. */
+export interface After {
+  readonly at: string;
+  readonly id: string;
+}
+
+export interface CommandRow {
+  readonly issued: Issued;
+  readonly issuedAt: Date;
+  readonly answer: Answer | undefined;
+}
+
+/** Reads the ledger. */
+export abstract class Ledger {
+  abstract release(id: string): Promise<ReleaseRow | undefined>;
+  abstract releaseByNumber(project: string, number: number): Promise<ReleaseRow | undefined>;
+  abstract story(release: string): Promise<readonly Told[]>;
+  /** `projects: null` means all. */
+  abstract releases(where: {
+    projects: readonly string[] | null;
+    environment?: string | undefined;
+    phases?: readonly string[] | undefined;
+    quietSince?: Date | undefined;
+    after?: After | undefined;
+    limit: number;
+  }): Promise<readonly ReleaseRow[]>;
+  abstract countByPhase(): Promise<readonly { project: string; phase: string; count: number }[]>;
+  abstract request(id: string): Promise<RequestView | undefined>;
+  abstract requests(where: {
+    projects: readonly string[] | null;
+    state?: string | undefined;
+    /** Only those this person may decide and has not. */
+    eligible?: string | undefined;
+    after?: After | undefined;
+    limit: number;
+  }): Promise<readonly RequestView[]>;
+  abstract environments(project: string): Promise<readonly EnvironmentFacts[]>;
+  abstract command(id: string): Promise<CommandRow | undefined>;
+  /** What was said to any of these by now. */
+  abstract answers(to: readonly string[]): Promise<readonly Answer[]>;
+  abstract deadLetters(where: {
+    service?: string | undefined;
+    after?: After | undefined;
+    limit: number;
+  }): Promise<readonly { data: DeadLettered; event: string; at: Date; state: 'open' | 'replayed' | 'discarded' }[]>;
+  abstract auditConflicts(): Promise<readonly { chain: string; sequence: number; reason: string }[]>;
+  abstract audit(chain: string, after: number, limit: number): Promise<{ links: readonly AuditLink[]; head: AuditHead | null }>;
+}
