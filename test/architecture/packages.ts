@@ -80,7 +80,7 @@ async function readPackage(folder: string): Promise<Package> {
 async function importsIn(folder: string): Promise<string[]> {
   const found = new Set<string>();
   for await (const path of glob('src/**/*.{ts,tsx}', { cwd: join(root, folder) })) {
-    if (/\.(spec|contract|fixture|example)\.tsx?$/.test(path)) continue;
+    if (/\.(spec|contract|fixture|example)\.tsx?$|\/testing\//.test(path)) continue;
     const text = await readFile(join(root, folder, path), 'utf8');
     for (const [, name = ''] of text.matchAll(/^(?:import\s+|(?:import|export)\s[^;'"=]*?\sfrom\s+)'([^'.][^']*)';/gm)) {
       if (!name.startsWith('node:'))

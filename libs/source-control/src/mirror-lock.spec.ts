@@ -21,7 +21,7 @@ describe('mirror lock', () => {
     let most = 0;
     const work = async () => {
       most = Math.max(most, ++inside);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await readdir(folder);
       inside--;
     };
     await Promise.all(Array.from({ length: 8 }, () => withLock(lock, 20_000, undefined, work)));
@@ -41,7 +41,7 @@ describe('mirror lock', () => {
           undefined,
           async () => {
             expect(++inside).toBe(1);
-            await new Promise((resolve) => setTimeout(resolve, 5));
+            await readdir(folder);
             inside--;
           },
           fast,

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer as createSocketServer } from 'n
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '@slipway/testkit';
 import { plain } from './git-ground.contract.js';
 
 const run = promisify(execFile);
@@ -147,18 +148,14 @@ export async function serveSsh(folder: string, secrets: string): Promise<Served 
 
 /** Waits until somebody listens on the port. */
 export async function listening(port: number, within = 10_000): Promise<void> {
-  const until = performance.now() + within;
-  for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
+  const open = () =>
+    new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => {
         socket.destroy();
         resolve(true);
       }).on('error', () => resolve(false));
     });
-    if (open) return;
-    if (performance.now() > until) throw new Error(`nobody listens on ${port}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await eventually(open, { within });
 }
 
 /** Ends a server and what it started, and waits for it. */
