@@ -58,7 +58,7 @@ export async function putAttestation(
       artifactType: attestation.artifactType,
       annotations: attestation.annotations,
     };
-    await addToIndex(registry, repository, subject, entry, options);
+    await inTurn(`${registry.host}/${repository}@${subject}`, () => addToIndex(registry, repository, subject, entry, options));
   }
   return digest;
 }
@@ -89,7 +89,24 @@ export function referrersTag(digest: string): string {
   return digest.replace(':', '-');
 }
 
-/** Registries have no compare-and-set on a tag, so it is read back: an entry that a writer at the same time has overwritten is added anew. */
+const turns = new Map<string, Promise<void>>();
+
+/** Writers of one index in this process go one after the other. */
+async function inTurn(index: string, write: () => Promise<void>): Promise<void> {
+  const before = turns.get(index) ?? Promise.resolve();
+  const mine = before.catch(() => undefined).then(write);
+  turns.set(index, mine);
+  try {
+    await mine;
+  } finally {
+    if (turns.get(index) === mine) turns.delete(index);
+  }
+}
+
+/**
+ * Registries have no compare-and-set on a tag, so it is read back: an entry that a writer in another process has overwritten meanwhile is
+ * added anew. One overwritten later still is lost from the index, never from the registry.
+ */
 async function addToIndex(
   registry: OciRegistry,
   repository: string,
