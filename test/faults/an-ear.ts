@@ -1,0 +1,72 @@
+import { catalog, type DataOf, type EventDefinition } from '@slipway/contracts';
+import { type InRecord, KafkajsEventLog, parseType, TopicNames } from '@slipway/messaging';
+import { eventually, realParts } from '@slipway/testkit';
+import pino from 'pino';
+import { v7 } from 'uuid';
+
+/** Hears all that was ever written to the topics of a suite, from offset zero on, as it lies there: an independent record of what happened. */
+export class Ear {
+  readonly records: InRecord[] = [];
+
+  private constructor(private readonly log: KafkajsEventLog) {}
+
+  static async at(topicPrefix: string): Promise<Ear> {
+    const logger = pino({ level: 'silent' });
+    const log = new KafkajsEventLog({ clientId: 'ear', brokers: realParts().kafkaBrokers, logger });
+    const ear = new Ear(log);
+    const topics = new TopicNames(topicPrefix).wanted(4);
+    await log.ensureTopics(topics);
+    await log.consume({
+      group: `${topicPrefix}ear-${v7()}`,
+      topics: topics.map(({ name }) => name).filter((name) => name !== `${topicPrefix}logs`),
+      onBatch: async (records, control) => {
+        ear.records.push(...records);
+        for (const record of records.slice(-1)) control.done(record);
+        return {};
+      },
+      onDied: (error) => logger.error(error),
+    });
+    return ear;
+  }
+
+  /** Writes records as they are, by whoever they claim to be. */
+  get publish(): KafkajsEventLog['publish'] {
+    return this.log.publish.bind(this.log);
+  }
+
+  /** The data of every event of this kind, each id once. */
+  all<E extends EventDefinition>(event: E): DataOf<E>[] {
+    return this.once()
+      .filter((record) => record.headers['ce_type'] === event.type)
+      .map((record) => dataOf(event, record));
+  }
+
+  /** Waits for an event that fits. */
+  async hears<E extends EventDefinition>(event: E, fits: (data: DataOf<E>) => boolean = () => true, within = 30_000): Promise<DataOf<E>> {
+    const found = () => this.records.find((record) => record.headers['ce_type'] === event.type && fits(dataOf(event, record)));
+    const record = await eventually(() => found() ?? false, { within, every: 10 });
+    return dataOf(event, record as InRecord);
+  }
+
+  /** Every event, each id once: what was said again is the same event. */
+  once(): InRecord[] {
+    const seen = new Set<string>();
+    return this.records.filter(({ headers }) => {
+      const id = `${headers['ce_source']} ${headers['ce_id']}`;
+      return !seen.has(id) && seen.add(id);
+    });
+  }
+
+  /** Names of all that was said, each id once. */
+  names(): string[] {
+    return this.once().map(({ headers }) => parseType(headers['ce_type'])?.name ?? 'nonsense');
+  }
+
+  close(): Promise<void> {
+    return this.log.close();
+  }
+}
+
+function dataOf<E extends EventDefinition>(event: E, record: InRecord): DataOf<E> {
+  return (catalog.get(event.name) as E).data.parse(JSON.parse(String(record.value))) as DataOf<E>;
+}
