@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Deployment, type Observed, type Orchestrator, type Progress, TargetUnavailable } from '@slipway/orchestrators';
 import { unanswered } from './answered-time.js';
 import { goalOf } from './goal.js';
-import { type Action, beginRollout, decide, type RolloutPolicy, type RolloutState, type Seen } from './rollout.js';
+import { type Action, beginRollout, decide, type RolloutPolicy, type RolloutState, resumeRollout, type Seen } from './rollout.js';
 import type { VerdictWithEvidence } from './verdict.js';
 
 /** What the runner needs of the operation it works for; a `Claim` of libs/operations is one. */
@@ -17,7 +17,8 @@ export interface RolloutClaim {
 /** Whether the next step may be taken. Asked before every step: stop-the-line, pause, voided grant, withdrawn release. */
 export type StepAnswer =
   | { readonly go: true }
-  | { readonly go: false; readonly reason: string /** Ends the rollout as failed. */; readonly abort?: boolean };
+  /** `abort` ends the rollout as failed: it is taken back, or stays as it is. */
+  | { readonly go: false; readonly reason: string; readonly abort?: 'rollback' | 'hold' };
 
 /** One rollout, as `run-rollout.ts` and `run-deployment.ts` start it. */
 export interface RolloutOrder {
@@ -55,7 +56,8 @@ const longestIdleMs = 15_000;
  * a target that is away is waited for, and that time counts against nobody.
  */
 export async function rollOut(order: RolloutOrder): Promise<RolloutRun> {
-  let state = order.state ?? beginRollout(goalOf(order.goal), order.policy, order.lastGood && goalOf(order.lastGood));
+  const begun = beginRollout(goalOf(order.goal), order.policy, order.lastGood && goalOf(order.lastGood));
+  let state = order.state ? resumeRollout(order.state, begun) : begun;
   let seen: Seen = { kind: 'nothing' };
   let idleSince = performance.now();
   for (;;) {
@@ -91,7 +93,7 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
   const phase = state.phase === 'ended' ? 'applying' : state.phase;
   const step = (await order.mayStep?.(phase)) ?? { go: true };
   if (!step.go) {
-    if (step.abort && phase === 'applying') return { kind: 'abort', at: performance.now(), reason: step.reason };
+    if (step.abort && phase === 'applying') return { kind: 'abort', at: performance.now(), reason: step.reason, after: step.abort };
     if (phase === 'applying') return { kind: 'held', reason: step.reason };
   }
   let limit: AbortSignal | undefined;

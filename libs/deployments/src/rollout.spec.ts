@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { beginRollout, type Decision, decide, type RolloutState, type Seen } from './rollout.js';
+import { beginRollout, type Decision, decide, type RolloutState, resumeRollout, type Seen } from './rollout.js';
 import { anInstance, both, goal, good, lastGood, old, seenAs } from './rollout-examples.js';
 
 const policy = { deadlineMs: 60_000, onFailure: 'rollback' } as const;
@@ -30,6 +30,23 @@ describe('a rollout', () => {
   it('succeeds when every instance runs the digest, serves and was healthy for the stable window', () => {
     const { action } = fold(beginRollout(goal, policy, lastGood), [seenAs(both)]);
     expect(action).toMatchObject({ do: 'end', verdict: { outcome: 'succeeded', release: 'new', digest: good, instances: 2 } });
+  });
+
+  it('goes to the count a person has set meanwhile when it is taken up again', () => {
+    const three = [...both, anInstance({ name: 'three', id: 'id-three' })];
+    const begun = beginRollout({ ...goal, instances: 3 }, policy, { ...lastGood, instances: 3 });
+    const resumed = resumeRollout(fold(beginRollout(goal, policy, lastGood), [seenAs(both.slice(0, 1))]).state, begun);
+    expect(fold(resumed, [seenAs(three, { wanted: 3 })]).action).toMatchObject({
+      do: 'end',
+      verdict: { outcome: 'succeeded', instances: 3 },
+    });
+    expect(resumed.lastGood?.instances).toBe(3);
+    expect(resumeRollout(resumed, beginRollout(goal, policy))).not.toHaveProperty('lastGood');
+  });
+
+  it('stays as it is when it is ended with nothing to go back to and must not be removed', () => {
+    const ended = fold(beginRollout(goal, policy), [{ kind: 'abort', at: 0, reason: 'withdrawn', after: 'hold' }]).action;
+    expect(ended).toMatchObject({ do: 'end', verdict: { outcome: 'failed', after: { now: 'held' } } });
   });
 
   it('waits for the rest of the stable window', () => {
@@ -92,7 +109,10 @@ describe('a rollout', () => {
       Array.from({ length: 8 }, () => seenAs([anInstance(sick)], { progress: 'moving' })),
     );
     expect(failed.action).toMatchObject({ do: 'end', verdict: { after: { now: 'held' } } });
-    expect(fold(hold, [{ kind: 'abort', at: 0, reason: 'withdrawn' }]).action).toMatchObject({ do: 'apply', to: 'last-good' });
+    expect(fold(hold, [{ kind: 'abort', at: 0, reason: 'withdrawn', after: 'rollback' }]).action).toMatchObject({
+      do: 'apply',
+      to: 'last-good',
+    });
   });
 
   it('stops a failing rollback and says so, and never begins another', () => {

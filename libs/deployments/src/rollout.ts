@@ -37,8 +37,8 @@ export type Seen =
   | { readonly kind: 'unavailable'; readonly reason: string }
   /** Stop-the-line or a pause forbids the next step. */
   | { readonly kind: 'held'; readonly reason: string }
-  /** A person, or a withdrawn release, ends it. */
-  | { readonly kind: 'abort'; readonly at: number; readonly reason: string }
+  /** A person, or a withdrawn release, ends it: it is taken back, or stays as it is. */
+  | { readonly kind: 'abort'; readonly at: number; readonly reason: string; readonly after: 'rollback' | 'hold' }
   /** The image to go back to cannot be had any more. */
   | { readonly kind: 'cannot-restore'; readonly reason: string }
   | { readonly kind: 'removed'; readonly at: number };
@@ -66,6 +66,15 @@ export function beginRollout(goal: Goal, policy: RolloutPolicy, lastGood?: Goal)
 }
 
 /**
+ * A rollout taken up again. Where it goes is said anew by whoever takes it up, for a count set by a person meanwhile may have changed it; how far it
+ * came is remembered. `begun` is the same rollout as it would begin now.
+ */
+export function resumeRollout({ lastGood: _, ...kept }: RolloutState, { goal, policy, lastGood }: RolloutState): RolloutState {
+  const resumed = { ...kept, goal, policy };
+  return lastGood === undefined ? resumed : { ...resumed, lastGood };
+}
+
+/**
  * The next step of a rollout, from what it remembers and what was just seen. Pure: time comes in with what was seen. After a verdict
  * every answer is that verdict.
  */
@@ -80,7 +89,7 @@ export function decide(state: RolloutState, seen: Seen): Decision {
       return { state: { ...state, time: unanswered(state.time) }, action: { do: 'wait', afterMs: heldMs, reason: seen.reason } };
     case 'abort':
       return state.phase === 'applying'
-        ? fail({ ...state, time: answered(state.time, seen.at) }, { code: 'aborted', message: seen.reason, instances: [] }, 'rollback')
+        ? fail({ ...state, time: answered(state.time, seen.at) }, { code: 'aborted', message: seen.reason, instances: [] }, seen.after)
         : { state, action: nextCall(state, 0) };
     case 'cannot-restore':
       return state.phase === 'restoring' ? end(state, notRestored(state, seen.reason)) : { state, action: nextCall(state, 0) };
