@@ -8,6 +8,6 @@ export const ApprovalSuperseded = defineEvent({
   writer: 'approval',
   topic: 'approvals',
   about: 'release',
-  information: true,
+  actedOnBy: ['production-rollout'],
   data: z.object({ request: Id, release: Release, environment: Name, by: Release }),
 });
