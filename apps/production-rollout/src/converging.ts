@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { inSeconds } from '@slipway/contracts';
-import { deploymentOf, rollOut } from '@slipway/deployments';
+import { deploymentOf, type RolloutClaim, type RolloutRun, rollOut } from '@slipway/deployments';
 import type { Claim } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { EnvironmentState } from './domain/environment.js';
@@ -44,8 +44,19 @@ export class Converging {
   }
 
   /** True when what runs is what should run, false when it could not be brought there; undefined when it is to be tried again. */
-  async converge(claim: Claim<unknown>, { state, orchestrator }: Held): Promise<boolean | undefined> {
-    const { running, scaledTo, project, environment } = state;
+  async converge(claim: Claim<{ project: string; environment: string }>, { state }: Held): Promise<boolean | undefined> {
+    const { project, environment } = state;
+    const wanted = () => this.rollouts.isWanted(project, environment);
+    const run = await this.hands.lightlyOn(state, claim, wanted, async (own) => {
+      // Whoever had the hands since may have brought something else in: what stood here before must never come back by healing.
+      const now = await this.look(claim);
+      return now && now.state.running?.rollout === state.running?.rollout ? this.bring(own, now) : undefined;
+    });
+    return run?.ended ? run.verdict.outcome === 'succeeded' : undefined;
+  }
+
+  private async bring(claim: RolloutClaim, { state, orchestrator }: Held): Promise<RolloutRun | undefined> {
+    const { running, scaledTo, project } = state;
     if (!running) return undefined;
     const late = {
       attempt: running.attempt,
@@ -54,10 +65,6 @@ export class Converging {
     };
     const goal = deploymentOf(running.deployment, late);
     const policy = { deadlineMs: inSeconds(running.deployment.deadline) * 1000, onFailure: 'hold' } as const;
-    const wanted = () => this.rollouts.isWanted(project, environment);
-    const run = await this.hands.lightlyOn(state, claim, wanted, (own) =>
-      rollOut({ orchestrator, claim: own, goal, policy, callTimeoutMs: 6000 }),
-    );
-    return run?.ended ? run.verdict.outcome === 'succeeded' : undefined;
+    return await rollOut({ orchestrator, claim, goal, policy, callTimeoutMs: 6000 });
   }
 }

@@ -14,8 +14,9 @@ export abstract class Rollouts {
   abstract ofRequest(tx: Tx, request: string): Promise<Rollout | undefined>;
   /** Waiting ones, oldest first. */
   abstract waiting(tx: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]>;
-  /** Whether a rollout waits for the environment or is under way in it. */
+  /** Whether a rollout is under way in the environment. One that waits, perhaps for hours, takes nothing from healing and scaling. */
   abstract isWanted(project: string, environment: string): Promise<boolean>;
+  abstract rollbackWaits(tx: Tx, project: string, environment: string): Promise<boolean>;
   abstract running(tx: Tx, project: string, environment: string): Promise<Rollout | undefined>;
   abstract insert(tx: Tx, rollout: Rollout): Promise<void>;
   abstract save(tx: Tx, rollout: Rollout): Promise<void>;

@@ -59,8 +59,16 @@ export class PostgresRollouts extends Rollouts {
   }
 
   async isWanted(project: string, environment: string): Promise<boolean> {
-    const rows = await this.database.query(
-      `select 1 from rollout where project = $1 and environment = $2 and state in ('waiting', 'running') limit 1`,
+    const rows = await this.database.query(`select 1 from rollout where project = $1 and environment = $2 and state = 'running' limit 1`, [
+      project,
+      environment,
+    ]);
+    return rows.length > 0;
+  }
+
+  async rollbackWaits(tx: Tx, project: string, environment: string): Promise<boolean> {
+    const rows = await tx.query(
+      `select 1 from rollout where project = $1 and environment = $2 and state = 'waiting' and rollout ->> 'kind' = 'rollback' limit 1`,
       [project, environment],
     );
     return rows.length > 0;
