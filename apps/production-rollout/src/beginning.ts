@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Reason } from '@slipway/contracts';
 import { SecretChanged } from '@slipway/deployments';
+import { digestOf } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
@@ -38,7 +39,8 @@ export class Beginning {
   unproven({ grant, deployment }: Rollout): Reason | undefined {
     const proven = this.proofs.grant(grant.envelope);
     if (!proven.ok) return { code: 'grant-not-good', message: proven.reason };
-    if (proven.statement.grant !== grant.id || proven.statement.asks !== grant.asks)
+    const { statement } = proven;
+    if (statement.grant !== grant.id || statement.asks !== grant.asks || digestOf(deployment) !== statement.asks)
       return { code: 'grant-not-good', message: 'the grant is another one than the rollout was made for' };
     const built = this.proofs.provenance(grant.provenance, deployment.image.digest);
     return built.ok ? undefined : { code: 'provenance-not-good', message: built.reason };
@@ -58,7 +60,7 @@ export class Beginning {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     const running = await this.rollouts.running(unit.tx, project, environment);
     const waiting = await this.rollouts.waiting(unit.tx, { project, environment });
-    const turn = turnOf(state, waiting, running !== undefined);
+    const turn = turnOf(state, waiting, running !== undefined, await this.rollouts.withdrawn(unit.tx, project));
     for (const { rollout, reason, supersededBy } of turn.end) await this.telling.aborted(unit, rollout, reason, supersededBy);
     const mine = waiting.find((each) => each.id === id);
     if (!mine || turn.end.some((each) => each.rollout.id === id)) return 'ended';

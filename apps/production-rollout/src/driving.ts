@@ -4,7 +4,7 @@ import { deploymentOf, type RolloutState, rollOut, type StepAnswer } from '@slip
 import type { Claim, Outcome } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
-import type { EnvironmentState, Rollout } from './domain/environment.js';
+import { type EnvironmentState, lastGoodOf, type Rollout, type Standing } from './domain/environment.js';
 import { Ending } from './ending.js';
 import { Hands } from './hands.js';
 import { Rollouts, Secrets } from './ports.js';
@@ -26,9 +26,13 @@ export class Driving {
   ) {}
 
   async drive(claim: RolloutClaim, orchestrator: Orchestrator): Promise<Outcome> {
-    const { rollout, environment } = await claim.transact(async ({ tx }) => {
+    const { rollout, environment, withdrawn } = await claim.transact(async ({ tx }) => {
       const found = (await this.rollouts.find(tx, claim.operation.input.rollout)) as Rollout;
-      return { rollout: found, environment: await this.rollouts.environment(tx, found.project, found.environment) };
+      return {
+        rollout: found,
+        environment: await this.rollouts.environment(tx, found.project, found.environment),
+        withdrawn: await this.rollouts.withdrawn(tx, found.project),
+      };
     });
     const unproven = this.beginning.unproven(rollout);
     if (unproven) throw new Error(`rollout ${rollout.id} is under way and its proof is gone: ${unproven.message}`);
@@ -37,7 +41,7 @@ export class Driving {
       rollOut({
         orchestrator,
         claim: own,
-        ...this.goals(rollout, environment),
+        ...this.goals(rollout, environment, lastGoodOf(environment, withdrawn)),
         policy: policyOf(rollout),
         callTimeoutMs: 8000,
         ...(isState(claim.operation.progress) ? { state: claim.operation.progress } : {}),
@@ -58,19 +62,24 @@ export class Driving {
     return { done: true };
   }
 
-  private goals(rollout: Rollout, environment: EnvironmentState) {
+  private goals(rollout: Rollout, environment: EnvironmentState, lastGood: Standing | undefined) {
     const readSecret = (name: string, version: string) => this.secrets.read(rollout.project, name, version);
     const late = { readSecret, ...(environment.scaledTo === null ? {} : { instances: environment.scaledTo }) };
     const goal = deploymentOf(rollout.deployment, { attempt: rollout.attempt, ...late });
-    const { running } = environment;
     // A rollback that fails stops where it is: going back and forth would be a loop.
-    if (!running || rollout.kind === 'rollback') return { goal };
-    return { goal, lastGood: deploymentOf(running.deployment, { attempt: running.attempt, ...late }) };
+    if (!lastGood || rollout.kind === 'rollback') return { goal };
+    return { goal, lastGood: deploymentOf(lastGood.deployment, { attempt: lastGood.attempt, ...late }) };
   }
 
-  private async mayStep(claim: RolloutClaim, { project, release }: Rollout): Promise<StepAnswer> {
-    const withdrawn = await claim.transact(({ tx }) => this.rollouts.withdrawn(tx, project));
-    return withdrawn.has(release.id) ? { go: false, abort: true, reason: 'the release was withdrawn' } : { go: true };
+  /** A withdrawn release goes no further, and a rollback does not wait for what it is asked to undo. */
+  private async mayStep(claim: RolloutClaim, { kind, project, environment, release }: Rollout): Promise<StepAnswer> {
+    const { withdrawn, back } = await claim.transact(async ({ tx }) => ({
+      withdrawn: (await this.rollouts.withdrawn(tx, project)).has(release.id),
+      back: await this.rollouts.rollbackWaits(tx, project, environment),
+    }));
+    if (withdrawn) return { go: false, abort: kind === 'rollback' ? 'hold' : 'rollback', reason: 'the release was withdrawn' };
+    if (back && kind === 'rollout') return { go: false, abort: 'rollback', reason: 'somebody asked to go back' };
+    return { go: true };
   }
 
   /** Progress is worth an event and never worth a failure. */

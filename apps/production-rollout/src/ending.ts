@@ -4,7 +4,7 @@ import type { VerdictWithEvidence } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, owe } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
-import { barredAfter, type EnvironmentState, type Rollout, settled } from './domain/environment.js';
+import { barredAfter, type EnvironmentState, type Rollout, restored, settled } from './domain/environment.js';
 import { Rollouts } from './ports.js';
 import { RolloutMetrics } from './production-rollout.metrics.js';
 import { Telling } from './telling.js';
@@ -47,10 +47,16 @@ export class Ending {
       key: environmentKey(rollout.project, rollout.environment),
       input: { project: rollout.project, environment: rollout.environment },
     });
-    this.telling.succeeded(unit, rollout, before, serves);
-    const left = before.running;
-    if (rollout.kind === 'rollback' && left && left.release.id !== rollout.release.id)
-      unit.tx.afterCommit(() => this.metrics.recovered(rollout, left.since));
+    const left = await this.leftBy(unit, rollout, before);
+    this.telling.succeeded(unit, rollout, left?.release ?? null, serves);
+    if (rollout.kind === 'rollback' && left) unit.tx.afterCommit(() => this.metrics.recovered(rollout, left.since));
+  }
+
+  /** What stood there before, when it was another release: what ran well or, where that was left standing, what failed. */
+  private async leftBy(unit: UnitOfWork, { release }: Rollout, { running, heldBy }: EnvironmentState) {
+    const held = heldBy === null ? undefined : await this.rollouts.find(unit.tx, heldBy);
+    const left = held ? { release: held.release, since: held.startedAt ?? held.createdAt } : running;
+    return left && left.release.id !== release.id ? left : undefined;
   }
 
   private async failed(
@@ -65,7 +71,7 @@ export class Ending {
     const barred = barredAfter(before, rollout.release.number, at);
     switch (verdict.after.now) {
       case 'restored':
-        await this.rollouts.saveEnvironment(unit.tx, { ...barred, heldBy: null });
+        await this.rollouts.saveEnvironment(unit.tx, restored(barred, verdict.after.release));
         break;
       case 'removed':
         await this.rollouts.saveEnvironment(unit.tx, { ...barred, running: null, heldBy: null });
@@ -75,7 +81,7 @@ export class Ending {
     }
     this.telling.failed(unit, rollout, verdict);
     if (verdict.after.now !== 'restored') return;
-    this.telling.wentBack(unit, rollout, before.running, address, verdict);
+    this.telling.wentBack(unit, rollout, restored(before, verdict.after.release).running, address, verdict);
     unit.tx.afterCommit(() => this.metrics.recovered(rollout, rollout.startedAt ?? rollout.createdAt));
   }
 }

@@ -46,10 +46,13 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
   /** Accepted or refused only when it is known that the image can still be had: run-rollout answers. */
   private async rollBack({ id, data }: Command, unit: UnitOfWork, { project, environment, to }: Rollback): Promise<Reason | null> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
-    if (!state.running) return nothingRuns(project, environment);
-    const target = goBackTo(state, to, await this.rollouts.withdrawn(unit.tx, project));
+    const underWay = await this.rollouts.running(unit.tx, project, environment);
+    if (!state.running && !underWay) return nothingRuns(project, environment);
+    const isRollingOut = underWay?.kind === 'rollout';
+    const target = goBackTo(state, to, await this.rollouts.withdrawn(unit.tx, project), isRollingOut);
     if (!target) {
-      const numbers = state.history.map((standing) => standing.release.number).filter((number) => number !== state.running?.release.number);
+      const stands = isRollingOut || state.heldBy !== null ? undefined : state.running?.release.number;
+      const numbers = state.history.map((standing) => standing.release.number).filter((number) => number !== stands);
       const known = numbers.length === 0 ? 'no other release was good here' : `good here were ${numbers.join(', ')}`;
       return {
         code: 'nothing-to-go-back-to',

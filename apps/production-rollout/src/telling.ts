@@ -42,7 +42,7 @@ export class Telling {
   succeeded(
     unit: UnitOfWork,
     rollout: Rollout,
-    before: EnvironmentState,
+    left: Release | null,
     { address, instances }: { address: string; instances: number },
   ): void {
     const { deployment, grant, release, asked } = rollout;
@@ -50,7 +50,7 @@ export class Telling {
     const common = { stage: stageOf(rollout), image: deployment.image, address, seconds };
     if (rollout.kind === 'rollback') {
       const reason = { code: 'asked', message: asked?.reason ?? '' };
-      this.publish(unit, RolloutRolledBack, rollout, { ...common, from: before.running?.release ?? null, reason, by: asked?.by ?? null });
+      this.publish(unit, RolloutRolledBack, rollout, { ...common, from: left, reason, by: asked?.by ?? null });
     } else {
       const leadSeconds = secondsBetween(release.committedAt, unit.now);
       this.publish(unit, RolloutSucceeded, rollout, { ...common, grant: grant.id, asks: grant.asks, instances, leadSeconds });

@@ -1,6 +1,18 @@
 import { aDigest, anId, aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { barredAfter, type EnvironmentState, emptyEnvironment, goBackTo, type Rollout, settled, turnOf } from './environment.js';
+import {
+  barredAfter,
+  type EnvironmentState,
+  emptyEnvironment,
+  goBackTo,
+  lastGoodOf,
+  type Rollout,
+  restored,
+  settled,
+  turnOf,
+} from './environment.js';
+
+const none: ReadonlySet<string> = new Set();
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 5, minute)).toISOString();
 
@@ -32,30 +44,48 @@ function after(...rollouts: Rollout[]): EnvironmentState {
 
 describe('whose turn it is', () => {
   it('is nobody’s while a rollout is under way', () => {
-    expect(turnOf(after(), [aRollout(1)], true).start).toBeUndefined();
+    expect(turnOf(after(), [aRollout(1)], true, none).start).toBeUndefined();
   });
 
   it('is the newest one’s, and the others are superseded', () => {
     const [one, two] = [aRollout(1), aRollout(2)];
-    const turn = turnOf(after(), [two, one], false);
+    const turn = turnOf(after(), [two, one], false, none);
     expect(turn.start).toBe(two);
     expect(turn.end).toMatchObject([{ rollout: { id: one.id }, reason: { code: 'superseded' }, supersededBy: 2 }]);
   });
 
   it('is a rollback’s before all', () => {
     const back = aRollout(1, { kind: 'rollback' });
-    expect(turnOf(after(aRollout(1), aRollout(2)), [aRollout(3), back], false).start).toBe(back);
+    expect(turnOf(after(aRollout(1), aRollout(2)), [aRollout(3), back], false, none).start).toBe(back);
+  });
+
+  it('is the last rollback’s, and the ones asked for before it end', () => {
+    const [one, two] = [aRollout(1, { kind: 'rollback' }), aRollout(2, { kind: 'rollback' })];
+    const turn = turnOf(after(aRollout(1), aRollout(2), aRollout(3)), [two, one], false, none);
+    expect(turn.start).toBe(one);
+    expect(turn.end).toMatchObject([{ rollout: { id: two.id }, reason: { code: 'superseded' } }]);
+  });
+
+  it('is never a withdrawn release’s, not even to go back', () => {
+    const back = aRollout(1, { kind: 'rollback' });
+    const next = aRollout(3);
+    const turn = turnOf(after(aRollout(2)), [back, next], false, new Set([back.release.id, next.release.id]));
+    expect(turn.start).toBeUndefined();
+    expect(turn.end.map(({ reason }) => reason.code)).toEqual(['withdrawn', 'withdrawn']);
   });
 
   it('never goes backwards by itself', () => {
-    expect(turnOf(after(aRollout(5)), [aRollout(4)], false)).toMatchObject({ start: undefined, end: [{ reason: { code: 'older' } }] });
+    expect(turnOf(after(aRollout(5)), [aRollout(4)], false, none)).toMatchObject({
+      start: undefined,
+      end: [{ reason: { code: 'older' } }],
+    });
   });
 
   it('lets a barred release in only when it was signed off anew', () => {
     const environment = barredAfter(after(aRollout(1)), 2, at(10));
-    expect(turnOf(environment, [aRollout(2)], false).end).toMatchObject([{ reason: { code: 'barred' } }]);
+    expect(turnOf(environment, [aRollout(2)], false, none).end).toMatchObject([{ reason: { code: 'barred' } }]);
     const anew = aRollout(2);
-    expect(turnOf(environment, [{ ...anew, grant: { ...anew.grant, issuedAt: at(11) } }], false).start?.release.number).toBe(2);
+    expect(turnOf(environment, [{ ...anew, grant: { ...anew.grant, issuedAt: at(11) } }], false, none).start?.release.number).toBe(2);
   });
 });
 
@@ -77,6 +107,24 @@ describe('going back', () => {
   it('goes to the number asked for, when it was good here', () => {
     expect(goBackTo(after(aRollout(1), aRollout(2), aRollout(3)), 1, new Set())?.release.number).toBe(1);
     expect(goBackTo(after(aRollout(1), aRollout(3)), 2, new Set())).toBeUndefined();
+  });
+
+  it('goes to what was good before a rollout that is under way, or that failed and was left standing', () => {
+    const environment = after(aRollout(1), aRollout(2));
+    expect(goBackTo(environment, null, none, true)?.release.number).toBe(2);
+    expect(goBackTo({ ...environment, heldBy: anId() }, null, none)?.release.number).toBe(2);
+    expect(goBackTo({ ...environment, heldBy: anId() }, 2, none)?.release.number).toBe(2);
+  });
+
+  it('after a failure never goes to what was withdrawn meanwhile', () => {
+    const [one, two] = [aRollout(1), aRollout(2)];
+    const environment = after(one, two);
+    expect(lastGoodOf(environment, none)?.release.number).toBe(2);
+    const back = lastGoodOf(environment, new Set([two.release.id]));
+    expect(back?.release.number).toBe(1);
+    expect(restored(environment, one.release.id).running).toEqual(back);
+    expect(lastGoodOf(environment, new Set([one.release.id, two.release.id]))).toBeUndefined();
+    expect(lastGoodOf(emptyEnvironment('shop', 'production'), none)).toBeUndefined();
   });
 
   it('bars what it left, and lifts the bar of what it brought back', () => {

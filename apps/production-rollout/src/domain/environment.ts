@@ -72,12 +72,17 @@ export interface Turn {
 }
 
 /**
- * Whose turn it is (design part 4): one at a time, a rollback before all, else the newest; what would go backwards, is barred, or has been
- * overtaken ends here.
+ * Whose turn it is (design part 4): one at a time, the rollback asked for last before all, else the newest; what would go backwards, is barred,
+ * withdrawn, or has been overtaken ends here. `waiting` comes oldest first.
  */
-export function turnOf(environment: EnvironmentState, waiting: readonly Rollout[], isRunning: boolean): Turn {
+export function turnOf(
+  environment: EnvironmentState,
+  waiting: readonly Rollout[],
+  isRunning: boolean,
+  withdrawn: ReadonlySet<string>,
+): Turn {
   const ended = waiting.flatMap((rollout) => {
-    const reason = rollout.kind === 'rollout' ? obstacle(environment, rollout) : undefined;
+    const reason = obstacle(environment, rollout, withdrawn);
     return reason ? [{ rollout, reason, supersededBy: null }] : [];
   });
   const left = waiting.filter((rollout) => !ended.some((each) => each.rollout.id === rollout.id));
@@ -87,17 +92,22 @@ export function turnOf(environment: EnvironmentState, waiting: readonly Rollout[
     (rollout) => rollout.release,
   );
   const next = rollback ?? newest;
-  const overtaken = left
-    .filter((rollout) => newest && rollout.kind === 'rollout' && rollout.id !== newest.id && rollout.release.line === newest.release.line)
-    .map((rollout) => ({
-      rollout,
-      reason: { code: 'superseded', message: `release ${newest?.release.number} goes instead` },
-      supersededBy: newest?.release.number ?? null,
-    }));
+  const overtaken = left.flatMap((rollout) => {
+    const by = rollout.kind === 'rollback' ? rollback : newest;
+    if (!by || rollout.id === by.id || (rollout.kind === 'rollout' && rollout.release.line !== by.release.line)) return [];
+    const { number } = by.release;
+    return [{ rollout, reason: { code: 'superseded', message: `release ${number} goes instead` }, supersededBy: number }];
+  });
   return { start: isRunning ? undefined : next, end: [...ended, ...overtaken] };
 }
 
-function obstacle({ running, barred }: EnvironmentState, { release, grant }: Rollout): Reason | undefined {
+function obstacle(
+  { running, barred }: EnvironmentState,
+  { kind, release, grant }: Rollout,
+  withdrawn: ReadonlySet<string>,
+): Reason | undefined {
+  if (withdrawn.has(release.id)) return { code: 'withdrawn', message: `release ${release.number} was withdrawn` };
+  if (kind === 'rollback') return undefined;
   if (running && goesBackwards(running.release, release)) {
     return { code: 'older', message: `release ${running.release.number} runs here and is newer; only a rollback goes back` };
   }
@@ -107,12 +117,34 @@ function obstacle({ running, barred }: EnvironmentState, { release, grant }: Rol
     : undefined;
 }
 
-/** What to go back to: the number asked for, or the last that was good here and is not what runs. Withdrawn ones never. */
-export function goBackTo(environment: EnvironmentState, number: number | null, withdrawn: ReadonlySet<string>): Standing | undefined {
-  const { running, history, barred } = environment;
-  const good = history.filter((standing) => standing.release.id !== running?.release.id && !withdrawn.has(standing.release.id));
+/**
+ * What to go back to: the number asked for, or the last that was good here and is not what stands there now. While a rollout is under way, or a failed
+ * one was left standing, that is what was good before it. Withdrawn ones never.
+ */
+export function goBackTo(
+  environment: EnvironmentState,
+  number: number | null,
+  withdrawn: ReadonlySet<string>,
+  isRollingOut = false,
+): Standing | undefined {
+  const { running, history, barred, heldBy } = environment;
+  const left = isRollingOut || heldBy !== null ? undefined : running?.release.id;
+  const good = history.filter((standing) => standing.release.id !== left && !withdrawn.has(standing.release.id));
   if (number !== null) return good.find((standing) => standing.release.number === number);
   return good.find((standing) => !barred.some((each) => each.number === standing.release.number));
+}
+
+/** What a rollout that fails goes back to: what ran before it or, where that was withdrawn meanwhile, what was good before that. */
+export function lastGoodOf(environment: EnvironmentState, withdrawn: ReadonlySet<string>): Standing | undefined {
+  const { running } = environment;
+  return running && withdrawn.has(running.release.id) ? goBackTo(environment, null, withdrawn) : (running ?? undefined);
+}
+
+/** The environment after a failed rollout was taken back to a release that was good here. */
+export function restored(environment: EnvironmentState, release: string): EnvironmentState {
+  const { running, history } = environment;
+  const back = running?.release.id === release ? running : history.find((standing) => standing.release.id === release);
+  return { ...environment, running: back ?? running, heldBy: null };
 }
 
 /** The environment after a rollout was good. */
