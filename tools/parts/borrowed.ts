@@ -77,13 +77,18 @@ async function removeFromDocker(docker: DockerApi, names: Corner, imagesBefore: 
   for (const { Name } of Volumes ?? [])
     await docker.call('DELETE', `/volumes/${encodeURIComponent(Name)}?force=true`, { allow: [404, 409] });
   const images = await docker.call<ListedImage[]>('GET', '/images/json');
-  const registry = names.repository.split('/')[0];
-  const isOurs = ({ RepoTags, RepoDigests, Labels }: ListedImage): boolean =>
-    [...(RepoTags ?? []), ...(RepoDigests ?? [])].some((name) => name.startsWith(`${registry}/`)) ||
-    Object.keys(Labels ?? {}).some((label) => label.startsWith('dev.slipway.'));
-  for (const image of images.filter((one) => !imagesBefore.has(one.Id) && isOurs(one))) {
-    await docker.call('DELETE', `/images/${image.Id}?force=true`, { allow: [404, 409] });
+  for (const image of images.filter(({ Id }) => !imagesBefore.has(Id))) {
+    if (isOf(names.repository, image)) await docker.call('DELETE', `/images/${image.Id}?force=true`, { allow: [404, 409] });
+    // The proxy's image is shared by all on this engine: not by force, so that it stays while anybody uses it.
+    else if (image.Labels?.['dev.slipway.role'] === 'proxy-image')
+      await docker.call('DELETE', `/images/${image.Id}`, { allow: [404, 409] });
   }
+}
+
+function isOf(repository: string, { RepoTags, RepoDigests }: ListedImage): boolean {
+  return [...(RepoTags ?? []), ...(RepoDigests ?? [])].some(
+    (name) => name.startsWith(`${repository}:`) || name.startsWith(`${repository}@`),
+  );
 }
 
 /** Removes the topics and the consumer groups whose names start like this. */
