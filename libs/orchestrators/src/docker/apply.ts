@@ -1,16 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ContainerInfo } from '@slipway/docker-engine';
 import type { Deployment } from '../deployment.js';
 import type { Applied, Refusal } from '../observed.js';
 import type { ActContext } from '../port.js';
 import { configHash } from './config-hash.js';
-import { converge, type Ongoing, type Outcome } from './converge.js';
+import { converge, type Ongoing, type Outcome, startFirst } from './converge.js';
 import { type EnvironmentFiles, type Memory, withoutSecrets } from './environment-files.js';
 import { dropImages, ensureImage } from './images.js';
 import { environmentLabels, label } from './labels.js';
 import { ensureNetwork } from './network.js';
-import { observe } from './observe.js';
+import { type Looked, observe } from './observe.js';
 import type { Prober } from './probe.js';
-import { ensureProxy } from './proxy.js';
+import { ensureProxy, portMayBeHad } from './proxy.js';
 import { ProxyAdmin, ProxyAway } from './proxy-admin.js';
 import { healthPath } from './proxy-config.js';
 import type { Settings } from './settings.js';
@@ -30,8 +31,8 @@ export async function apply(
   deployment: Deployment,
   context: ActContext,
 ): Promise<Applied> {
-  const outcome = await take(settings, files, prober, ongoing, deployment, context);
-  const observed = await observe(settings, files, prober, deployment.environment, context.signal);
+  const { looked, ...outcome } = await take(settings, files, prober, ongoing, deployment, context);
+  const observed = await observe(settings, files, prober, deployment.environment, context.signal, looked);
   return { ...observed, ...outcome };
 }
 
@@ -42,7 +43,7 @@ async function take(
   ongoing: Ongoing,
   deployment: Deployment,
   context: ActContext,
-): Promise<Outcome> {
+): Promise<Outcome & { readonly looked?: Looked }> {
   const { signal } = context;
   const wrong = problemOf(deployment) ?? (await ensureImage(settings.engine, deployment.image, settings.authFor, signal));
   if (wrong !== undefined) return { progress: 'refused', refusal: wrong };
@@ -50,14 +51,19 @@ async function take(
   const network = await ensureNetwork(settings, deployment.environment, signal);
   if ('kind' in network) return { progress: 'refused', refusal: network };
   const secrets = await files.secrets(deployment);
-  const memory = await begin(settings, files, deployment, signal);
-  const proxy = await ready(settings, files, deployment, network, signal);
-  if (proxy !== undefined) return proxy;
+  const { memory, nothingThere } = await begin(settings, files, deployment, signal);
   const making = { settings, deployment, configHash: configHash(deployment), network, secrets, epoch: context.epoch, signal };
+  const convergence = { settings, deployment, making, files, prober, ongoing, context };
+  const early = nothingThere && (await portMayBeHad(settings, deployment)) ? startFirst(convergence) : undefined;
+  const [proxied, started] = await Promise.allSettled([ready(settings, files, deployment, network, signal), early]);
+  if (proxied.status === 'rejected') throw proxied.reason;
+  if (started.status === 'rejected') throw started.reason;
+  if ('progress' in proxied.value) return proxied.value;
+  if (started.value !== undefined) return { progress: 'refused', refusal: started.value };
   try {
-    const { outcome, memory: after } = await converge({ settings, deployment, making, files, prober, ongoing, context }, memory);
+    const { outcome, memory: after, facts } = await converge(convergence, memory);
     if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, after);
-    return outcome;
+    return { ...outcome, ...(facts && { looked: { facts, proxy: proxied.value } }) };
   } catch (error) {
     if (error instanceof ProxyAway) return { progress: 'moving', waitingFor: `the proxy: ${error.message}` };
     throw error;
@@ -77,31 +83,34 @@ function problemOf(deployment: Deployment): Refusal | undefined {
 }
 
 /** Writes down what is being applied before anything is done for it, so that a crash leaves no instance that nobody asked for. */
-async function begin(settings: Settings, files: EnvironmentFiles, deployment: Deployment, signal: AbortSignal): Promise<Memory> {
+async function begin(
+  settings: Settings,
+  files: EnvironmentFiles,
+  deployment: Deployment,
+  signal: AbortSignal,
+): Promise<{ memory: Memory; nothingThere: boolean }> {
   const before = await files.remembered();
   const kept = withoutSecrets(deployment);
   const same = before?.converged && JSON.stringify(before.deployment) === JSON.stringify(kept);
-  if (same) return before;
+  if (same) return { memory: before, nothingThere: false };
   const images = [...(before?.images ?? []).filter((image) => image !== deployment.image), deployment.image];
-  const memory = { deployment: kept, converged: false, members: before?.members ?? (await running(settings, deployment, signal)), images };
+  // Our folder was lost, or this is the first time: whatever runs here goes on serving until it is replaced.
+  const labels = environmentLabels(deployment.environment, settings.installation);
+  const there = before === undefined ? await settings.engine.containers.list({ labels }, { signal }) : undefined;
+  const running = there?.filter((one) => one.labels[label.role] === 'instance' && one.status === 'running').map((one) => one.name);
+  const memory = { deployment: kept, converged: false, members: before?.members ?? running ?? [], images };
   await files.remember(memory);
-  return memory;
+  return { memory, nothingThere: there?.length === 0 };
 }
 
-/** Our folder was lost, or this is the first time: whatever runs here goes on serving until it is replaced. */
-async function running(settings: Settings, deployment: Deployment, signal: AbortSignal): Promise<string[]> {
-  const labels = { ...environmentLabels(deployment.environment, settings.installation), [label.role]: 'instance' };
-  return (await settings.engine.containers.list({ labels, running: true }, { signal })).map((one) => one.name);
-}
-
-/** The proxy holds the stable port before any instance starts: a port that is taken must not cost a started instance. */
+/** The proxy holds the stable port before any instance is replaced; the first ones start beside it, if the port looks free. */
 async function ready(
   settings: Settings,
   files: EnvironmentFiles,
   deployment: Deployment,
   network: { name: string; subnet: string },
   signal: AbortSignal,
-): Promise<Outcome | undefined> {
+): Promise<Outcome | ContainerInfo> {
   if (!(await files.hasConfig())) await new Traffic(files, deployment.app).write([]);
   const proxy = await ensureProxy(settings, deployment, network, files, signal);
   if ('kind' in proxy) return { progress: 'refused', refusal: proxy };
@@ -110,7 +119,7 @@ async function ready(
   for (;;) {
     try {
       await admin.servers();
-      return undefined;
+      return proxy;
     } catch (error) {
       if (!(error instanceof ProxyAway)) throw error;
       if (performance.now() > until) {

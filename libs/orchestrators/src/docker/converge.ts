@@ -40,15 +40,41 @@ const longestChain = 200;
 /** How long the last stops are waited for within one call; the next call goes on waiting. */
 const stopPatienceMs = 1500;
 
+/** How far it got, and what was read last when nothing was done about it afterwards. */
+export interface Converged {
+  readonly outcome: Outcome;
+  readonly memory: Memory;
+  readonly facts?: readonly Fact[];
+}
+
 /** Takes the environment as far as it gets without waiting for the application. The memory is written before what it speaks of is done. */
-export async function converge(convergence: Convergence, memory: Memory): Promise<{ outcome: Outcome; memory: Memory }> {
+export async function converge(convergence: Convergence, memory: Memory): Promise<Converged> {
   const run = new Run(convergence, memory);
   const outcome = await run.toTheEnd();
-  return { outcome, memory: run.memory };
+  return { outcome, memory: run.memory, ...(run.facts && { facts: run.facts }) };
+}
+
+/** Where nothing runs there is nobody to be careful of: the first instances start while the proxy does. */
+export async function startFirst({ deployment, making, context }: Convergence): Promise<Refusal | undefined> {
+  const taken = new Set<string>();
+  const starts = Array.from({ length: deployment.instances }, async (_, index) => {
+    context.onProgress?.({ step: 'start', detail: `instance ${index + 1}` });
+    return await makeInstance(making, index + 1, taken);
+  });
+  return fulfilled(await Promise.allSettled(starts)).find((said) => said !== undefined);
+}
+
+/** What all of them gave, when all have come to an end; throws what the first of them threw. */
+function fulfilled<T>(ends: readonly PromiseSettledResult<T>[]): T[] {
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
 }
 
 class Run {
   memory: Memory;
+  facts: readonly Fact[] | undefined;
   readonly #it: Convergence;
   readonly #traffic: Traffic;
   readonly #startedAgain = new Set<string>();
@@ -67,11 +93,13 @@ class Run {
         (step) => !(step.do === 'start-again' && this.#startedAgain.has(step.name)),
       );
       const first = steps[0];
+      this.facts = facts;
       if (first === undefined) return { progress: 'moving', waitingFor: 'an instance that ended as soon as it was started' };
       if (first.do === 'wait') return { progress: 'moving', waitingFor: first.for };
       if (first.do === 'nothing') {
         const stops = [...this.#it.ongoing.stopping].filter(([id]) => facts.some((fact) => fact.info.id === id));
         if (stops.length === 0) return { progress: 'converged' };
+        this.facts = undefined;
         const stopped = await Promise.race([
           Promise.all(stops.map(([, stop]) => stop)),
           delay(stopPatienceMs, 'late' as const, { ref: false }),
@@ -79,6 +107,7 @@ class Run {
         if (stopped === 'late') return { progress: 'moving', waitingFor: 'replaced instances to stop' };
         continue;
       }
+      this.facts = undefined;
       const outcome = await this.#take(steps, facts);
       if (outcome !== undefined) return outcome;
     }
@@ -125,16 +154,20 @@ class Run {
     const { signal } = this.#it.context;
     const taken = new Set(facts.map((fact) => fact.info.labels[label.address] ?? ''));
     const creations = steps.filter((step) => step.do === 'create').map((step) => this.#one(step, undefined, taken));
-    const refused = (await Promise.all(creations)).find((refusal) => refusal !== undefined);
-    if (refused !== undefined) return { progress: 'refused', refusal: refused };
-    for (const step of steps) {
-      if (step.do === 'create') continue;
-      signal.throwIfAborted();
-      const fact = 'name' in step ? facts.find((one) => one.info.name === step.name) : undefined;
-      const refusal = await this.#one(step, fact, taken);
-      if (refusal !== undefined) return { progress: 'refused', refusal };
-    }
-    return undefined;
+    const others = async (): Promise<Refusal | undefined> => {
+      for (const step of steps) {
+        if (step.do === 'create') continue;
+        signal.throwIfAborted();
+        const fact = 'name' in step ? facts.find((one) => one.info.name === step.name) : undefined;
+        const refusal = await this.#one(step, fact, taken);
+        if (refusal !== undefined) return refusal;
+      }
+      return undefined;
+    };
+    // What leaves does not wait for what starts.
+    const ends = await Promise.allSettled([...creations, others()]);
+    const refusal = fulfilled(ends).find((said) => said !== undefined);
+    return refusal && { progress: 'refused', refusal };
   }
 
   async #one(step: Step, fact: Fact | undefined, taken: Set<string>): Promise<Refusal | undefined> {

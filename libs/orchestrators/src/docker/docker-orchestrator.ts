@@ -65,9 +65,11 @@ export class DockerOrchestrator implements Orchestrator {
 
   /** Makes the proxy's image too: what may take long is done here, so that no call of `apply` does. */
   async available(image: string, signal?: AbortSignal): Promise<{ ok: true } | { ok: false; refusal: Refusal }> {
-    const refusal = await ensureImage(this.#settings.engine, image, this.#settings.authFor, signal);
-    if (refusal !== undefined) return { ok: false, refusal };
-    if (!this.#prepared) await onTarget(() => proxyImage(this.#settings.engine, this.#settings.proxyImage, signal));
+    const prepared = this.#prepared ? undefined : onTarget(() => proxyImage(this.#settings.engine, this.#settings.proxyImage, signal));
+    const [pulled, made] = await Promise.allSettled([ensureImage(this.#settings.engine, image, this.#settings.authFor, signal), prepared]);
+    if (pulled.status === 'rejected') throw pulled.reason;
+    if (pulled.value !== undefined) return { ok: false, refusal: pulled.value };
+    if (made.status === 'rejected') throw made.reason;
     this.#prepared = true;
     return { ok: true };
   }

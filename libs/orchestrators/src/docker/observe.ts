@@ -9,6 +9,12 @@ import type { Prober } from './probe.js';
 import { findProxy, stablePortOf } from './proxy.js';
 import type { Settings } from './settings.js';
 
+/** What `apply` read at its last look and found nothing to do about: it needs no second look. */
+export interface Looked {
+  readonly facts: readonly Fact[];
+  readonly proxy: ContainerInfo;
+}
+
 /** What runs in an environment right now. */
 export async function observe(
   settings: Settings,
@@ -16,12 +22,15 @@ export async function observe(
   prober: Prober,
   environment: EnvironmentRef,
   signal?: AbortSignal,
+  looked?: Looked,
 ): Promise<Observed> {
   const memory = await files.remembered();
   const members = new Set(memory?.members);
   const health = memory?.deployment.app.health;
   const query = { settings, environment, prober, health, members, socket: files.socket, ...(signal && { signal }) };
-  const [facts, found] = await Promise.all([readFacts(query), findProxy(settings, environment, signal)]);
+  const [facts, found] = looked
+    ? [looked.facts, looked.proxy]
+    : await Promise.all([readFacts(query), findProxy(settings, environment, signal)]);
   const proxy = found !== undefined && 'id' in found ? found : undefined;
   const instances = facts.map((fact) => toInstance(fact, settings)).toSorted((a, b) => a.name.localeCompare(b.name));
   const port = proxy && stablePortOf(proxy);

@@ -43,8 +43,32 @@ describe('the plan', () => {
   it('lets an old one finish what it has, for the drain time', () => {
     const draining = (given: Partial<Candidate>) => plan(aim, [one(), older(1), older(2, { traffic: 'draining', ...given })]);
     expect(draining({ sessions: 3, drainingForMs: 10 })).toEqual([{ do: 'create', number: 2 }]);
-    expect(draining({ sessions: 3, drainingForMs: 1000 })).toEqual([{ do: 'retire', name: 'old-2' }]);
-    expect(draining({ sessions: 0 })).toEqual([{ do: 'retire', name: 'old-2' }]);
+    expect(draining({ sessions: 3, drainingForMs: 1000 })).toContainEqual({ do: 'retire', name: 'old-2' });
+    expect(draining({ sessions: 0 })).toContainEqual({ do: 'retire', name: 'old-2' });
+  });
+
+  it('starts the next one while the one it replaces leaves', () => {
+    expect(plan(aim, [one(), older(1), older(2, { traffic: 'draining' })])).toEqual([
+      { do: 'retire', name: 'old-2' },
+      { do: 'create', number: 2 },
+    ]);
+  });
+
+  it('drains as many at once as others serve instead', () => {
+    const both = [one(), one({ name: 'new-2', number: 2 }), older(1), older(2)];
+    expect(plan({ ...aim, maxSurge: 2 }, both)).toEqual([
+      { do: 'drain', name: 'old-2' },
+      { do: 'drain', name: 'old-1' },
+    ]);
+  });
+
+  it('takes those away at once that a smaller number leaves over, the sick ones first, so that there is room for a new one', () => {
+    const sick = { healthy: false, traffic: 'down' } as const;
+    const fewer = { ...aim, wanted: 1 };
+    expect(plan(fewer, [older(1), older(2)])).toEqual([{ do: 'drain', name: 'old-2' }]);
+    expect(plan(fewer, [older(1, sick), older(2)])).toEqual([{ do: 'drain', name: 'old-1' }]);
+    expect(plan(fewer, [older(1, sick), older(2, sick)])).toEqual([{ do: 'drain', name: 'old-2' }]);
+    expect(plan(fewer, [older(2)])).toEqual([{ do: 'create', number: 1 }]);
   });
 
   it('starts what has ended for good, and leaves alone what the engine starts again', () => {

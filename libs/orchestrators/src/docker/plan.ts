@@ -38,19 +38,17 @@ export type Step =
 
 /**
  * What brings the environment nearer to its aim, one more at most and none fewer by default. Nothing healthy is taken away
- * before as many others serve; the first old instance stays until one new one has been healthy for the stable window.
+ * before as many as are wanted serve; of these the first old one stays until one new one has been healthy for the stable window.
  * `reserved` are the numbers of instances that are about to be gone and still hold their names.
  */
 export function plan(aim: Aim, candidates: readonly Candidate[], reserved: readonly number[] = []): Step[] {
   const own = candidates.filter((one) => one.matches).toSorted(byUse);
   const keep = own.slice(0, aim.wanted);
   const old = [...candidates.filter((one) => !one.matches), ...own.slice(aim.wanted)];
-  const urgent = [...revive(keep), ...joins(keep), ...leavers(aim, old)];
+  const urgent = [...revive(keep), ...joins(keep), ...leavers(aim, old), ...create(aim, keep, old, reserved)];
   if (urgent.length > 0) return urgent;
-  const creations = create(aim, keep, old, reserved);
-  if (creations.length > 0) return creations;
-  const next = drainNext(aim, keep, old);
-  if (next !== undefined) return [next];
+  const drains = drain(aim, keep, old);
+  if (drains.length > 0) return drains;
   return settle(keep, old);
 }
 
@@ -94,20 +92,28 @@ function create(aim: Aim, keep: readonly Candidate[], old: readonly Candidate[],
   return steps;
 }
 
-function drainNext(aim: Aim, keep: readonly Candidate[], old: readonly Candidate[]): Step | undefined {
+/** As many as are not needed for the count any more, at once: each has its own time to finish. */
+function drain(aim: Aim, keep: readonly Candidate[], old: readonly Candidate[]): Step[] {
   const serving = old.filter(serves);
-  if (serving.length === 0) return undefined;
+  if (serving.length === 0) return [];
   const good = keep.filter((one) => one.healthy && one.traffic === 'up');
   const replacing = keep.length < aim.wanted || serving.some((one) => !one.matches);
   const proven = !replacing || aim.wanted === 0 || good.some((one) => one.healthyForMs >= aim.stableMs);
-  const working = serving.filter((one) => one.traffic === 'up' && one.healthy).length;
-  // One that does no work any more may go when it is not needed for the count; others only when enough others work.
-  const useless = serving.find((one) => one.traffic !== 'up' || !one.healthy);
+  const works = (one: Candidate) => one.traffic === 'up' && one.healthy;
+  const byNeed = serving.toSorted((a, b) => Number(works(a)) - Number(works(b)) || b.number - a.number);
+  const working = serving.filter(works).length;
+  // Fewer are wanted than run: without this there would be no room for the first new one.
+  if (!proven) return byNeed.slice(0, Math.max(0, serving.length - aim.wanted)).map(toDrain);
+  // Those that do no work any more may go when they are not needed for the count; others only when enough others work.
+  const useless = serving.filter((one) => !works(one));
   const needed = aim.wanted - aim.maxUnavailable;
-  if (!proven) return undefined;
-  if (useless !== undefined && (good.length + working >= needed || good.length > 0)) return { do: 'drain', name: useless.name };
-  const last = serving.toSorted((a, b) => b.number - a.number)[0];
-  return last !== undefined && good.length + working - 1 >= needed ? { do: 'drain', name: last.name } : undefined;
+  const spare = Math.max(0, good.length + working - needed);
+  const first = useless.length > 0 && (good.length > 0 || working >= needed);
+  return (first ? useless : byNeed.slice(0, spare)).map(toDrain);
+}
+
+function toDrain(one: Candidate): Step {
+  return { do: 'drain', name: one.name };
 }
 
 function settle(keep: readonly Candidate[], old: readonly Candidate[]): Step[] {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { DockerEngine } from '@slipway/docker-engine';
@@ -48,8 +48,21 @@ async function installed(): Promise<string | undefined> {
   return undefined;
 }
 
+/** The image of a binary, by its path, size and time of change: reading and hashing 18 MB again for every environment takes time. */
+const known = new Map<string, string>();
+
 /** Makes an image FROM scratch of a binary and the libraries `ldd` names. Named for their content: made once, found again. */
 export async function buildProxyImage(engine: DockerEngine, binary: string, signal?: AbortSignal): Promise<string> {
+  const { size, mtimeMs } = await stat(binary);
+  const key = `${binary} ${size} ${mtimeMs}`;
+  const before = known.get(key);
+  if (before !== undefined && (await engine.images.inspect(before)) !== undefined) return before;
+  const tag = await madeOf(engine, binary, signal);
+  known.set(key, tag);
+  return tag;
+}
+
+async function madeOf(engine: DockerEngine, binary: string, signal?: AbortSignal): Promise<string> {
   const { stdout } = await run('ldd', [binary], { timeout: 10_000 });
   const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].flatMap((match) => (match[1] === undefined ? [] : [match[1]]));
   const files = await Promise.all([binary, ...new Set(libraries)].map(async (path) => ({ path, bytes: await readFile(path) })));

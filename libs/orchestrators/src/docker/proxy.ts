@@ -95,6 +95,11 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
+/** False when the port that the project asks for is certainly in use: nothing is started for it then. */
+export async function portMayBeHad(settings: Settings, { app }: Deployment): Promise<boolean> {
+  return app.stablePort === undefined || (await isFree(settings.address, app.stablePort));
+}
+
 function specOf(
   settings: Settings,
   environment: EnvironmentRef,
