@@ -1,0 +1,77 @@
+import type { Release } from '@slipway/contracts';
+import type { Tx } from '@slipway/postgres';
+import { type EnvironmentState, emptyEnvironment, type Rollout } from './domain/environment.js';
+import { Rollouts } from './ports.js';
+
+/** {@link Rollouts} of one environment in memory, for exploring many stories a second. What a table would refuse is refused. */
+export class MemoryRollouts extends Rollouts {
+  state: EnvironmentState = emptyEnvironment('shop', 'production');
+  readonly gone = new Set<string>();
+  private readonly rollouts = new Map<string, Rollout>();
+  private seconds = 0;
+
+  /** The next moment of the database's clock. */
+  tick(): string {
+    this.seconds += 1;
+    return new Date(Date.UTC(2026, 10, 23) + this.seconds * 1000).toISOString();
+  }
+
+  all(state: Rollout['state']): readonly Rollout[] {
+    return [...this.rollouts.values()].filter((rollout) => rollout.state === state);
+  }
+
+  async environment(): Promise<EnvironmentState> {
+    return this.state;
+  }
+
+  async saveEnvironment(_: Tx, environment: EnvironmentState): Promise<void> {
+    this.state = environment;
+  }
+
+  async occupied(): Promise<readonly { project: string; environment: string }[]> {
+    return this.state.running ? [{ project: 'shop', environment: 'production' }] : [];
+  }
+
+  async find(_: Tx, id: string): Promise<Rollout | undefined> {
+    return this.rollouts.get(id);
+  }
+
+  async ofRequest(_: Tx, request: string): Promise<Rollout | undefined> {
+    return [...this.rollouts.values()].find((rollout) => rollout.kind === 'rollout' && rollout.grant.request === request);
+  }
+
+  async waiting(_: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]> {
+    return this.all('waiting').filter((rollout) => !('release' in where) || rollout.release.id === where.release);
+  }
+
+  async isWanted(): Promise<boolean> {
+    return this.all('running').length > 0;
+  }
+
+  async rollbackWaits(): Promise<boolean> {
+    return this.all('waiting').some((rollout) => rollout.kind === 'rollback');
+  }
+
+  async running(): Promise<Rollout | undefined> {
+    return this.all('running')[0];
+  }
+
+  async insert(tx: Tx, rollout: Rollout): Promise<void> {
+    if (rollout.kind === 'rollout' && (await this.ofRequest(tx, rollout.grant.request))) throw new Error('this request has a rollout');
+    this.rollouts.set(rollout.id, rollout);
+  }
+
+  async save(_: Tx, rollout: Rollout): Promise<void> {
+    const [running] = this.all('running');
+    if (rollout.state === 'running' && running && running.id !== rollout.id) throw new Error('another rollout is under way');
+    this.rollouts.set(rollout.id, rollout);
+  }
+
+  async withdrawn(): Promise<ReadonlySet<string>> {
+    return this.gone;
+  }
+
+  async withdraw(_: Tx, { id }: Release): Promise<void> {
+    this.gone.add(id);
+  }
+}
