@@ -22,7 +22,7 @@ const machineSocket = '/var/run/docker.sock';
 /** Engines up to 20.10 write this file whatever folders they are given. */
 const engineKey = '/etc/docker/key.json';
 /** Made by an Engine whatever folders it is given, and left behind empty. */
-const engineFolders = ['/run/docker/plugins', '/run/containerd/s', '/run/containerd'];
+const engineFolders = ['/run/docker/plugins', '/run/docker', '/run/containerd/s', '/run/containerd'];
 
 /** Finds a Docker Engine that answers, by DOCKER_HOST or by the usual sockets; undefined when there is none. */
 export async function findDocker(): Promise<DockerApi | undefined> {
