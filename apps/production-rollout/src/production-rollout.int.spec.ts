@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   ApprovalGranted,
+  ApprovalSuperseded,
   ApprovalVoided,
   CommandAccepted,
   type CommandAction,
@@ -253,6 +254,33 @@ describe('production-rollout', () => {
     await live(5, 'two');
     const { release } = await grant(4, 'one');
     expect(await stage.hears(RolloutAborted, (data) => data.release.id === release.id)).toMatchObject({ reason: { code: 'older' } });
+  });
+
+  it('goes back to what was good before the rollout under way, and not one further', async () => {
+    await aProject('hasty');
+    await live(1, 'one');
+    const second = await live(2, 'two');
+    const { release } = await grant(3, 'sick');
+    await stage.hears(RolloutStarted, (data) => data.release.id === release.id);
+    const back = await command({ kind: 'environment.rollback', ...here(), to: null });
+    await stage.hears(RolloutFailed, (data) => data.release.id === release.id, 60_000);
+    await stage.hears(CommandAccepted, (data) => data.command === back, 60_000);
+    expect(await stage.hears(RolloutRolledBack, (data) => data.release.project === project && data.by !== null, 60_000)).toMatchObject({
+      release: { number: 2 },
+      from: null,
+    });
+    expect(await (await fetch(second.address)).text()).toContain('two');
+  });
+
+  it('ends a waiting rollout whose grant is superseded, though the newer one never comes', async () => {
+    await aProject('overtaken');
+    const { release, statement } = await grant(1, 'one', { good: false });
+    const data = { request: statement.request, release, environment: 'production', by: aRelease({ project, number: 2 }) };
+    await stage.say('approval', ApprovalSuperseded, { subject: release.id, data });
+    expect(await stage.hears(RolloutAborted, (aborted) => aborted.release.id === release.id)).toMatchObject({
+      request: statement.request,
+      supersededBy: 2,
+    });
   });
 
   it('refuses a rollback where nothing was good before, and says what there is', async () => {
