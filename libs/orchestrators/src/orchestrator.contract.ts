@@ -51,6 +51,17 @@ export function orchestratorContract(name: string, make: () => Promise<Orchestra
       expect(await (await fetch(`${after.address}/`)).text()).toBe('v2');
     });
 
+    it('replaces a release by one that wants fewer instances, without a failed request', async () => {
+      const orchestrator = target().connect();
+      const environment = somewhere();
+      const before = await settled(orchestrator, of(environment, 'v1'));
+      const load = new Load(`${before.address}/`, { keepAlive: 2, fresh: 2 });
+      const after = await settled(orchestrator, of(environment, 'v2', 1));
+      expect(after).toMatchObject({ progress: 'converged', digest: good('v2').digest, wanted: 1, ready: 1 });
+      expect(after.instances).toHaveLength(1);
+      expect((await load.stop()).failures).toEqual([]);
+    });
+
     it('replaces instances when only the configuration differs', async () => {
       const orchestrator = target().connect();
       const environment = somewhere();
