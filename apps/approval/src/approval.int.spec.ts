@@ -74,15 +74,20 @@ async function aVerifiedRelease(project: string): Promise<DataOf<typeof Approval
   return stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
 }
 
-async function say(release: Release): Promise<void> {
-  const people = [{ name: 'Ann Author', email: 'ann@shop.example', account: null }];
-  const image = { repository: `localhost:5000/${release.project}`, digest: aDigest(release.id) };
+async function say(release: Release, from: string | null = null): Promise<void> {
+  await sayDetected(release, from);
+  await sayPassed(release);
+}
+
+const people = [{ name: 'Ann Author', email: 'ann@shop.example', account: null }];
+
+async function sayDetected(release: Release, from: string | null): Promise<void> {
   await stage.say('source-watcher', CommitDetected, {
     subject: release.id,
     data: {
       release,
       projectVersion: 1,
-      range: { from: null, commits: [], total: 1 },
+      range: { from, commits: [], total: 1 },
       people,
       pusher: null,
       trigger: { kind: 'poll', person: null },
@@ -90,6 +95,10 @@ async function say(release: Release): Promise<void> {
       image: null,
     },
   });
+}
+
+async function sayPassed(release: Release): Promise<void> {
+  const image = { repository: `localhost:5000/${release.project}`, digest: aDigest(release.id) };
   await stage.say('test-deployer', VerificationPassed, {
     subject: release.id,
     data: {
@@ -241,7 +250,9 @@ describe('approval', () => {
     const about = { rollout: v7(), kind: 'rollout', release: asked.release, environment: 'pre-release' } as const;
     const data = { ...about, request: asked.request, reason, supersededBy: null };
     const echo = await stage.say('production-rollout', RolloutAborted, { subject: asked.release.id, data });
-    await eventually(async () => (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [echo])).length === 1);
+    await eventually(
+      async () => (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [echo])).length === 1,
+    );
     await overHttp(tester, anew);
     await overHttp(operator, anew);
     await stage.hears(ApprovalGranted, (granted) => granted.request === anew.request);
@@ -299,6 +310,17 @@ describe('approval', () => {
     await stage.say('gateway', CommandIssued, { subject: 'failed/pre-release', data });
     await stage.hears(CommandAccepted, (accepted) => accepted.command === command);
     await stage.hears(ApprovalRequested, (again) => again.release.id === release.id && again.request !== asked.request);
+  });
+
+  it('asks nobody before it has heard whose change it is', async () => {
+    await aProject('unheard');
+    const [first, second] = [aRelease({ project: 'unheard', number: 950 }), aRelease({ project: 'unheard', number: 951, revision: 'bee' })];
+    await say(second, first.revision);
+    await eventually(
+      async () => (await stage.database.query(`select 1 from slipway_approval.parked where subject = $1`, [second.id])).length === 1,
+    );
+    await sayDetected(first, null);
+    await stage.hears(ApprovalRequested, (data) => data.release.id === second.id);
   });
 
   it('asks when the target it lacked is applied at last', async () => {

@@ -35,16 +35,20 @@ export class Asking {
     private readonly settling: Settling,
   ) {}
 
-  /** Asks for wherever passing `through` has opened the way. */
-  async askNext(unit: UnitOfWork, release: Release, through: string): Promise<void> {
+  /** Asks for wherever passing `through` has opened the way. Returns why it must be tried again later, or null. */
+  async askNext(unit: UnitOfWork, release: Release, through: string): Promise<Reason | null> {
+    await this.knowledge.alone(unit.tx, release.project);
     const file = (await this.knowledge.project(unit.tx, release.project))?.file;
-    if (!file) return;
+    if (!file) return null;
+    let later: Reason | null = null;
     const passed = new Set(await this.knowledge.passed(unit.tx, release.id));
     for (const environment of openedBy(file, release.ref, passed, through)) {
       if (environment.stage === 'test') continue;
       const reason = await this.ask(unit, release.id, environment.name, through, null);
       if (reason?.code === 'older') await this.sayOlder(unit, release, environment.name);
+      if (reason?.code === 'not-heard') later = reason;
     }
+    return later;
   }
 
   /**
@@ -58,7 +62,7 @@ export class Asking {
     if (obstacle) return obstacle;
     const request = await this.resolve(unit, question);
     if ('code' in request) {
-      this.sayUnaskable(unit, question, request);
+      if (request.code !== 'not-heard') this.sayUnaskable(unit, question, request);
       return request;
     }
     await this.requests.insert(unit.tx, request);
@@ -107,6 +111,7 @@ export class Asking {
   private async resolve(unit: UnitOfWork, question: Question): Promise<ApprovalRequest | Reason> {
     const { known, environment, passage, standing, previous } = question;
     const project = await this.knowledge.project(unit.tx, known.release.project);
+    await this.knowledge.whileStands(unit.tx, environment.target);
     const target = await this.knowledge.target(unit.tx, environment.target);
     if (!project?.file) return { code: 'project-removed', message: 'the project was removed' };
     if (!target?.file) return { code: 'target-unknown', message: `no target is called ${environment.target}: an operator must apply it` };
@@ -120,6 +125,8 @@ export class Asking {
       secretVersions: Object.fromEntries(await this.knowledge.secrets(unit.tx, known.release.project, 'production-rollout')),
     });
     if (!resolved.ok) return resolved.reason;
+    const duties = await this.duties.ofChange(unit, known, standing?.release ?? null);
+    if ('code' in duties) return duties;
     const now = unit.now.toISOString();
     const policy = environment.approval;
     return {
@@ -130,7 +137,7 @@ export class Asking {
       deployment: resolved.deployment,
       asks: digestOf(resolved.deployment),
       policy,
-      ...(await this.duties.ofChange(unit, known, standing?.release ?? null)),
+      ...duties,
       authors: passage.authors,
       openedAt: now,
       soakUntil: policy.soak === undefined ? null : plus(passage.passedAt, inSeconds(policy.soak)),

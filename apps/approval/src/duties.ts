@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Release } from '@slipway/contracts';
+import type { Reason, Release } from '@slipway/contracts';
 import type { UnitOfWork } from '@slipway/messaging';
 import { involvedIn } from '@slipway/release';
 import type { Asked } from './domain/approval-request.js';
+import { changeOf } from './domain/change.js';
 import { Knowledge, type KnownRelease } from './ports.js';
 
 /** Whose change a release is, counted over everything between what runs and what is asked for. */
@@ -10,14 +11,16 @@ import { Knowledge, type KnownRelease } from './ports.js';
 export class Duties {
   constructor(private readonly knowledge: Knowledge) {}
 
-  /** Where nothing of the same line runs, the range starts at the project's first release (design part 4, promise 11). */
-  async ofChange(unit: UnitOfWork, known: KnownRelease, running: Release | null): Promise<Pick<Asked, 'involved' | 'unmatched'>> {
-    const { project, line, number } = known.release;
-    const after = running !== null && running.line === line ? running.number : null;
-    const changes = await this.knowledge.releasesBetween(unit.tx, project, line, after, number);
+  /** The reason `not-heard` where a release in between has not been heard of yet: its authors would count. */
+  async ofChange(unit: UnitOfWork, known: KnownRelease, running: Release | null): Promise<Pick<Asked, 'involved' | 'unmatched'> | Reason> {
+    const { project, line, number, revision } = known.release;
+    const links = await this.knowledge.linksUpTo(unit.tx, project, number);
+    const { numbers, unheard } = changeOf(links, running, { number, line, revision, from: known.from });
+    if (unheard !== null)
+      return { code: 'not-heard', message: `the release of ${unheard}, part of this change, has not been heard of; it is on its way` };
     const people = await this.knowledge.people(unit.tx);
     const { involved, unmatched } = involvedIn(
-      [...changes.filter((each) => each.release.id !== known.release.id), known].map((each) => ({
+      (await this.knowledge.releasesOf(unit.tx, project, numbers)).map((each) => ({
         people: each.people,
         pusher: each.pusher,
         trigger: each.triggerPerson === null ? null : { id: each.triggerPerson, name: each.triggerPerson },

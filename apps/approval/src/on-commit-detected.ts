@@ -9,7 +9,8 @@ export class OnCommitDetected implements Handler<typeof CommitDetected> {
   constructor(private readonly knowledge: Knowledge) {}
 
   async handle({ data }: Received<typeof CommitDetected>, unit: UnitOfWork): Promise<void> {
-    const { release, people, pusher, trigger } = data;
-    await this.knowledge.keepRelease(unit.tx, { release, people, pusher, triggerPerson: trigger.person?.id ?? null, withdrawn: false });
+    const { release, people, pusher, trigger, range } = data;
+    const triggerPerson = trigger.person?.id ?? null;
+    await this.knowledge.keepRelease(unit.tx, { release, people, pusher, triggerPerson, from: range.from, withdrawn: false });
   }
 }

@@ -23,6 +23,7 @@ export class OnRolloutSucceeded implements Handler<typeof RolloutSucceeded> {
     const before = request && (await this.knowledge.passage(unit.tx, release.id, request.through));
     if (!before) throw new NotYet(`nothing is known of how release ${release.number} came to ${environment}`);
     await this.knowledge.keepPassage(unit.tx, { ...before, environment, passedAt: event.time });
-    await this.asking.askNext(unit, release, environment);
+    const later = await this.asking.askNext(unit, release, environment);
+    if (later) throw new NotYet(later.message);
   }
 }

@@ -26,6 +26,7 @@ export class OnVerificationPassed implements Handler<typeof VerificationPassed> 
       authors,
       passedAt: time,
     });
-    await this.asking.askNext(unit, release, environment);
+    const later = await this.asking.askNext(unit, release, environment);
+    if (later) throw new NotYet(later.message);
   }
 }

@@ -10,6 +10,7 @@ import type {
 } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
 import type { ApprovalRequest } from './domain/approval-request.js';
+import type { Link } from './domain/change.js';
 
 /** A release as approval must know it: separation of duties counts on `people` being whole. */
 export interface KnownRelease {
@@ -17,6 +18,8 @@ export interface KnownRelease {
   readonly people: readonly CommitIdentity[];
   readonly pusher: CommitIdentity | null;
   readonly triggerPerson: string | null;
+  /** The revision of the release it was compared with at its birth. */
+  readonly from: string | null;
   readonly withdrawn: boolean;
 }
 
@@ -56,6 +59,14 @@ export interface AppliedTarget {
 
 /** What others have said and approval decides by. Each `keep…` ignores what is older than what it has. */
 export abstract class Knowledge {
+  /**
+   * Waits until nobody else asks or reconsiders for this project, until the end of the transaction. Without it, what is asked by an old file and the
+   * new file that should void it pass each other unseen; so do a release that finds no file yet and the file that finds no release yet.
+   */
+  abstract alone(tx: Tx, project: string): Promise<void>;
+  /** The same for a target: many may read it to ask, whoever changed it waits for them. */
+  abstract whileStands(tx: Tx, target: string): Promise<void>;
+  abstract whenUnread(tx: Tx, target: string): Promise<void>;
   abstract keepProject(tx: Tx, project: AppliedProject): Promise<boolean>;
   abstract keepTarget(tx: Tx, target: AppliedTarget): Promise<boolean>;
   abstract keepPerson(tx: Tx, person: Person, version: number): Promise<boolean>;
@@ -82,8 +93,9 @@ export abstract class Knowledge {
   abstract person(tx: Tx, id: string): Promise<Person | undefined>;
   abstract secrets(tx: Tx, project: string, service: string): Promise<ReadonlyMap<string, string>>;
   abstract release(tx: Tx, id: string): Promise<KnownRelease | undefined>;
-  /** Releases of one line with a number above `after` and up to `upTo`, and, with no `after`, all up to it. */
-  abstract releasesBetween(tx: Tx, project: string, line: string, after: number | null, upTo: number): Promise<readonly KnownRelease[]>;
+  /** How the releases of a project up to this number hang on each other. */
+  abstract linksUpTo(tx: Tx, project: string, number: number): Promise<readonly Link[]>;
+  abstract releasesOf(tx: Tx, project: string, numbers: readonly number[]): Promise<readonly KnownRelease[]>;
   abstract passage(tx: Tx, release: string, environment: string): Promise<Passage | undefined>;
   /** The environments this release has passed. */
   abstract passed(tx: Tx, release: string): Promise<readonly string[]>;

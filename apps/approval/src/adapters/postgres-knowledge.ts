@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ImageReference, Person, Release } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
+import type { Link } from '../domain/change.js';
 import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, type Passage, type Standing } from '../ports.js';
 
 interface ReleaseRow {
@@ -8,12 +9,27 @@ interface ReleaseRow {
   people: KnownRelease['people'];
   pusher: KnownRelease['pusher'];
   trigger_person: string | null;
+  range_from: string | null;
   withdrawn_at: Date | null;
 }
+
+const releaseColumns = 'release, people, pusher, trigger_person, range_from, withdrawn_at';
 
 /** {@link Knowledge} in approval's own tables. */
 @Injectable()
 export class PostgresKnowledge extends Knowledge {
+  async alone(tx: Tx, project: string): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`approval/project/${project}`]);
+  }
+
+  async whileStands(tx: Tx, target: string): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [`approval/target/${target}`]);
+  }
+
+  async whenUnread(tx: Tx, target: string): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`approval/target/${target}`]);
+  }
+
   async keepProject(tx: Tx, { name, version, file }: AppliedProject): Promise<boolean> {
     const rows = await tx.query(
       `insert into project (name, version, file) values ($1, $2, $3)
@@ -51,10 +67,11 @@ export class PostgresKnowledge extends Knowledge {
     }
   }
 
-  async keepRelease(tx: Tx, { release, people, pusher, triggerPerson }: KnownRelease): Promise<void> {
+  async keepRelease(tx: Tx, { release, people, pusher, triggerPerson, from }: KnownRelease): Promise<void> {
     await tx.query(
-      `insert into release (id, project, number, line, release, people, pusher, trigger_person) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing`,
-      [release.id, release.project, release.number, release.line, json(release), json(people), json(pusher), triggerPerson],
+      `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing`,
+      [release.id, release.project, release.number, release.line, json(release), json(people), json(pusher), triggerPerson, from],
     );
   }
 
@@ -139,17 +156,21 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async release(tx: Tx, id: string): Promise<KnownRelease | undefined> {
-    const [row] = await tx.query<ReleaseRow>('select release, people, pusher, trigger_person, withdrawn_at from release where id = $1', [
-      id,
-    ]);
+    const [row] = await tx.query<ReleaseRow>(`select ${releaseColumns} from release where id = $1`, [id]);
     return row && knownRelease(row);
   }
 
-  async releasesBetween(tx: Tx, project: string, line: string, after: number | null, upTo: number): Promise<readonly KnownRelease[]> {
+  async linksUpTo(tx: Tx, project: string, number: number): Promise<readonly Link[]> {
+    return tx.query<Link & Record<string, unknown>>(
+      `select number, line, release ->> 'revision' as revision, range_from as from from release where project = $1 and number <= $2`,
+      [project, number],
+    );
+  }
+
+  async releasesOf(tx: Tx, project: string, numbers: readonly number[]): Promise<readonly KnownRelease[]> {
     const rows = await tx.query<ReleaseRow>(
-      `select release, people, pusher, trigger_person, withdrawn_at from release
-       where project = $1 and line = $2 and number > coalesce($3::int, 0) and number <= $4 order by number`,
-      [project, line, after, upTo],
+      `select ${releaseColumns} from release where project = $1 and number = any($2::int[]) order by number`,
+      [project, numbers],
     );
     return rows.map(knownRelease);
   }
@@ -196,6 +217,7 @@ function knownRelease(row: ReleaseRow): KnownRelease {
     people: row.people,
     pusher: row.pusher,
     triggerPerson: row.trigger_person,
+    from: row.range_from,
     withdrawn: row.withdrawn_at !== null,
   };
 }

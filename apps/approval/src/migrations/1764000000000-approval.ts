@@ -18,6 +18,7 @@ export class Approval1764000000000 implements MigrationInterface {
         people jsonb not null,
         pusher jsonb,
         trigger_person uuid,
+        range_from text,
         withdrawn_at timestamptz,
         unique (project, number)
       );

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { changeOf, type Link } from './change.js';
+
+const link = (number: number, from: number | null, line = 'main', revision = `r${number}`): Link => ({
+  number,
+  line,
+  revision,
+  from: from === null ? null : `r${from}`,
+});
+const [one, two, three, branch, tip] = [link(1, null), link(2, 1), link(3, 2), link(4, 3, 'fix'), link(5, 4, 'fix')] as const;
+const all = [one, two, three, branch, tip];
+
+describe('whose change a release is', () => {
+  it('is everything of its line since what runs', () => {
+    expect(changeOf(all, one, three)).toEqual({ numbers: [2, 3], unheard: null });
+  });
+
+  it('begins with the first release where nothing runs', () => {
+    expect(changeOf(all, null, three).numbers.toSorted()).toEqual([1, 2, 3]);
+  });
+
+  it('counts what a branch has grown from and does not run yet', () => {
+    expect(changeOf(all, one, tip).numbers.toSorted()).toEqual([2, 3, 4, 5]);
+    expect(changeOf(all, three, tip).numbers.toSorted()).toEqual([4, 5]);
+    expect(changeOf(all, link(6, 3), tip).numbers.toSorted()).toEqual([4, 5]);
+  });
+
+  it('counts everything where what runs is on neither way', () => {
+    expect(changeOf(all, link(9, null, 'elsewhere'), tip).numbers.toSorted()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('goes through releases of one revision and comes to an end', () => {
+    const again = { ...link(4, 3), revision: 'r3' };
+    expect(changeOf([one, two, three, again], one, again).numbers.toSorted()).toEqual([2, 3, 4]);
+  });
+
+  it('says where it has not heard of a release', () => {
+    expect(changeOf([one, three], one, three)).toEqual({ numbers: [3], unheard: 'r2' });
+    expect(changeOf([tip, branch], one, tip)).toMatchObject({ unheard: 'r3' });
+  });
+});
