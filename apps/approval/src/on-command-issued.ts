@@ -39,19 +39,19 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     const { action, person } = event.data;
     if (action.kind === 'release.withdraw') return this.withdraw(event, unit, action.release);
     if (action.kind !== 'approval.ask') return { code: 'unknown-command', message: `approval does not know ${action.kind}` };
-    const file = await this.fileOf(unit, action.release);
+    const known = await this.knowledge.release(unit.tx, action.release);
+    if (!known) return { code: 'release-unknown', message: 'approval has not heard of this release' };
+    await this.knowledge.alone(unit.tx, known.release.project);
+    const file = (await this.knowledge.project(unit.tx, known.release.project))?.file;
     const through = file?.spec.environments.find((environment) => environment.name === action.environment)?.after.at(-1);
     if (through === undefined)
       return { code: 'environment-unknown', message: `there is no environment ${action.environment} that asks for sign-off` };
     return this.asking.ask(unit, action.release, action.environment, through, person);
   }
 
-  private async fileOf(unit: UnitOfWork, release: string) {
-    const known = await this.knowledge.release(unit.tx, release);
-    return known && (await this.knowledge.project(unit.tx, known.release.project))?.file;
-  }
-
   private async withdraw({ data }: Command, unit: UnitOfWork, id: string): Promise<Reason | null> {
+    const named = await this.knowledge.release(unit.tx, id);
+    if (named) await this.knowledge.alone(unit.tx, named.release.project);
     const known = await this.knowledge.release(unit.tx, id);
     if (!known) return { code: 'release-unknown', message: 'approval has not heard of this release' };
     if (known.withdrawn) return { code: 'withdrawn', message: 'this release was withdrawn before' };

@@ -18,6 +18,7 @@ export class OnTargetApplied implements Handler<typeof TargetApplied> {
     const { target, version, file } = event.data;
     await this.recording.keep(unit, event, 'installation');
     if (!(await this.knowledge.keepTarget(unit.tx, { name: target, version, file }))) return;
+    await this.knowledge.whenUnread(unit.tx, target);
     for (const project of await this.knowledge.projectsOn(unit.tx, target)) await this.reconsidering.project(unit, project);
   }
 }

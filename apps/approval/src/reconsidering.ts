@@ -18,6 +18,7 @@ export class Reconsidering {
 
   /** Voids what no longer stands, and asks anew for what can be asked now. */
   async project(unit: UnitOfWork, project: string): Promise<void> {
+    await this.knowledge.alone(unit.tx, project);
     for (const request of await this.requests.undecided(unit.tx, { project })) {
       const changed = await this.differences(unit, request);
       if (changed.length > 0)
@@ -39,6 +40,7 @@ export class Reconsidering {
   private async differences(unit: UnitOfWork, request: ApprovalRequest): Promise<string[]> {
     const project = await this.knowledge.project(unit.tx, request.release.project);
     if (!project?.file) return ['the project was removed'];
+    await this.knowledge.whileStands(unit.tx, request.deployment.target.name);
     const target = await this.knowledge.target(unit.tx, request.deployment.target.name);
     if (!target?.file) return [`target ${request.deployment.target.name} was removed`];
     const passage = await this.knowledge.passage(unit.tx, request.release.id, request.through);
