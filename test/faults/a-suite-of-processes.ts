@@ -1,0 +1,167 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ApiClient, apiClient } from '@slipway/api';
+import { type ProjectFile, type Role, type Service, services, type TargetFile } from '@slipway/contracts';
+import { DockerEngine } from '@slipway/docker-engine';
+import { DockerOrchestrator } from '@slipway/orchestrators';
+import { aDatabase, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
+import { v7 } from 'uuid';
+import type { z } from 'zod';
+import { Cleanup } from '../../tools/parts/cleanup.ts';
+import { temporaryDataDir } from '../../tools/parts/data-dir.ts';
+import type { Parts } from '../../tools/parts/index.ts';
+import type { Part } from '../../tools/parts/part.ts';
+import { freePorts } from '../../tools/parts/ports.ts';
+import { administratorCode } from '../../tools/suite/administrator.ts';
+import { prepareEnvironment } from '../../tools/suite/environment.ts';
+import { startSuite } from '../../tools/suite/suite.ts';
+import { author, Repository } from '../e2e/a-suite.js';
+import { Ear } from './an-ear.js';
+
+/** Every service as a process of its own, started again whenever it ends; people come by the gateway's API. */
+export interface SuiteOfProcesses {
+  readonly ear: Ear;
+  readonly engine: DockerEngine;
+  /** On everything the suite deploys. */
+  readonly installation: string;
+  readonly databaseUrl: string;
+  readonly operator: ApiClient;
+  /** A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. */
+  newProject(): Promise<{ name: string; repository: Repository }>;
+  /** kill -9, and waits until the service is started again; gives how often it was. */
+  kill(service: Service): Promise<number>;
+  clear(): Promise<void>;
+}
+
+/** `ports` as in aSuite; `settings` are further variables of a service. */
+export async function aSuiteOfProcesses(
+  ports: string,
+  settings: Partial<Record<Service, Record<string, string>>>,
+): Promise<SuiteOfProcesses> {
+  const cleanup = new Cleanup();
+  const clear = async () => {
+    const left = await cleanup.run();
+    if (left.length > 0) throw new Error(left.join('\n'));
+  };
+  try {
+    return { ...(await start(cleanup, ports, settings)), clear };
+  } catch (error) {
+    await clear();
+    throw error;
+  }
+}
+
+async function start(
+  cleanup: Cleanup,
+  ports: string,
+  of: Partial<Record<Service, Record<string, string>>>,
+): Promise<Omit<SuiteOfProcesses, 'clear'>> {
+  const installation = `test-${v7().slice(-8)}`;
+  const topicPrefix = aTopicPrefix();
+  const projects: string[] = [];
+  const dataDir = await temporaryDataDir('kill');
+  cleanup.defer('remove the data folder', () => dataDir.close());
+  const database = await aDatabase();
+  cleanup.defer('drop the database', () => database.drop());
+  const engine = DockerEngine.connect(realParts().dockerHost);
+  const orchestrator = new DockerOrchestrator({ engine, dataDir: join(dataDir.path, 'targets', 'lab'), installation });
+  cleanup.defer('remove what was deployed', () => removeAll(orchestrator, engine, projects), 90_000);
+  const ear = await Ear.at(topicPrefix);
+  cleanup.defer('close the ear', () => ear.close());
+  const all = { SLIPWAY_TOPIC_PREFIX: topicPrefix, SLIPWAY_INSTALLATION: installation, SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir() };
+  // Not the usual ports: other suites may run, or start, on this machine.
+  const own = await freePorts(services.length);
+  for (const [at, service] of services.entries()) await dataDir.remember(`port-${service}`, String(own[at]));
+  const environment = await prepareEnvironment(dataDir, partsAt(database.url), { all, of, singleRole: true });
+  const { processes } = await startSuite({ dataDir, environment, oneProcess: false, cleanup, tell: () => {}, stillWorthIt: () => {} });
+  const url = environment.gatewayUrl;
+  const { token } = await apiClient({ url }).redeem({
+    body: { code: await administratorCode(dataDir, () => {}), name: 'Ada Administrator', email: 'ada@example.org' },
+  });
+  const administrator = apiClient({ url, token });
+  await joinAs(url, administrator, { name: author.name, emails: author.emails, roles: ['developer'] });
+  const operator = await joinAs(url, administrator, { name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
+  await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(ports) });
+  const newProject = async () => {
+    const name = `kill-${v7().slice(-8)}`;
+    projects.push(name);
+    const repository = await Repository.make();
+    cleanup.defer('remove the repository', () => repository.remove());
+    const body = aProject(name, repository.url, `${realParts().registry}/${name}`);
+    await administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a kill -9 does' } });
+    return { name, repository };
+  };
+  const kill = async (service: Service): Promise<number> => {
+    const kept = processes.find(({ name }) => name === service);
+    if (!kept) throw new Error(`${service} does not run`);
+    const { restarts } = kept;
+    process.kill(kept.child.pid, 'SIGKILL');
+    await eventually(() => kept.restarts > restarts, { within: 10_000 });
+    return kept.restarts;
+  };
+  return { ear, engine, installation, databaseUrl: database.url, operator, newProject, kill };
+}
+
+function partsAt(databaseUrl: string): Parts {
+  const { kafkaBrokers, registry, dockerHost = 'unix:///var/run/docker.sock' } = realParts();
+  const part = (name: Part['name'], url: string): Part => ({ name, url, ours: false, stop: async () => {} });
+  const parts = {
+    postgres: part('postgres', databaseUrl),
+    kafka: part('kafka', kafkaBrokers.join(',')),
+    registry: part('registry', registry),
+    docker: part('docker', dockerHost),
+  };
+  return {
+    ...parts,
+    env: { DATABASE_URL: databaseUrl, KAFKA_BROKERS: parts.kafka.url, SLIPWAY_REGISTRY: registry, DOCKER_HOST: dockerHost },
+  };
+}
+
+async function joinAs(
+  url: string,
+  administrator: ApiClient,
+  { name, emails, roles }: { name: string; emails: string[]; roles: Role[] },
+): Promise<ApiClient> {
+  const body = { name, emails, roles: roles.map((role) => ({ role, project: '*' })) };
+  const { invitation } = await administrator.addPerson({ body });
+  const { token } = await apiClient({ url }).redeem({ body: { code: invitation.code } });
+  return apiClient({ url, token });
+}
+
+async function removeAll(orchestrator: DockerOrchestrator, engine: DockerEngine, projects: readonly string[]): Promise<void> {
+  for (const place of await orchestrator.environments())
+    await orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 });
+  for (const project of projects) {
+    for (const image of await engine.images.list({ labels: { 'dev.slipway.project': project } }))
+      await engine.images.remove(image.id, { force: true });
+  }
+}
+
+function aTarget(ports: string): z.input<typeof TargetFile> {
+  return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };
+}
+
+function aProject(name: string, url: string, repository: string): z.input<typeof ProjectFile> {
+  const where = { target: 'lab', deadline: '120s' } as const;
+  return {
+    apiVersion: 'slipway.dev/v1',
+    kind: 'Project',
+    metadata: { name },
+    spec: {
+      source: { git: { url, poll: '1s' } },
+      image: { repository },
+      app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '15s' } },
+      environments: [
+        { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200 }] },
+        {
+          name: 'production',
+          stage: 'production',
+          after: ['test'],
+          ...where,
+          app: { instances: 2 },
+          approval: { require: [{ role: 'operator' }] },
+        },
+      ],
+    },
+  };
+}
