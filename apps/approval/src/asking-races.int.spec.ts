@@ -1,0 +1,128 @@
+import {
+  ApprovalRequested,
+  ApprovalVoided,
+  CommitDetected,
+  ProjectApplied,
+  type Release,
+  TargetApplied,
+  VerificationPassed,
+} from '@slipway/contracts';
+import { Database } from '@slipway/postgres';
+import { aDigest, anId, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
+import { aStage, type Stage } from '@slipway/testkit/stage';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApprovalModule } from './approval.module.js';
+
+const admin = { id: anId(), name: 'Ada' };
+const provenance = { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [{ keyid: 'k', sig: 's' }] };
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await aStage();
+  await Promise.all([stage.start(ApprovalModule), stage.start(ApprovalModule)]);
+  await stage.say('gateway', TargetApplied, { subject: 'lab', data: { target: 'lab', version: 1, file: aTargetFile(), by: admin } });
+});
+afterAll(() => stage.clear());
+
+const applied = (project: string, version: number, env: Record<string, string>) =>
+  stage.say('gateway', ProjectApplied, {
+    subject: project,
+    data: { project, version, file: aProjectFile({ name: project, spec: { app: { env } } }), by: admin, reason: '' },
+  });
+
+const detected = (release: Release) =>
+  stage.say('source-watcher', CommitDetected, {
+    subject: release.id,
+    data: {
+      release,
+      projectVersion: 1,
+      range: { from: null, commits: [], total: 1 },
+      people: [],
+      pusher: null,
+      trigger: { kind: 'poll', person: null },
+      repositoryFile: null,
+      image: null,
+    },
+  });
+
+const passed = (release: Release) =>
+  stage.say('test-deployer', VerificationPassed, {
+    subject: release.id,
+    data: {
+      release,
+      projectVersion: 1,
+      environment: 'test',
+      deployment: anId(),
+      image: { repository: `localhost:5000/${release.project}`, digest: aDigest(release.id) },
+      address: 'http://127.0.0.1:1',
+      evidence: [],
+      seconds: 1,
+      provenance,
+      repositoryFile: null,
+      authors: [],
+    },
+  });
+
+/** Holds up whoever says something of that release, at the end of its transaction, while `meanwhile` goes on. */
+async function heldUp(release: Release, meanwhile: () => Promise<void>): Promise<void> {
+  const hand = await Database.connect({ url: stage.database.url, schema: 'slipway_approval', applicationName: 'hand' });
+  await hand
+    .transaction(async (tx) => {
+      await tx.query('select 1 from sequence where key = $1 for update', [release.id]);
+      await meanwhile();
+      throw letGo;
+    })
+    .catch((error: unknown) => {
+      if (error !== letGo) throw error;
+    });
+  await hand.close();
+}
+const letGo = new Error('let go');
+
+async function waiting(): Promise<number> {
+  const sql = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  return (await stage.database.query(sql)).length;
+}
+const isHandled = async (event: string) =>
+  (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [event])).length === 1;
+
+/** Until the second waits for the first or has passed it; not for long, for one replica may have been given both, and then it takes them in turn. */
+const met = (event: string) =>
+  eventually(async () => (await waiting()) >= 2 || (await isHandled(event)), { within: 3000 }).catch(() => undefined);
+
+async function heardOf(release: Release): Promise<void> {
+  const event = await detected(release);
+  await eventually(() => isHandled(event));
+}
+
+describe('two replicas of approval', () => {
+  it('miss no release whose project is applied at the same moment', async () => {
+    const release = aRelease({ project: 'met', number: 1 });
+    await heardOf(release);
+    await heldUp(release, async () => {
+      await passed(release);
+      await eventually(async () => (await waiting()) >= 1);
+      const event = await applied('met', 1, {});
+      await met(event);
+    });
+    await stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
+  });
+
+  it('leave nothing asked by a project file that is replaced at the same moment', async () => {
+    const release = aRelease({ project: 'passed-by', number: 1 });
+    const first = await applied('passed-by', 1, {});
+    await eventually(() => isHandled(first));
+    await heardOf(release);
+    await heldUp(release, async () => {
+      await passed(release);
+      await eventually(async () => (await waiting()) >= 1);
+      const event = await applied('passed-by', 2, { MODE: 'new' });
+      await met(event);
+    });
+    const asked = await stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
+    await stage.hears(ApprovalVoided, (data) => data.request === asked.request);
+    await stage.hears(ApprovalRequested, (data) => data.release.id === release.id && data.deployment.app.env['MODE'] === 'new');
+    expect(await stage.database.query('select reason from slipway_approval.dead_letter')).toEqual([]);
+  });
+});
