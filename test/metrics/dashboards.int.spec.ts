@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApprovalRequested, RolloutSucceeded, services } from '@slipway/contracts';
 import { eventually } from '@slipway/testkit';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { byPolicy } from '../e2e/a-suite.js';
 import { anObservedSuite, type ObservedSuite } from './an-observed-suite.ts';
+import { metricsFile, metricsPage } from './metrics-page.ts';
 import { alertRules, Dashboard, dashboardFiles, grafanaFolder, type Panel, readDashboard } from './shipped.ts';
 import { familyOf, labelsIn, metricsIn, substituted, variablesIn } from './words-of-a-query.ts';
 
@@ -32,7 +33,7 @@ afterAll(() => observed?.clear(), 90_000);
 function faultsOf(expr: string): string[] {
   const named = metricsIn(expr).filter((metric) => metric !== 'up');
   const unknown = named.filter((metric) => familyOf(metric, families) === undefined);
-  const known = named.flatMap((metric) => [...(observed.labels.get(familyOf(metric, families) ?? '') ?? [])]);
+  const known = named.flatMap((metric) => [...(observed.declared.get(familyOf(metric, families) ?? '')?.labels ?? [])]);
   const labels = labelsIn(expr).filter((label) => !everywhere.has(label) && !known.includes(label));
   return [...unknown.map((metric) => `no metric ${metric}`), ...labels.map((label) => `no label ${label}`)];
 }
@@ -127,9 +128,18 @@ describe('every query', () => {
   });
 });
 
+describe('docs/metrics.md', () => {
+  it('tells of every metric (UPDATE_DOCS=1 writes it)', async () => {
+    const page = metricsPage([...observed.declared.values()]);
+    if (process.env['UPDATE_DOCS'] === '1') await writeFile(metricsFile, page);
+    expect(await readFile(metricsFile, 'utf8')).toBe(page);
+  });
+});
+
 describe('while a release goes its way', () => {
   it('shows that it waits for sign-off', async () => {
     await observed.suite.apply();
+    await observed.aReleaseIsBorn();
     await observed.suite.stage.hears(ApprovalRequested, undefined, 60_000);
     await eventually(async () => (await shows('slipway-overview', 'Sign-offs awaited')) === 1, { within: 20_000 });
     await eventually(async () => (await shows('slipway-overview', 'Releases under way')) === 1, { within: 20_000 });
