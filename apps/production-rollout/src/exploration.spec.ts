@@ -89,7 +89,7 @@ class World {
       case 'back': {
         const data = { service: 'production-rollout', command: anId(), person: { id: anId(), name: 'Otto' }, reason: 'bad' };
         const action = { kind: 'environment.rollback', project: 'shop', environment: 'production', to: step.to };
-        return this.unit((unit) => new OnCommandIssued(this.rollouts).handle(heard({ ...data, action }), unit));
+        return this.unit((unit) => new OnCommandIssued(this.rollouts, this.telling).handle(heard({ ...data, action }), unit));
       }
       case 'end':
         return this.end(step.how);

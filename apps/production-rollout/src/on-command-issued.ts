@@ -5,6 +5,7 @@ import { owe } from '@slipway/operations';
 import { v7 } from 'uuid';
 import { goBackTo } from './domain/environment.js';
 import { Rollouts } from './ports.js';
+import { Telling } from './telling.js';
 
 type Command = Received<typeof CommandIssued>;
 type Scale = Extract<CommandAction, { kind: 'environment.scale' }>;
@@ -13,20 +14,42 @@ type Rollback = Extract<CommandAction, { kind: 'environment.rollback' }>;
 /** What a person asks of an environment: another number of instances, or an earlier release. */
 @Injectable()
 export class OnCommandIssued implements Handler<typeof CommandIssued> {
-  constructor(private readonly rollouts: Rollouts) {}
+  constructor(
+    private readonly rollouts: Rollouts,
+    private readonly telling: Telling,
+  ) {}
 
   async handle(event: Command, unit: UnitOfWork): Promise<void> {
     const { action, service, command } = event.data;
     if (service !== 'production-rollout') return;
-    const answer: Reason | string | null =
-      action.kind === 'environment.scale'
-        ? await this.scale(event, unit, action)
-        : action.kind === 'environment.rollback'
-          ? await this.rollBack(event, unit, action)
-          : { code: 'unknown-command', message: `production-rollout does not know ${action.kind}` };
+    const answer = await this.carryOut(event, unit, action);
     if (answer !== null && typeof answer === 'object')
       unit.publish(CommandRefused, { subject: event.subject, data: { command, reason: answer } });
     else if (answer) unit.publish(CommandAccepted, { subject: event.subject, data: { command, message: answer } });
+  }
+
+  private async carryOut(event: Command, unit: UnitOfWork, action: CommandAction): Promise<Reason | string | null> {
+    switch (action.kind) {
+      case 'environment.scale':
+        return this.scale(event, unit, action);
+      case 'environment.rollback':
+        return this.rollBack(event, unit, action);
+      case 'release.cancel':
+        return this.cancel(unit, action.release, event.data.reason);
+      case 'release.retry':
+        return { code: 'needs-sign-off', message: 'a rollout that ended takes a new sign-off: ask for it anew (slipway release ask)' };
+      default:
+        return { code: 'unknown-command', message: `production-rollout does not know ${action.kind}` };
+    }
+  }
+
+  /** What waits for its turn ends. What has begun is undone by going back: half a rollout is nothing to leave behind. */
+  private async cancel(unit: UnitOfWork, release: string, why: string): Promise<Reason | string> {
+    const waiting = (await this.rollouts.waiting(unit.tx, { release })).filter((rollout) => rollout.kind === 'rollout');
+    if (waiting.length === 0)
+      return { code: 'under-way', message: 'nothing of this release waits; to undo a rollout that has begun, roll the environment back' };
+    for (const rollout of waiting) await this.telling.aborted(unit, rollout, { code: 'cancelled', message: why }, null);
+    return `${waiting.length === 1 ? 'its rollout' : `${waiting.length} rollouts`} will not begin`;
   }
 
   private async scale({ id, data }: Command, unit: UnitOfWork, { project, environment, instances }: Scale): Promise<Reason | string> {

@@ -249,6 +249,24 @@ describe('production-rollout', () => {
     expect(await containers()).toEqual([]);
   });
 
+  it('cancels what waits, and says what to do instead about what ended', async () => {
+    await aProject('patient');
+    const { release, statement } = await grant(1, 'one', { good: false });
+    await eventually(
+      async () =>
+        (
+          await stage.database.query(`select 1 from slipway_production_rollout.rollout where request = $1 and state = 'waiting'`, [
+            statement.request,
+          ])
+        ).length === 1,
+    );
+    const cancelled = await command({ kind: 'release.cancel', release: release.id });
+    await stage.hears(CommandAccepted, (data) => data.command === cancelled);
+    expect(await stage.hears(RolloutAborted, (data) => data.release.id === release.id)).toMatchObject({ reason: { code: 'cancelled' } });
+    const again = await command({ kind: 'release.retry', release: release.id });
+    expect(await stage.hears(CommandRefused, (data) => data.command === again)).toMatchObject({ reason: { code: 'needs-sign-off' } });
+  });
+
   it('never goes backwards by itself', async () => {
     await aProject('forward');
     await live(5, 'two');
