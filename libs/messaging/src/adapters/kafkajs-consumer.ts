@@ -138,7 +138,7 @@ export class KafkajsConsumer implements Running {
       if (lost) throw (lost as { error: unknown }).error;
       return;
     }
-    const place = this.places.open(batch.topic, batch.partition, batch.highWatermark);
+    const place = this.places.open(batch.topic, batch.partition, { first: batch.firstOffset(), end: batch.highWatermark });
     const control: BatchControl = {
       signal: abort.signal,
       beat,

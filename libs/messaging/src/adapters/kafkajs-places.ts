@@ -45,16 +45,21 @@ export class Places {
     return this.isPositioned && life === this.life && !signal.aborted;
   }
 
-  /** One batch of one partition, in this life of the assignment. */
-  open(topic: string, partition: number, highWatermark: string): { isOver(): boolean; done(offset: string): void } {
+  /** One batch of one partition, in this life of the assignment. All of it is behind until it is done: one that hangs shall show. */
+  open(
+    topic: string,
+    partition: number,
+    { first, end }: { first: string | null; end: string },
+  ): { isOver(): boolean; done(offset: string): void } {
     const life = this.life;
     const at = `${topic}/${partition}`;
+    if (first !== null) this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(end) - BigInt(first))) });
     return {
       isOver: () => life !== this.life,
       done: (offset) => {
         const next = BigInt(offset) + 1n;
         this.next.set(at, { topic, partition, offset: next.toString() });
-        this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(highWatermark) - next)) });
+        this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(end) - next)) });
         this.timer ??= setTimeout(() => void this.commit(), commitMs).unref();
       },
     };
