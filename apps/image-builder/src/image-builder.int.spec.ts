@@ -68,6 +68,7 @@ describe('image-builder', () => {
     const { source, revision } = await scene.commit({ Dockerfile: `${base}RUN ["/bin/sh","-c","/bin/busybox sleep 1"]\n` });
     const version = await scene.apply(source);
     const release = await scene.detect(version, { revision });
+    await scene.told(BuildStarted, release);
     const [again, tag] = await Promise.all([
       scene.detect(version, release),
       scene.detect(version, { revision, kind: 'tag', ref: 'refs/tags/v1', line: release.line }),
