@@ -8,7 +8,21 @@ export interface Source {
 
 const mostLines = { source: 250, spec: 400 };
 const banned = ['utils', 'util', 'common', 'helpers', 'helper', 'shared', 'core', 'misc', 'lib'];
-const roles = ['module', 'controller', 'table', 'config', 'metrics', 'example', 'fixture', 'contract', 'spec', 'int.spec', 'e2e.spec', 'faults.spec', 'd'];
+const roles = [
+  'module',
+  'controller',
+  'table',
+  'config',
+  'metrics',
+  'example',
+  'fixture',
+  'contract',
+  'spec',
+  'int.spec',
+  'e2e.spec',
+  'faults.spec',
+  'd',
+];
 const handlers = new Set([...catalog.keys()].map((name) => `on-${name.replaceAll('.', '-')}`));
 
 /** What is wrong with the name and the shape of a source, as sentences (design part 2, brief of every service). */
