@@ -50,7 +50,8 @@ describe('two replicas', () => {
           ...stage.of(CommitDetected, name).map(({ release }) => release.revision),
           ...stage.of(CommitFolded, name).map(({ revision }) => revision),
         ];
-        expect(told.sort()).toEqual([...revisions].sort());
+        expect(told).toHaveLength(revisions.length);
+        expect(new Set(told)).toEqual(new Set(revisions));
       });
       const numbers = stage.of(CommitDetected, name).map(({ release }) => release.number);
       expect(numbers).toEqual(numbers.map((_number, index) => index + 1));
