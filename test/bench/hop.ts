@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
+import { onServer } from '../../tools/parts/borrowed.ts';
 import { withTimeout } from '../../tools/parts/until.ts';
 import type { Order, Report } from './hop/parent.ts';
 import type { Place } from './place.ts';
@@ -15,8 +16,12 @@ interface Ends {
 
 /** PB2: from a state change committed in one service to the state change it leads to, committed in another. Each end is a process. */
 export async function measureHop(place: Place, wish: { rounds: number; samples: number; tell: (text: string) => void }): Promise<Figure> {
-  const raw = await startEnds(place, 'raw-side.ts');
-  const suite = await startEnds(place, 'suite-side.ts');
+  const database = new URL(place.parts.postgres.url);
+  // The services' schemas belong to roles of their own: the hop has a database to itself.
+  await onServer(database.href, 'create database hop');
+  database.pathname = '/hop';
+  const raw = await startEnds(place, 'raw-side.ts', database.href);
+  const suite = await startEnds(place, 'suite-side.ts', database.href);
   const all = { baseline: [] as number[], suite: [] as number[] };
   const once = (ends: Ends, name: keyof typeof all) => async (round: number) => {
     const taken = await takeHops(ends, wish.samples);
@@ -40,19 +45,22 @@ export async function measureHop(place: Place, wish: { rounds: number; samples: 
   };
 }
 
-async function startEnds(place: Place, program: string): Promise<Ends> {
+async function startEnds(place: Place, program: string, database: string): Promise<Ends> {
   // Who hears is there first: it makes the topic.
-  const hears = await startEnd(place, program, 'hears');
-  return { hears, speaks: await startEnd(place, program, 'speaks') };
+  const hears = await startEnd(place, { program, role: 'hears', database });
+  return { hears, speaks: await startEnd(place, { program, role: 'speaks', database }) };
 }
 
-async function startEnd(place: Place, program: string, role: 'speaks' | 'hears'): Promise<ChildProcess> {
+async function startEnd(
+  place: Place,
+  { program, role, database }: { program: string; role: 'speaks' | 'hears'; database: string },
+): Promise<ChildProcess> {
   const service = role === 'speaks' ? 'source-watcher' : 'image-builder';
   const own = place.environment.of(service);
   const env = {
     PATH: process.env['PATH'],
     NODE_ENV: 'production',
-    DATABASE_URL: place.parts.postgres.url,
+    DATABASE_URL: database,
     KAFKA_BROKERS: place.parts.kafka.url,
     TOPIC_PREFIX: `${place.names.topicPrefix}hop.`,
     KEY_FILE: own['SLIPWAY_KEY_FILE'],
