@@ -37,22 +37,15 @@ describe.runIf(mayHaveOwnHost)('a Docker host that starts again while nothing of
     await expect(ask(host, `${address}/`)).rejects.toThrow();
     await host.startDocker();
 
-    await eventually(async () => (await ask(host, `${address}/`)) === 'v1', { within: 20_000, every: 500 }).catch(async (error) => {
-      const { execSync } = await import('node:child_process');
-      console.log(
-        execSync(
-          `docker -H unix://${host.socket} ps -a; docker -H unix://${host.socket} inspect $(docker -H unix://${host.socket} ps -aq) | grep -A18 '"State"'; tail -30 ${host.folder}/../logs/dockerd.log; tail ${host.folder}/../logs/containerd.log`,
-        ).toString(),
-      );
-      throw error;
-    });
+    await eventually(async () => (await ask(host, `${address}/`)) === 'v1', { within: 60_000, every: 500 });
     const back = await eventually(() => allAnswer(host), { within: 60_000, every: 500 });
     expect(back.map((one) => one.id)).toEqual(before.map((one) => one.id));
     for (const [index, one] of back.entries()) expect(one.startedAt).not.toBe(before[index]?.startedAt);
 
     const adopted = await slipway(host, deployment);
-    expect(adopted.found).toMatchObject({ ready: 2, wanted: 2, drift: [], address, digest: deployment.digest });
-    expect(adopted).toMatchObject({ outcome: 'succeeded', steps: [], after: { address, version: adopted.found.version } });
+    // The proxy may still be asking an instance for the first time: nothing is amiss at the first look, and both are ready without a step taken.
+    expect(adopted.found).toMatchObject({ wanted: 2, drift: [], address, digest: deployment.digest });
+    expect(adopted).toMatchObject({ outcome: 'succeeded', steps: [], after: { address, ready: 2, version: adopted.found.version } });
     expect((await containers(host)).map((one) => one.startedAt)).toEqual(back.map((one) => one.startedAt));
     await host.startRegistry();
   });
