@@ -47,7 +47,7 @@ async function survives(outage: Outage, at: EventDefinition): Promise<void> {
 /** The Docker socket by TCP, so that a proxy can take it away. */
 async function socketByTcp(): Promise<{ port: number; server: Server }> {
   const server = createServer((client) => {
-    const socket = dial((realParts().dockerHost ?? 'unix:///var/run/docker.sock').replace('unix://', ''));
+    const socket = dial(realParts().dockerSocket);
     client.pipe(socket).pipe(client);
     for (const end of [client, socket]) end.on('error', () => [client.destroy(), socket.destroy()]);
   });

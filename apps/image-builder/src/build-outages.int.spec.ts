@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { BuildFailed, BuildStarted, ImageBuilt } from '@slipway/contracts';
-import { aDigest, eventually, TcpProxy } from '@slipway/testkit';
+import { aDigest, eventually, realParts, TcpProxy } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BuilderScene, base } from './builder-scene.contract.js';
 
@@ -11,7 +11,7 @@ let relay: Server;
 beforeAll(async () => {
   // The proxy breaks TCP connections: a relay makes one of the engine's socket.
   relay = createServer((near) => {
-    const far = connect('/var/run/docker.sock');
+    const far = connect(realParts().dockerSocket);
     near.on('error', () => far.destroy()).on('close', () => far.destroy());
     far.on('error', () => near.destroy()).on('close', () => near.destroy());
     near.pipe(far).pipe(near);

@@ -170,7 +170,7 @@ describe('test-deployer', () => {
     const release = aRelease({ project });
     await scene.built(release, v1);
     await scene.hear(DeploymentStarted, of(release));
-    await symlink('/var/run/docker.sock', socket);
+    await symlink(realParts().dockerSocket, socket);
     await scene.hear(VerificationPassed, of(release));
     expect(scene.all(DeploymentFailed).filter(of(release))).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cancelled, DockerEngine, TimedOut, Unavailable } from './index.js';
 
@@ -23,7 +24,7 @@ describe('an engine that is not well', () => {
   });
 
   it('is found by every way of writing its address, and refused by none that is unknown', async () => {
-    await expect(DockerEngine.connect('/var/run/docker.sock').ping()).resolves.toBeUndefined();
+    await expect(DockerEngine.connect(realParts().dockerSocket).ping()).resolves.toBeUndefined();
     expect(await DockerEngine.connect(process.env.DOCKER_HOST).info()).toMatchObject({ os: 'linux', cpus: expect.any(Number) });
     expect(() => DockerEngine.connect('ftp://somewhere')).toThrow('ftp:// is not supported');
   });

@@ -7,6 +7,8 @@ export interface RealParts {
   readonly registry: string;
   /** As DOCKER_HOST has it; undefined where the engine is at its usual socket. */
   readonly dockerHost: string | undefined;
+  /** The path of the engine's unix socket, to put something in front of it. */
+  readonly dockerSocket: string;
 }
 
 /** Reads them. Each is read when it is asked for, so a test needs only those it uses. @throws Error naming the variable that is missing. */
@@ -23,6 +25,9 @@ export function realParts(): RealParts {
     },
     get dockerHost() {
       return process.env['DOCKER_HOST'] || undefined;
+    },
+    get dockerSocket() {
+      return (process.env['DOCKER_HOST'] || 'unix:///var/run/docker.sock').replace('unix://', '');
     },
   };
 }
