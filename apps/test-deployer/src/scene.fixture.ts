@@ -187,6 +187,7 @@ export class Scene {
       SLIPWAY_INSTALLATION: this.installation,
       SLIPWAY_LOG_LEVEL: 'silent',
       PORT: '0',
+      ...(realParts().dockerHost === undefined ? {} : { DOCKER_HOST: realParts().dockerHost }),
     };
   }
 

@@ -143,7 +143,7 @@ describe('something lost', () => {
     builder = await scene.replica('image-builder');
     await builder.messaging.start(new Map([[Ordered, serving]]));
     // Nobody says anything new: it is found by the stored offset alone.
-    await eventually(() => times(after) === 2);
+    await eventually(() => times(after) === 2, { within: 25_000 });
     expect(times(before)).toBe(1);
   }, 40_000);
 });
