@@ -102,11 +102,12 @@ export class Places {
     if (!this.options.positions || partitions.length === 0) return;
     for (let attempt = 1; life === this.life && !this.stopped; attempt++) {
       try {
-        const stored = await this.options.positions(partitions);
-        if (stored.length === 0) return;
-        const committed = await this.committed([...new Set(stored.map(({ topic }) => topic))]);
+        const stored = new Map((await this.options.positions(partitions)).map((each) => [`${each.topic}/${each.partition}`, each.next]));
+        const committed = await this.committed([...new Set(partitions.map(({ topic }) => topic))]);
         if (life !== this.life) return;
-        for (const { topic, partition, next } of stored) {
+        for (const { topic, partition } of partitions) {
+          // No record of a partition means that nothing of it was handled here: a database older than its first event is behind as well.
+          const next = stored.get(`${topic}/${partition}`) ?? '0';
           const kafkas = committed.get(`${topic}/${partition}`);
           // Kafka without an offset starts at the beginning, which is lower than anything.
           if (kafkas === undefined || BigInt(kafkas) < 0n || BigInt(next) >= BigInt(kafkas)) continue;
