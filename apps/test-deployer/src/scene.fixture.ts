@@ -112,7 +112,9 @@ export class Scene {
   }
 
   orchestrator() {
-    return new Targets({ dataDir: this.keys.dir, installation: this.installation }).orchestratorOf(this.target);
+    return new Targets({ dataDir: this.keys.dir, installation: this.installation, dockerHost: realParts().dockerHost }).orchestratorOf(
+      this.target,
+    );
   }
 
   /** What runs, seen from outside. */
