@@ -110,6 +110,20 @@ export function eventLogContract(name: string, subject: () => Subject): void {
       expect(again).toEqual(['two', 'three']);
     });
 
+    it('starts at the beginning of a partition of which the consumer stored nothing', async () => {
+      const group = randomUUID();
+      const key = randomUUID();
+      await subject().log.publish(['one', 'two'].map((value) => said(key, value)));
+      const heard: InRecord[] = [];
+      const first = await consume(group, (record) => record.key === key && heard.push(record));
+      await eventually(() => heard.length === 2);
+      await first.stop(1_000);
+      const again: string[] = [];
+      await consume(group, (record) => record.key === key && again.push(String(record.value)), { positions: async () => [] });
+      await eventually(() => again.length === 2);
+      expect(again).toEqual(['one', 'two']);
+    });
+
     it('shares the partitions between members, and gives them to the one that is left', async () => {
       const group = randomUUID();
       const heard: { who: number; value: string }[] = [];

@@ -42,7 +42,8 @@ export interface ConsumeOptions {
   /** Partitions worked on at once. Default 4. */
   readonly concurrency?: number;
   /**
-   * The next offset we know of for these partitions. The log starts at the lower of that and its own. Asked at each assignment.
+   * The next offset we know of for these partitions. The log starts at the lower of that and its own, and at the beginning of one that is
+   * not among them. Asked at each assignment.
    */
   positions?(assigned: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly next: string })[]>;
   /** Records of one partition in order. Must not throw: what it throws is a bug and ends the consumer by way of `onDied`. */

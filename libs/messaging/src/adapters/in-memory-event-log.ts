@@ -125,11 +125,11 @@ class Member {
   async assign(assigned: TopicPartition[]): Promise<void> {
     this.abort = new AbortController();
     this.assigned = assigned;
-    const stored = (await this.options.positions?.(assigned)) ?? [];
+    const stored = await this.options.positions?.(assigned);
     this.loops = assigned.map((of) => {
-      const known = stored.find((each) => each.topic === of.topic && each.partition === of.partition);
+      const known = stored?.find((each) => each.topic === of.topic && each.partition === of.partition);
       const committed = this.group.committed.get(`${of.topic}/${of.partition}`) ?? 0;
-      return this.read(of, Math.min(committed, known === undefined ? Number.POSITIVE_INFINITY : Number(known.next)), this.abort.signal);
+      return this.read(of, stored === undefined ? committed : Math.min(committed, Number(known?.next ?? 0)), this.abort.signal);
     });
   }
 
