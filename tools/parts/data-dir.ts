@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { giveBack } from './borrowed.ts';
 import { endLeftover, isAlive, readRecord, startTicksOf } from './processes.ts';
-import { endContainerProcesses, restoreNetwork, unmountUnder } from './remains.ts';
+import { removeEngineFolder, restoreNetwork } from './remains.ts';
 
 /** Where a run keeps its data, its logs (`logs/`) and the records of its processes (`run/`). */
 export interface DataDir {
@@ -128,10 +128,8 @@ async function endLeftoversIn(dir: string): Promise<void> {
 }
 
 async function removeFolder(dir: string): Promise<void> {
-  await endContainerProcesses(dir);
-  await unmountUnder(dir);
   await restoreNetwork(dir);
-  await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  await removeEngineFolder(dir);
 }
 
 async function ownerOf(dir: string): Promise<Owner | undefined> {

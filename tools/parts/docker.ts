@@ -6,7 +6,7 @@ import type { DataDir } from './data-dir.ts';
 import { type DockerApi, dockerApi } from './docker-api.ts';
 import type { Part } from './part.ts';
 import { findCommand, startProcess } from './processes.ts';
-import { rememberNetwork, restoreNetwork } from './remains.ts';
+import { rememberNetwork, removeEngineFolder, restoreNetwork } from './remains.ts';
 import { until } from './until.ts';
 
 /** How our own Docker Engine is run, where none answers. */
@@ -71,7 +71,7 @@ async function runEngine(dataDir: DataDir, dockerd: string, own: OwnEngine): Pro
     await restoreNetwork(dataDir.path);
     if (!hadKey) await rm(engineKey, { force: true });
     for (const folder of newFolders) await rmdir(folder).catch(() => undefined);
-    await rm(state, { recursive: true, force: true });
+    await removeEngineFolder(state);
   };
   try {
     await until('the Docker Engine answers', () => docker.answers(), { within: 60_000, stillWorthIt: engine.assertRunning });

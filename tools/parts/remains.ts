@@ -7,8 +7,15 @@ import { findCommand } from './processes.ts';
 const run = promisify(execFile);
 const callMs = 10_000;
 
-/** Unmounts what a Docker Engine of ours that was killed left mounted under a folder. Deepest first. */
-export async function unmountUnder(dir: string): Promise<void> {
+/** Removes a folder of a Docker Engine of ours, with the containers and the mounts (the host's network namespace, layers) that it left behind there. */
+export async function removeEngineFolder(dir: string): Promise<void> {
+  await endContainerProcesses(dir);
+  await unmountUnder(dir);
+  await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+/** Unmounts what is mounted under a folder. Deepest first. */
+async function unmountUnder(dir: string): Promise<void> {
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   const points = table
     .split('\n')
@@ -22,7 +29,7 @@ export async function unmountUnder(dir: string): Promise<void> {
  * Ends the container shims (and with them the containers) of a Docker Engine of ours that was killed: those whose command line names a file under
  * this folder, which nobody else uses.
  */
-export async function endContainerProcesses(dir: string): Promise<void> {
+async function endContainerProcesses(dir: string): Promise<void> {
   for (const pid of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue;
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
