@@ -88,6 +88,13 @@ describe('a fault in a file', () => {
     expect(faults(`${project}  gates: []\n`)).toEqual(['20:3 spec.gates: gates is not supported yet: remove it']);
   });
 
+  it('of a test environment after production stands at the name it follows', () => {
+    const late = '    - name: late\n      stage: test\n      target: lab\n      after: [production]\n';
+    expect(faults(`${project}${late}`)).toEqual([
+      expect.stringMatching(/^23:15 spec\.environments\[2\]\.after\[0\]: a test environment after production, .* is not supported yet/),
+    ]);
+  });
+
   it('of the YAML itself has its place too', () => {
     expect(faults('kind: Project\nspec: [1, 2\n')[0]).toMatch(/^3:1 : /);
     expect(faults('kind: Project\nkind: Target\n')[0]).toMatch(/^2:1 : /);

@@ -51,6 +51,20 @@ describe('the project file', () => {
     );
   });
 
+  it.each(['pre-release', 'production'])('refuses a test environment after one of stage %s, which nobody would open', (stage) => {
+    const staged = { name: 'staged', stage, after: ['test'], target: 'lab' };
+    const late = { name: 'late', stage: 'test', after: ['test', 'staged'], target: 'lab' };
+    expect(problems((file) => file.spec.environments.push(staged as never, late as never))).toEqual([
+      `spec.environments.3.after.1: a test environment after staged, which is of stage ${stage}, is not supported yet: let it follow test environments only`,
+    ]);
+  });
+
+  it('takes a test environment after another', () => {
+    expect(
+      problems((file) => file.spec.environments.push({ name: 'late', stage: 'test', after: ['test'], target: 'lab' } as never)),
+    ).toEqual([]);
+  });
+
   it('refuses two environments of one name', () => {
     expect(problems((file) => file.spec.environments.push(file.spec.environments[0] as never))[0]).toMatch(
       /two environments are called test/,

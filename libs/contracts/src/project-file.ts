@@ -180,17 +180,25 @@ function checkEnvironments(
   file: { spec: { environments: { name: string; after: string[]; stage: string }[] } },
   context: z.RefinementCtx,
 ): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const [index, environment] of file.spec.environments.entries()) {
     const path = ['spec', 'environments', index];
     if (seen.has(environment.name))
       context.addIssue({ code: 'custom', path: [...path, 'name'], message: `two environments are called ${environment.name}` });
     for (const [at, earlier] of environment.after.entries()) {
-      if (!seen.has(earlier))
+      const stage = seen.get(earlier);
+      if (stage === undefined)
         context.addIssue({
           code: 'custom',
           path: [...path, 'after', at],
           message: `name an environment that stands further up; ${earlier} does not`,
+        });
+      // A test environment is opened by what passed in test; nobody opens one after a rollout, and a release would wait there for ever.
+      else if (environment.stage === 'test' && stage !== 'test')
+        context.addIssue({
+          code: 'custom',
+          path: [...path, 'after', at],
+          message: `a test environment after ${earlier}, which is of stage ${stage}, is not supported yet: let it follow test environments only`,
         });
     }
     if (environment.stage !== 'test' && environment.after.length === 0) {
@@ -200,7 +208,7 @@ function checkEnvironments(
         message: `say which environment a release must pass before ${environment.name}`,
       });
     }
-    seen.add(environment.name);
+    seen.set(environment.name, environment.stage);
   }
 }
 

@@ -62,6 +62,11 @@ describe('a file that was sent', () => {
     expect(only).toMatchObject({ field: 'spec.environments.1.strategy.canary', message: expect.stringContaining('not supported yet') });
   });
 
+  it('says it of a test environment after production, at the name it follows', () => {
+    const [only] = wrong(`${right}    - name: late\n      stage: test\n      target: lab\n      after: [production]\n`);
+    expect(only).toMatchObject({ field: 'spec.environments.2.after.0', line: 18, message: expect.stringContaining('not supported yet') });
+  });
+
   it('gives line and column in JSON too', () => {
     const text = JSON.stringify(aProjectFile(), null, 2).replace('"stage": "production"', '"stage": 7');
     expect(wrong(text)).toEqual([
