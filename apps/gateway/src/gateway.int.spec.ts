@@ -67,6 +67,15 @@ describe('the gateway', () => {
     expect(await tess.api.getCommand({ params: { id: issued.command } })).toMatchObject({ state: 'accepted', person: { id: tess.id } });
   });
 
+  it('has the source of a project looked at for whoever works on it', async () => {
+    const refreshing = tess.api.refreshProject({ params: { name: 'shop' }, body: { reason: 'the webhook is broken' } });
+    const issued = await scene.answerCommand('source-watcher', { message: 'the source is looked at now' });
+    expect(issued).toMatchObject({ action: { kind: 'source.refresh', project: 'shop' }, person: { id: tess.id }, role: 'tester' });
+    expect(await refreshing).toMatchObject({ command: issued.command, state: 'accepted', message: 'the source is looked at now' });
+    const lost = scene.administrator.api.refreshProject({ params: { name: 'nowhere' }, body: { reason: 'is it there?' } });
+    expect((await problemOf(lost)).status).toBe(404);
+  });
+
   it('says why a command was refused', async () => {
     const release = await scene.aBuiltRelease('shop', 4);
     const withdrawing = problemOf(tess.api.withdrawRelease({ params: { id: release.id }, body: { reason: 'no' } }));

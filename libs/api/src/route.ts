@@ -8,6 +8,7 @@ export const permissions = [
   'release.retry',
   'release.cancel',
   'release.withdraw',
+  'source.refresh',
   'approval.sign-off',
   'environment.hold',
   'environment.scale',

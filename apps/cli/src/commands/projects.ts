@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
-import { type Cli, noun, verb } from '../command-line.js';
+import { type Cli, noun, reasonOption, verb, waitOption } from '../command-line.js';
 import { oneLine } from '../output.js';
 import type { Session } from '../session.js';
+import { settled } from '../settling.js';
 import { ago } from '../showing.js';
 
 /** `slipway project …`. */
@@ -14,6 +15,10 @@ export function projectCommands(cli: Cli): void {
   ])
     .option('--yaml', 'the project file, as it can be applied again')
     .action(cli.does(show));
+  verb(project, 'refresh <name>', 'Look at its source now, not at the next poll', ['project refresh shop --reason "the webhook is broken"'])
+    .addOption(reasonOption())
+    .addOption(waitOption())
+    .action(cli.does(refresh));
   verb(project, 'remove <name>', 'Remove a project; what runs keeps running', ['project remove shop', 'project remove shop --confirm shop'])
     .option('--confirm <name>', 'the name once more, instead of being asked')
     .action(cli.does(remove));
@@ -67,6 +72,11 @@ async function show(session: Session, { yaml }: { yaml?: boolean }, name: string
       'it has no environment',
     );
   });
+}
+
+async function refresh(session: Session, { reason, wait }: { reason: string; wait: number }, name: string) {
+  const answer = await (await session.api()).refreshProject({ params: { name }, body: { reason } });
+  await settled(session, answer, wait, `project ${name} is refreshed`);
 }
 
 async function remove(session: Session, { confirm }: { confirm?: string }, name: string) {

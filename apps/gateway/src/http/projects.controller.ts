@@ -5,6 +5,7 @@ import { can } from '@slipway/identity';
 import type { z } from 'zod';
 import { ApiProblem } from '../api-problem.js';
 import { Applying, type Manner } from '../applying.js';
+import { Commanding } from '../commanding.js';
 import { Applied, type AppliedRow, type Kind } from '../ports.js';
 import type { Answered, Asked } from './asked.js';
 import { wrongFields } from './sent-file.js';
@@ -12,12 +13,13 @@ import { Ask, Serve } from './serve.js';
 
 type R = typeof routes;
 
-/** Projects and targets: files in, files out. */
+/** Projects and targets: files in, files out; and a look at a project's source before its poll is due. */
 @Controller()
 export class ProjectsController {
   constructor(
     private readonly applied: Applied,
     private readonly applying: Applying,
+    private readonly commanding: Commanding,
   ) {}
 
   @Serve(routes.listProjects)
@@ -42,6 +44,13 @@ export class ProjectsController {
   @Serve(routes.removeProject)
   remove(@Ask() { params, by }: Asked<R['removeProject']>): Promise<Answered<R['removeProject']>> {
     return this.applying.remove('project', params.name, { id: by.id, name: by.name });
+  }
+
+  @Serve(routes.refreshProject)
+  async refresh(@Ask() { params, body, by }: Asked<R['refreshProject']>): Promise<Answered<R['refreshProject']>> {
+    const project = params.name;
+    if (!(await this.applied.find('project', project))?.file) throw ApiProblem.notFound('such project');
+    return this.commanding.command({ action: { kind: 'source.refresh', project }, person: by, project, reason: body.reason });
   }
 
   @Serve(routes.listTargets)
