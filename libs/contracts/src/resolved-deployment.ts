@@ -3,6 +3,7 @@ import { Health, SecretName } from './app-settings.js';
 import { Duration, MemorySize } from './duration.js';
 import { Id, ImageReference, Name, Ref, Revision, Sha256 } from './nouns.js';
 import { ApprovalPolicy } from './project-file.js';
+import { DockerTarget } from './target-file.js';
 
 /**
  * Everything that is about to run, with nothing left to look up: resolved once, signed as it stands, deployed as it stands (design part 4,
@@ -26,7 +27,14 @@ export const ResolvedDeployment = z.strictObject({
     stable: Duration,
     health: Health,
   }),
-  target: z.strictObject({ name: Name, version: z.int().positive(), namespace: Name, port: z.int().nullable() }),
+  target: z.strictObject({
+    name: Name,
+    version: z.int().positive(),
+    namespace: Name,
+    port: z.int().nullable(),
+    /** Where exactly, as the target's file of that version says; absent only in what was signed before deployments carried it. */
+    docker: DockerTarget.optional(),
+  }),
   policy: ApprovalPolicy.nullable(),
   strategy: z.strictObject({ rolling: z.strictObject({ surge: z.int() }) }),
   deadline: Duration,

@@ -87,7 +87,7 @@ describe('a resolved deployment', () => {
       environment: 'production',
       projectVersion: 3,
       app: { port: 8080, instances: 1, memory: '256Mi', secrets: [{ name: 'db-password', version: 'k1' }], health: { http: '/' } },
-      target: { name: 'lab', version: 1, namespace: 'default', port: null },
+      target: { name: 'lab', version: 1, namespace: 'default', port: null, docker: { address: '127.0.0.1', ports: '20000-20999' } },
       policy: { require: [{ role: 'operator', count: 1 }], distinct: true },
       strategy: { rolling: { surge: 1 } },
       deadline: '600s',
@@ -159,6 +159,8 @@ describe('what voids a grant', () => {
       'policy.require changed from [{"count":1,"role":"operator"}] to [{"count":2,"role":"operator"}]',
     ],
     [{ target: { namespace: 'other' } }, 'target.namespace changed from default to other'],
+    [{ target: { docker: { address: '0.0.0.0' } } }, 'target.docker.address changed from 127.0.0.1 to 0.0.0.0'],
+    [{ target: { docker: { host: 'tcp://10.0.0.7:2376' } } }, 'target.docker.host was added: tcp://10.0.0.7:2376'],
     [{ production: { 'on-failure': 'hold' } }, 'on-failure changed from rollback to hold'],
     [{ repository: { env: { FEATURE: 'on' } } }, 'app.env.FEATURE was added: on'],
   ])('%j: %s', (change, text) => {

@@ -76,6 +76,7 @@ export function resolveDeployment(of: Resolving): Resolved {
       version: of.target.version,
       namespace: of.target.file.spec.namespace,
       port: environment.port ?? null,
+      docker: of.target.file.spec.docker,
     },
     deadline: environment.deadline,
     ...decided,
