@@ -20,6 +20,12 @@ export type StepAnswer =
   /** `abort` ends the rollout as failed: it is taken back, or stays as it is. */
   | { readonly go: false; readonly reason: string; readonly abort?: 'rollback' | 'hold' };
 
+/** Where what ran well before stands. `elsewhere`: nothing of it is where the goal goes, so that this rollout never touches it. Believed at the first run only. */
+export interface LastGoodAt {
+  readonly orchestrator: Orchestrator;
+  readonly elsewhere: boolean;
+}
+
 /** One rollout, as `run-rollout.ts` and `run-deployment.ts` start it. */
 export interface RolloutOrder {
   readonly orchestrator: Orchestrator;
@@ -27,6 +33,8 @@ export interface RolloutOrder {
   readonly goal: Deployment;
   /** What to go back to when it fails; absent: what was new is removed. */
   readonly lastGood?: Deployment;
+  /** Where that stands, when its target's file said another place than the goal's; absent: on the same. */
+  readonly lastGoodAt?: LastGoodAt;
   readonly policy: RolloutPolicy;
   /** As `save` last got it; absent at the first run. What the target runs is looked at anew all the same. */
   readonly state?: RolloutState;
@@ -56,7 +64,7 @@ const longestIdleMs = 15_000;
  * a target that is away is waited for, and that time counts against nobody.
  */
 export async function rollOut(order: RolloutOrder): Promise<RolloutRun> {
-  const begun = beginRollout(goalOf(order.goal), order.policy, order.lastGood && goalOf(order.lastGood));
+  const begun = beginRollout(goalOf(order.goal), order.policy, order.lastGood && goalOf(order.lastGood), order.lastGoodAt?.elsewhere);
   let state = order.state ? resumeRollout(order.state, begun) : begun;
   let seen: Seen = { kind: 'nothing' };
   let idleSince = performance.now();
@@ -112,7 +120,9 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
 }
 
 async function call(order: RolloutOrder, action: Exclude<Action, { do: 'end' }>, signal: AbortSignal): Promise<Seen> {
-  const { orchestrator, goal, lastGood, claim } = order;
+  const { goal, lastGood, claim } = order;
+  const isBack = action.do === 'apply' && action.to === 'last-good';
+  const orchestrator = isBack ? (order.lastGoodAt ?? order).orchestrator : order.orchestrator;
   const context = { signal, epoch: claim.operation.epoch, ...(order.onProgress && { onProgress: order.onProgress }) };
   switch (action.do) {
     case 'wait': {
@@ -124,12 +134,12 @@ async function call(order: RolloutOrder, action: Exclude<Action, { do: 'end' }>,
         ? { kind: 'removed', at: performance.now() }
         : { kind: 'unavailable', reason: 'removal goes on' };
     case 'apply': {
-      if (action.to === 'last-good') {
+      if (isBack) {
         if (lastGood === undefined) return { kind: 'cannot-restore', reason: 'the deployment to go back to was not given' };
         const has = await orchestrator.available(lastGood.image, claim.signal);
         if (!has.ok) return { kind: 'cannot-restore', reason: has.refusal.reason };
       }
-      const applied = await orchestrator.apply(action.to === 'goal' ? goal : (lastGood ?? goal), context);
+      const applied = await orchestrator.apply(isBack && lastGood ? lastGood : goal, context);
       order.onObserved?.(applied);
       return { kind: 'applied', at: performance.now(), applied };
     }

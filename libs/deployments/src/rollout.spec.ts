@@ -102,6 +102,20 @@ describe('a rollout', () => {
     expect(decide(failed.state, { kind: 'removed', at: 9000 }).action).toMatchObject({ do: 'end', verdict: { after: { now: 'removed' } } });
   });
 
+  it('takes away only what is new where what ran well before stands elsewhere, also after a crash', () => {
+    const sickening = Array.from({ length: 8 }, () => seenAs([anInstance(sick)], { progress: 'moving' }));
+    const failed = fold(beginRollout(goal, policy, lastGood, true), sickening);
+    expect(failed.action).toMatchObject({ do: 'remove' });
+    // Whoever takes it up finds instances at the new place by then, and they are its own.
+    const resumed = resumeRollout(failed.state, beginRollout(goal, policy, lastGood, false));
+    expect(decide(resumed, { kind: 'removed', at: 9000 }).action).toMatchObject({
+      do: 'end',
+      verdict: { outcome: 'failed', after: { now: 'restored', release: 'before', digest: old } },
+    });
+    const withdrawn = resumeRollout(failed.state, beginRollout(goal, policy, { ...lastGood, release: 'the one before it' }));
+    expect(withdrawn.elsewhere).toBeUndefined();
+  });
+
   it('holds when that is the policy, but goes back all the same when a person aborts', () => {
     const hold = beginRollout(goal, { ...policy, onFailure: 'hold' }, lastGood);
     const failed = fold(

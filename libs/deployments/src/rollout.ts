@@ -17,6 +17,8 @@ export interface RolloutState {
   readonly goal: Goal;
   /** What ran well here before; absent at the first deployment. */
   readonly lastGood?: Goal;
+  /** True where that stands in another place, which this rollout never touches. */
+  readonly elsewhere?: boolean;
   readonly policy: RolloutPolicy;
   readonly time: AnsweredTime;
   /** Counted time at the last progress. */
@@ -60,18 +62,23 @@ const heldMs = 1000;
 const firstLookMs = 50;
 
 /** A rollout that has not looked at anything yet. */
-export function beginRollout(goal: Goal, policy: RolloutPolicy, lastGood?: Goal): RolloutState {
+export function beginRollout(goal: Goal, policy: RolloutPolicy, lastGood?: Goal, elsewhere = false): RolloutState {
   const state = { phase: 'applying', goal, policy, time: { totalMs: 0 }, progressAt: 0, score: -1, tracks: beginTracks() } as const;
-  return lastGood === undefined ? state : { ...state, lastGood };
+  return lastGood === undefined ? state : { ...state, lastGood, ...(elsewhere && { elsewhere }) };
 }
 
 /**
  * A rollout taken up again. Where it goes is said anew by whoever takes it up, for a count set by a person meanwhile may have changed it; how far it
- * came is remembered. `begun` is the same rollout as it would begin now.
+ * came is remembered, and whether what ran before was met where it goes. `begun` is the same rollout as it would begin now.
  */
-export function resumeRollout({ lastGood: _, ...kept }: RolloutState, { goal, policy, lastGood }: RolloutState): RolloutState {
+export function resumeRollout(
+  { lastGood: before, elsewhere, ...kept }: RolloutState,
+  { goal, policy, lastGood }: RolloutState,
+): RolloutState {
   const resumed = { ...kept, goal, policy };
-  return lastGood === undefined ? resumed : { ...resumed, lastGood };
+  // Another one to go back to stands nowhere: it is brought in like any other.
+  const stands = elsewhere && lastGood?.release === before?.release;
+  return lastGood === undefined ? resumed : { ...resumed, lastGood, ...(stands && { elsewhere }) };
 }
 
 /**
@@ -95,7 +102,7 @@ export function decide(state: RolloutState, seen: Seen): Decision {
       return state.phase === 'restoring' ? end(state, notRestored(state, seen.reason)) : { state, action: nextCall(state, 0) };
     case 'removed':
       return state.phase === 'removing'
-        ? end({ ...state, time: answered(state.time, seen.at) }, { now: 'removed' })
+        ? end({ ...state, time: answered(state.time, seen.at) }, removed(state))
         : { state, action: nextCall(state, 0) };
     case 'applied':
       return onApplied({ ...state, time: answered(state.time, seen.at) }, seen.applied);
@@ -178,8 +185,13 @@ function fail(state: RolloutState, failure: Failure, then = state.policy.onFailu
   const failed = { ...state, failure };
   if (then === 'hold') return end(failed, { now: 'held', reason: 'on-failure: hold' });
   const fresh = { ...failed, progressAt: state.time.totalMs, score: -1, tracks: beginTracks() };
-  const next: RolloutState = state.lastGood === undefined ? { ...fresh, phase: 'removing' } : { ...fresh, phase: 'restoring' };
+  const next: RolloutState = { ...fresh, phase: state.lastGood === undefined || state.elsewhere ? 'removing' : 'restoring' };
   return { state: next, action: nextCall(next, 0) };
+}
+
+/** Where what ran well before stands elsewhere, it was never touched: with the new one gone the environment is what it was. */
+function removed({ lastGood, elsewhere }: RolloutState): AfterFailure {
+  return lastGood && elsewhere ? { now: 'restored', release: lastGood.release, digest: lastGood.digest } : { now: 'removed' };
 }
 
 function notRestored(state: RolloutState, reason: string): AfterFailure {
