@@ -28,7 +28,7 @@ export function asTold(event: Handed): Told | undefined {
  * The events in the order they must have happened, each once: what caused comes before what it caused, a writer's own numbers hold, and only
  * what neither orders goes by time and id. The clocks of two machines may differ, causes can't; so any order in gives one order out.
  */
-export function inOrder<T extends Pick<Told, 'id' | 'source' | 'subject' | 'time' | 'sequence' | 'causationId'>>(events: Iterable<T>): T[] {
+export function inOrder<T extends Placed>(events: Iterable<T>): T[] {
   const byId = new Map<string, T>();
   for (const event of events) if (!byId.has(event.id)) byId.set(event.id, event);
   const waiting = [...byId.values()].sort(byTime);
@@ -55,11 +55,25 @@ export function inOrder<T extends Pick<Told, 'id' | 'source' | 'subject' | 'time
   return ordered;
 }
 
+/** What the order of an event is told by. */
+export type Placed = Pick<Told, 'id' | 'source' | 'subject' | 'time' | 'sequence' | 'causationId'>;
+
+/**
+ * Whether an event comes after all of these in whatever order {@link inOrder} gives them: it is the newest, caused none of them, and none was
+ * numbered after it by its writer. Then the order of all is theirs and the event at its end, so that a fold may go on from where it stood. Of many
+ * events it is enough to ask the newest, those it caused, and the highest its writer numbered.
+ */
+export function comesAfter(event: Placed, others: Iterable<Placed>): boolean {
+  for (const other of others) {
+    const sameLine = other.source === event.source && other.subject === event.subject;
+    if (byTime(other, event) > 0 || other.causationId === event.id) return false;
+    if (sameLine && (other.sequence ?? -1) > (event.sequence ?? Number.POSITIVE_INFINITY)) return false;
+  }
+  return true;
+}
+
 /** What must stand before each event: its cause, and the one its writer numbered before it. */
-function predecessors<T extends Pick<Told, 'id' | 'source' | 'subject' | 'sequence' | 'causationId'>>(
-  events: readonly T[],
-  byId: ReadonlyMap<string, T>,
-): Map<string, T[]> {
+function predecessors<T extends Placed>(events: readonly T[], byId: ReadonlyMap<string, T>): Map<string, T[]> {
   const after = new Map<string, T[]>(events.map((event) => [event.id, []]));
   const lines = new Map<string, T[]>();
   for (const event of events) {

@@ -1,7 +1,7 @@
 export { canonicalJson, type Sha256Of } from './canonical.js';
 export { type BoundPart, type ChangedPart, changedParts } from './changed-parts.js';
 export { type Change, humansOf, type Involved, involvedIn, type Known, personMatches } from './duties.js';
-export { asTold, type Handed, inOrder, type Told } from './event-order.js';
+export { asTold, comesAfter, type Handed, inOrder, type Placed, type Told } from './event-order.js';
 export { compareReleases, goesBackwards, type LineOrder, newestOf, type Ordered } from './line-order.js';
 export { matches } from './pattern.js';
 export { accepts, environmentOf, lastEnvironments, nextEnvironments, openedBy, promotionPath } from './promotion-path.js';
@@ -13,6 +13,7 @@ export {
   type Phase,
   type ReleaseState,
   type RequestState,
+  releaseAfter,
   releasesOf,
 } from './release-state.js';
 export { type Assigned, assign, type Candidate, type Filling, type Missing, missingFrom } from './requirement-assignment.js';

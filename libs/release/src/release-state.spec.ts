@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inOrder } from './event-order.js';
-import { foldRelease, releasesOf } from './release-state.js';
+import { comesAfter, inOrder, type Told } from './event-order.js';
+import { foldRelease, type ReleaseState, releaseAfter, releasesOf } from './release-state.js';
 import { aRelease, asReference, image, mei, omar, story, time, uuid } from './story.example.js';
 import { timelineOf } from './timeline.js';
 
@@ -35,6 +35,20 @@ function rolledBack() {
   tale.say('rollout.started', { ...rollback, attempt: 1, grant: uuid(651), image, replaces: release });
   tale.say('rollout.rolled-back', { ...rollback, from: release, image, address: 'http://lab:20001', reason: why, by: null, seconds: 2 });
   return tale;
+}
+
+/** The state as a reader keeps it: each event a step where it comes after all before, else a fold of all anew. */
+function grown(arriving: readonly Told[], id: string): { state: ReleaseState | undefined; anew: number } {
+  const had: Told[] = [];
+  let state: ReleaseState | undefined;
+  let anew = 0;
+  for (const event of arriving) {
+    const after = comesAfter(event, had);
+    had.push(event);
+    if (!after) anew++;
+    state = after ? releaseAfter(state, event, id) : foldRelease(id, had);
+  }
+  return { state, anew };
 }
 
 describe('the fold of a release', () => {
@@ -142,6 +156,23 @@ describe('the fold of a release', () => {
     }
   });
 
+  it.each([
+    ['live', toLive],
+    ['rolled back', rolledBack],
+  ] as const)('grows step by step to the same, in whatever order a story that ends %s comes', (_, tell) => {
+    const { told } = tell();
+    for (const id of [release.id, uuid(41)]) {
+      expect(grown(told, id)).toMatchObject({ state: foldRelease(id, told), anew: 0 });
+      fc.assert(
+        fc.property(fc.shuffledSubarray(told), (arriving) => {
+          for (const [count] of arriving.entries())
+            expect(grown(arriving.slice(0, count + 1), id).state).toEqual(foldRelease(id, arriving.slice(0, count + 1)));
+        }),
+        { numRuns: 30 },
+      );
+    }
+  });
+
   it('is the same whatever the clocks of the services say, as causes and numbers hold', () => {
     const { told } = toLive();
     const plain = (events: typeof told) =>
@@ -178,6 +209,35 @@ describe('the order of events', () => {
     const said = (id: string, sequence: number, at: number) => ({ id, source: 'a', subject: 's', time: time(at), sequence });
     expect(inOrder([said('x', 2, 1), said('y', 1, 9), said('z', 3, 5)]).map(({ id }) => id)).toEqual(['y', 'x', 'z']);
     expect(inOrder([said('x', 2, 1), { ...said('y', 1, 9), subject: 't' }]).map(({ id }) => id)).toEqual(['x', 'y']);
+  });
+
+  it('has an event at its end that comes after all, and leaves the others as they were', () => {
+    let ends = 0;
+    fc.assert(
+      fc.property(fc.uniqueArray(event, { selector: ({ id }) => id, minLength: 1 }), (events) => {
+        const [last, ...others] = events as [(typeof events)[number], ...typeof events];
+        if (!comesAfter(last, others)) return;
+        ends++;
+        expect(inOrder(events)).toEqual([...inOrder(others), last]);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(ends).toBeGreaterThan(100);
+  });
+
+  it('does not have it at its end where it caused another, was numbered before, or is older', () => {
+    const said = (id: string, at: number, more: { sequence?: number; causationId?: string } = {}) => ({
+      id,
+      source: 'a',
+      subject: 's',
+      time: time(at),
+      ...more,
+    });
+    expect(comesAfter(said('x', 5), [])).toBe(true);
+    expect(comesAfter(said('x', 5, { sequence: 2 }), [said('w', 5, { sequence: 1 })])).toBe(true);
+    expect(comesAfter(said('x', 5), [said('y', 5)])).toBe(false);
+    expect(comesAfter(said('x', 5), [said('w', 4, { causationId: 'x' })])).toBe(false);
+    expect(comesAfter(said('x', 5, { sequence: 1 }), [said('w', 4, { sequence: 2 })])).toBe(false);
   });
 
   it('has each event once and ends, even where causes run in a circle', () => {

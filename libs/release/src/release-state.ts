@@ -100,16 +100,23 @@ export function releasesOf(event: Told): string[] {
  */
 export function foldRelease(id: string, events: Iterable<Told>): ReleaseState | undefined {
   let state: ReleaseState | undefined;
-  for (const event of inOrder(events)) {
-    const own = ownRelease(event, id);
-    if (!state && !own) continue;
-    const before: ReleaseState = state ?? newborn(own as Release, event.time);
-    const after = foldBuild(before, event, id);
-    const environments = foldEnvironments(after, event, id);
-    if (after === state && environments === state.environments) continue;
-    state = { ...after, environments, updatedAt: event.time };
-  }
-  return state && { ...state, phase: phaseOf(state) };
+  for (const event of inOrder(events)) state = releaseAfter(state, event, id);
+  return state;
+}
+
+/**
+ * The state of a release after one more event, which must come after all that `before` was folded of ({@link comesAfter}); the same object where the
+ * event changes nothing. `before` is undefined where no event has named the release yet.
+ */
+export function releaseAfter(before: ReleaseState | undefined, event: Told, id: string): ReleaseState | undefined {
+  const own = ownRelease(event, id);
+  const known = before ?? (own && newborn(own, event.time));
+  if (!known) return undefined;
+  const after = foldBuild(known, event, id);
+  const environments = foldEnvironments(after, event, id);
+  if (after === before && environments === before.environments) return before;
+  const state = { ...after, environments, updatedAt: event.time };
+  return { ...state, phase: phaseOf(state) };
 }
 
 function ownRelease(event: Told, id: string): Release | undefined {
