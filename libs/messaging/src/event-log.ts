@@ -80,6 +80,21 @@ export class PublishFailed extends Error {
   }
 }
 
+/** What stands between us and the log until somebody changes a setting or the brokers. */
+export type LogRefusal = 'sign-in' | 'mechanism' | 'certificate' | 'client-certificate' | 'tls';
+
+/** The log turned us away, or we it, in a way that time does not cure. The message names the setting to look at and holds no secret. */
+export class LogRefused extends Error {
+  override readonly name = 'LogRefused';
+  constructor(
+    readonly why: LogRefusal,
+    message: string,
+    cause: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
 /** The log the services talk over: Kafka, or one in memory for tests. */
 export interface EventLog {
   /**
@@ -87,8 +102,9 @@ export interface EventLog {
    * @throws PublishFailed; some of the records may have been written.
    */
   publish(records: readonly OutRecord[]): Promise<void>;
+  /** Waits, at growing intervals, while the log is away. @throws LogRefused */
   consume(options: ConsumeOptions): Promise<Running>;
-  /** Makes what is missing, leaves what is there. @throws Error naming the topics that are missing and may not be made. */
+  /** Makes what is missing, leaves what is there; waits as `consume` does. @throws LogRefused, or Error naming the topics that are missing and may not be made. */
   ensureTopics(topics: readonly TopicWanted[]): Promise<void>;
   health(): { readonly connected: boolean; readonly reason?: string };
   close(): Promise<void>;

@@ -14,7 +14,7 @@ export type {
   TopicPartition,
   TopicWanted,
 } from './event-log.js';
-export { PublishFailed } from './event-log.js';
+export { type LogRefusal, LogRefused, PublishFailed } from './event-log.js';
 export { NotYet, Unhandleable } from './failures.js';
 export type { LogText } from './log-chunks.js';
 export { Messaging, type MessagingOptions } from './messaging.js';

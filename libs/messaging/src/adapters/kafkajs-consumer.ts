@@ -3,6 +3,7 @@ import type { BatchControl, ConsumeOptions, InRecord, Running } from '../event-l
 import { pause, within } from '../trouble.js';
 import { type KafkaOptions, protocolError, retry } from './kafkajs-options.js';
 import { Places } from './kafkajs-places.js';
+import { refusalOf, wordsOf } from './kafkajs-refusals.js';
 import { withAdmin } from './kafkajs-topics.js';
 
 /** What the log around it wants to hear. */
@@ -109,11 +110,11 @@ export class KafkajsConsumer implements Running {
   private crashed(error: Error, restart: boolean): void {
     this.joined = false;
     this.revoke();
-    this.events.seen(`the consumer lost Kafka: ${error.message}`);
+    this.events.seen(`the consumer lost Kafka: ${wordsOf(error, this.kafkaOptions)}`);
     if (this.stopping) return;
     if (protocolError(error) === 'UNKNOWN_TOPIC_OR_PARTITION') void this.events.topicsMissing().catch(() => undefined);
-    // kafkajs says so and stays down for good while the process lives on.
-    if (!restart) this.options.onDied(error);
+    // kafkajs says so and stays down for good while the process lives on. A password that was changed is read anew by the next process.
+    if (!restart) this.options.onDied(refusalOf(error, this.kafkaOptions) ?? error);
   }
 
   private revoke(): void {

@@ -3,6 +3,7 @@ import { type ConsumeOptions, type EventLog, type OutRecord, PublishFailed, type
 import { backOff, pause, within } from '../trouble.js';
 import { KafkajsConsumer } from './kafkajs-consumer.js';
 import { type KafkaOptions, kafkaConfig, protocolError, retry } from './kafkajs-options.js';
+import { refusalOf, wordsOf } from './kafkajs-refusals.js';
 import { KafkajsTopics } from './kafkajs-topics.js';
 
 /** A broker refuses a batch of one partition above 1 MiB as a whole, so no request carries more. */
@@ -106,8 +107,8 @@ export class KafkajsEventLog implements EventLog {
   private failed(error: unknown): PublishFailed {
     const type = protocolError(error);
     const why = type !== undefined && refusals.has(type) ? 'refused' : 'unavailable';
-    if (why === 'unavailable') this.away = error instanceof Error ? error.message : String(error);
-    return new PublishFailed(why, error);
+    if (why === 'unavailable') this.away = wordsOf(error, this.options);
+    return new PublishFailed(why, refusalOf(error, this.options) ?? error);
   }
 
   private async connected(): Promise<Producer> {
@@ -139,9 +140,11 @@ export class KafkajsEventLog implements EventLog {
         this.away = undefined;
         return result;
       } catch (error) {
+        this.away = `${what}: ${wordsOf(error, this.options)}`;
+        const refusal = refusalOf(error, this.options);
+        if (refusal) throw refusal;
         if (this.closed.signal.aborted || protocolError(error)?.endsWith('AUTHORIZATION_FAILED')) throw error;
-        this.away = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-        if (attempt % 10 === 3) this.options.logger.warn({ err: error, brokers: this.options.brokers }, `Kafka is away: still ${what}`);
+        if (attempt % 10 === 3) this.options.logger.warn({ err: error, brokers: this.options.brokers }, `Kafka is away: ${this.away}`);
         await pause(backOff(attempt, 200, 5_000), this.closed.signal);
         if (this.closed.signal.aborted) throw error;
       }

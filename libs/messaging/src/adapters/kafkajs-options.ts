@@ -59,12 +59,25 @@ function socketsTo(reach: (host: string, port: number) => { host: string; port: 
 
 /** `type` of the protocol error somewhere in a chain of causes: `UNKNOWN_TOPIC_OR_PARTITION`. */
 export function protocolError(error: unknown): string | undefined {
+  for (const { type } of causesOf(error)) if (typeof type === 'string' && /^[A-Z_]+$/.test(type)) return type;
+  return undefined;
+}
+
+/** What an error of kafkajs may tell about itself. */
+export interface Told {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly type?: unknown;
+  readonly code?: unknown;
+}
+
+/** An error and what led to it, under the several names kafkajs has for that. */
+export function* causesOf(error: unknown): Generator<Told> {
   const seen = new Set<unknown>();
   for (let at = error; typeof at === 'object' && at !== null && !seen.has(at); ) {
     seen.add(at);
-    const { type, cause, originalError, errors } = at as { type?: unknown; cause?: unknown; originalError?: unknown; errors?: unknown[] };
-    if (typeof type === 'string' && /^[A-Z_]+$/.test(type)) return type;
+    yield at;
+    const { cause, originalError, errors } = at as { cause?: unknown; originalError?: unknown; errors?: unknown[] };
     at = cause ?? originalError ?? errors?.[0];
   }
-  return undefined;
 }
