@@ -68,6 +68,12 @@ describe('the settings of a service', () => {
     expect(config).toMatchObject({ SLIPWAY_SMTP_URL: 'smtp://user:pass@mail:25', SLIPWAY_RETRIES: 5 });
   });
 
+  it('take what a secret file holds as it is but for the end of its line, and fill in the name of the service in its path', () => {
+    writeFileSync(join(folder, 'password-of-notifier'), ' {service} hush \n');
+    const config = readConfiguration('notifier', undefined, { ...enough, KAFKA_SASL_PASSWORD_FILE: join(folder, 'password-of-{service}') });
+    expect(config.KAFKA_SASL_PASSWORD).toBe(' {service} hush ');
+  });
+
   it('say which secret file cannot be read', () => {
     chmodSync(folder, 0o700);
     expect(refusal({ ...enough, SLIPWAY_SMTP_URL_FILE: join(folder, 'none') }, Own)).toMatch(

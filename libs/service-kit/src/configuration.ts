@@ -98,20 +98,22 @@ function written(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** The variables as the schemas see them: an empty one counts as unset, `{service}` is filled in, `<SECRET>_FILE` is read. */
+/** The variables as the schemas see them: an empty one counts as unset, `{service}` is filled in, the file `<SECRET>_FILE` names is read. */
 function valuesOf(known: readonly Setting[], environment: Environment, service: Service, faults: string[]): Record<string, string> {
   const values: Record<string, string> = {};
   for (const { name, secret } of known) {
-    const file = secret ? environment[`${name}_FILE`] : undefined;
-    const said = file ? readSecretFile(name, file, faults) : environment[name];
-    if (said !== undefined && said !== '') values[name] = said.replaceAll('{service}', service);
+    const filled = (value: string | undefined) => value?.replaceAll('{service}', service);
+    const file = secret ? filled(environment[`${name}_FILE`]) : undefined;
+    // What a file holds is taken as it is: a generated password may look like anything.
+    const said = file ? readSecretFile(name, file, faults) : filled(environment[name]);
+    if (said !== undefined && said !== '') values[name] = said;
   }
   return values;
 }
 
 function readSecretFile(name: string, file: string, faults: string[]): string | undefined {
   try {
-    return readFileSync(file, 'utf8').trimEnd();
+    return readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
   } catch (error) {
     faults.push(`${name}_FILE names ${file}, which cannot be read: ${(error as Error).message}. Correct the path or its permissions.`);
     return undefined;
