@@ -31,6 +31,11 @@ const needs = {
     there: () => Boolean(process.env.KAFKA_BROKERS) || has('java', 'mvn'),
     asImage: true,
   },
+  secureKafka: {
+    packages: ['openjdk-17-jre-headless', 'maven', 'openssl'],
+    why: 'Java, Maven and OpenSSL, for a Kafka broker behind TLS',
+    there: () => has('java', 'mvn', 'openssl'),
+  },
   git: { packages: ['git'], why: 'Git', there: () => has('git') },
   subversion: { packages: ['subversion'], why: 'Subversion', there: () => has('svn', 'svnadmin', 'svnserve') },
   prometheus: {
@@ -41,11 +46,12 @@ const needs = {
   compose: { packages: ['docker-compose'], why: 'docker-compose, which checks docker-compose.yml', there: () => has('docker-compose') },
   busybox: { packages: ['busybox-static'], why: 'a static busybox, the content of test images', there: () => has('busybox') },
   mmdebstrap: { packages: ['mmdebstrap'], why: 'mmdebstrap, which makes a base image without pulling one', there: () => has('mmdebstrap') },
+  lfs: { packages: ['git-lfs'], why: 'Git LFS, which brings large files of Git repositories', there: () => has('git-lfs') },
   ssh: { packages: ['openssh-server', 'openssh-client'], why: 'an SSH server, for Git over ssh', there: () => has('sshd', 'ssh') },
 };
 
 const always = ['docker', 'registry', 'haproxy', 'java', 'git'];
-const forTests = [...always, 'subversion', 'prometheus', 'compose', 'busybox', 'mmdebstrap', 'ssh'];
+const forTests = [...always, 'secureKafka', 'lfs', 'subversion', 'prometheus', 'compose', 'busybox', 'mmdebstrap', 'ssh'];
 
 /** What `npm start`, `npm run demo` and `npm test` need. */
 export const wanted = {
