@@ -40,29 +40,44 @@ export async function startKafka(dataDir: DataDir, own: OwnKafka): Promise<Part>
 }
 
 async function fromJars(dataDir: DataDir, java: string, port: number, own: OwnKafka): Promise<Part> {
+  const settings = await brokerSettings(port, join(await dataDir.folder('kafka'), 'log'));
+  return runBroker(dataDir, java, { name: 'kafka', heapMiB: own.heapMiB, settings, port });
+}
+
+/** A broker to run from the published jars. */
+export interface Broker {
+  /** Of its folder, its log and its process. */
+  name: string;
+  heapMiB: number;
+  settings: Record<string, string>;
+  /** Further arguments of the command that formats its storage, such as its first users. */
+  formatWith?: readonly string[];
+  /** Of a listener on the loopback address that wants neither TLS nor a password, by which it is told that the broker answers. */
+  port: number;
+}
+
+/** Starts it and waits until it answers; its storage is formatted the first time. */
+export async function runBroker(dataDir: DataDir, java: string, broker: Broker): Promise<Part> {
   const jars = await kafkaJars(findCommand('mvn'));
-  const data = await dataDir.folder('kafka');
+  const data = await dataDir.folder(broker.name);
   const properties = join(data, 'server.properties');
-  const logs = join(data, 'log');
-  await writeFile(properties, toProperties(await brokerSettings(port, logs)));
+  await writeFile(properties, toProperties(broker.settings), { mode: 0o600 });
   const classpath = ['-cp', join(jars, '*')];
-  if (!existsSync(join(logs, 'meta.properties'))) {
+  if (!existsSync(join(broker.settings['log.dirs'] ?? '', 'meta.properties'))) {
     const id = randomBytes(16).toString('base64url');
-    await run(java, [...smallJvm(64), ...classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties], {
-      timeout: 60_000,
-      cwd: data,
-    });
+    const format = ['format', '-t', id, '-c', properties, ...(broker.formatWith ?? [])];
+    await run(java, [...smallJvm(64), ...classpath, 'kafka.tools.StorageTool', ...format], { timeout: 60_000, cwd: data });
   }
-  const args = [...smallJvm(own.heapMiB), ...classpath, 'kafka.Kafka', properties];
-  const broker = await startProcess(dataDir, { name: 'kafka', command: java, args, cwd: data, graceMs: 15_000 });
-  const url = `127.0.0.1:${port}`;
+  const args = [...smallJvm(broker.heapMiB), ...classpath, 'kafka.Kafka', properties];
+  const process = await startProcess(dataDir, { name: broker.name, command: java, args, cwd: data, graceMs: 15_000 });
+  const url = `127.0.0.1:${broker.port}`;
   try {
-    await until('the Kafka broker answers', () => answers(url), { within: 90_000, stillWorthIt: broker.assertRunning });
+    await until('the Kafka broker answers', () => answers(url), { within: 90_000, stillWorthIt: process.assertRunning });
   } catch (error) {
-    await broker.stop();
+    await process.stop();
     throw error;
   }
-  return { name: 'kafka', url, ours: true, stop: () => broker.stop() };
+  return { name: broker.name, url, ours: true, stop: () => process.stop() };
 }
 
 async function fromImage(dataDir: DataDir, port: number): Promise<Part> {
@@ -93,7 +108,7 @@ async function fromImage(dataDir: DataDir, port: number): Promise<Part> {
 }
 
 /** One node that is broker and controller, with small buffers; topics are only ever made on purpose. */
-async function brokerSettings(port: number, logs: string): Promise<Record<string, string>> {
+export async function brokerSettings(port: number, logs: string): Promise<Record<string, string>> {
   const controller = await freePortLike();
   return {
     'process.roles': 'broker,controller',
@@ -132,10 +147,11 @@ function smallJvm(heapMiB: number): string[] {
   ];
 }
 
+/** A file of Java properties: Latin-1, whatever else is in it escaped. */
 function toProperties(settings: Record<string, string>): string {
-  return Object.entries(settings)
-    .map(([key, value]) => `${key}=${value.replaceAll('\\', '\\\\')}\n`)
-    .join('');
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const line = ([key, value]: [string, string]) => `${key}=${value.replaceAll('\\', '\\\\').replaceAll(/[^ -~]/g, escaped)}\n`;
+  return Object.entries(settings).map(line).join('');
 }
 
 /** True when the cluster has a broker and a controller: from then on topics can be made. */

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { Service } from '@slipway/contracts';
-import { type EventLog, KafkajsEventLog, type KafkaOptions, messagingMigrations } from '@slipway/messaging';
+import { type EventLog, KafkajsEventLog, messagingMigrations } from '@slipway/messaging';
 import { migrations as operationsMigrations } from '@slipway/operations';
 import { Database, isTransient, schemaOf } from '@slipway/postgres';
-import { ConfigurationError } from './configuration.js';
+import { saslOf, tlsOf } from './kafka-access.js';
 import type { Logger } from './logging.js';
 import type { ServiceDefinition } from './service.module.js';
 import type { BaseConfig } from './settings.js';
@@ -42,7 +41,7 @@ export async function migrateAll(database: Database, definition: ServiceDefiniti
   return done;
 }
 
-/** Kafka as the settings describe it; connects by itself when it is used. Throws ConfigurationError when a file it needs cannot be read. */
+/** Kafka as the settings describe it; connects by itself when it is used. Throws ConfigurationError when a file it needs is not there or not what it should be. */
 export async function eventLogOf(service: Service, instance: string, config: BaseConfig, logger: Logger): Promise<EventLog> {
   return new KafkajsEventLog({
     brokers: config.KAFKA_BROKERS,
@@ -52,33 +51,4 @@ export async function eventLogOf(service: Service, instance: string, config: Bas
     sasl: saslOf(config),
     replication: config.SLIPWAY_TOPIC_REPLICAS,
   });
-}
-
-async function tlsOf(config: BaseConfig): Promise<KafkaOptions['tls']> {
-  const files = { ca: config.KAFKA_TLS_CA_FILE, cert: config.KAFKA_TLS_CERT_FILE, key: config.KAFKA_TLS_KEY_FILE };
-  const named = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  if (!config.KAFKA_TLS && named.length === 0) return undefined;
-  if ((files.cert === undefined) !== (files.key === undefined)) {
-    throw new ConfigurationError('KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE belong together: set both or neither.');
-  }
-  const read = async ([part, file]: [string, string]) =>
-    [part, await readFile(file).catch((error: Error) => unreadable(part, file, error))] as const;
-  return Object.fromEntries(await Promise.all(named.map(read)));
-}
-
-function unreadable(part: string, file: string, error: Error): never {
-  throw new ConfigurationError(
-    `KAFKA_TLS_${part.toUpperCase()}_FILE names ${file}, which cannot be read: ${error.message}. Correct the path or its permissions.`,
-  );
-}
-
-function saslOf(config: BaseConfig): KafkaOptions['sasl'] {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
-  if (!mechanism) return undefined;
-  if (!username || !password) {
-    throw new ConfigurationError(
-      'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD (or KAFKA_SASL_PASSWORD_FILE): set them.',
-    );
-  }
-  return { mechanism, username, password };
 }

@@ -21,14 +21,17 @@ export function baseSettings(service: Service) {
       .pipe(z.array(z.string().regex(/^\[?[^\s:/]+(:[^\s:/]+)*\]?:\d{1,5}$/, 'each broker is host:port')).min(1))
       .describe('Kafka brokers as host:port, separated by commas')
       .meta({ example: 'localhost:9092' }),
-    KAFKA_TLS: flag.default(false).describe('1 to speak TLS with the brokers').meta({ example: '1' }),
-    KAFKA_TLS_CA_FILE: z.string().optional().describe('File with the certificate authority of the brokers (PEM)'),
+    KAFKA_TLS: flag.default(false).describe('1 to speak TLS with the brokers; naming a file for it says so, too').meta({ example: '1' }),
+    KAFKA_TLS_CA_FILE: z
+      .string()
+      .optional()
+      .describe('File with the certificate authority of the brokers (PEM). Default: the authorities Node.js trusts'),
     KAFKA_TLS_CERT_FILE: z.string().optional().describe('File with the client certificate (PEM)'),
     KAFKA_TLS_KEY_FILE: z.string().optional().describe('File with the key of the client certificate (PEM)'),
     KAFKA_SASL_MECHANISM: z
       .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
       .optional()
-      .describe('How to sign in at the brokers; unset means not at all'),
+      .describe('How to sign in at the brokers; unset means not at all. plain without TLS sends the password as it is'),
     KAFKA_SASL_USERNAME: z.string().optional().describe('User name at the brokers'),
     KAFKA_SASL_PASSWORD: z.string().optional().describe('Password at the brokers').meta({ secret: true }),
     DATABASE_URL: z
