@@ -1,34 +1,30 @@
-import type { Database, Tx } from '@slipway/postgres';
+import type { Tx } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import type { Handoffs } from './handoffs.js';
 import type { Parked, Waiting } from './parked.js';
 import type { Receiver } from './receiver.js';
-import { sweep } from './retention.js';
 import { describe, sort } from './trouble.js';
 
 export interface HousekeepingParts {
-  readonly database: Database;
   readonly handoffs: Handoffs;
   readonly parked: Parked;
   readonly receiver: Receiver;
   readonly logger: Logger;
-  /** Whether this replica is the one that says things again and sweeps. */
+  /** Whether this replica is the one that says things again. */
   readonly leads: () => boolean;
   /** Rows of the outbox are unpublished again. */
   readonly wake: () => void;
 }
 
-const sweepEveryMs = 3_600_000;
 const parkedAtOnce = 50;
 const tries = 3;
 
-/** What nobody's message starts: unanswered hand-offs are said again, parked events tried, old rows deleted. */
+/** What nobody's message starts: unanswered hand-offs are said again, parked events tried. */
 export class Housekeeping {
   private timer: NodeJS.Timeout | undefined;
   private expected: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
-  private sweptAt = performance.now();
 
   constructor(
     private readonly parts: HousekeepingParts,
@@ -75,13 +71,7 @@ export class Housekeeping {
 
   private async round(): Promise<void> {
     try {
-      if (this.parts.leads()) {
-        if ((await this.parts.handoffs.sayAgain()) > 0) this.parts.wake();
-        if (performance.now() - this.sweptAt > sweepEveryMs) {
-          this.sweptAt = performance.now();
-          await sweep(this.parts.database);
-        }
-      }
+      if (this.parts.leads() && (await this.parts.handoffs.sayAgain()) > 0) this.parts.wake();
       for (const waiting of await this.parts.parked.due(parkedAtOnce)) {
         if (this.stopped) return;
         await this.tryParked(waiting);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Service } from '@slipway/contracts';
 import type { Database, Tx } from '@slipway/postgres';
 import type { InRecord, TopicPartition } from './event-log.js';
+import { Unhandleable } from './failures.js';
 import type { Identified } from './reading.js';
 import type { TopicNames } from './topic-names.js';
 
@@ -11,26 +12,35 @@ export interface Seen {
   readonly fresh: boolean;
   /** False when something else was seen under the same id: somebody forges, or reuses ids. */
   readonly same: boolean;
+  /** True when it is not known but so old that it may have been known once (docs/adr/0011). */
+  readonly forgotten: boolean;
   readonly now: Date;
 }
 
-/** Longer than any topic keeps its records, so that what the log still has is never taken for new. */
-const keptDays = 30;
+export interface Memory {
+  /** How long it is remembered that an event was seen, in days: longer than any topic keeps its records. */
+  readonly keptDays: number;
+  /** An event said less than this ago, in ms, can't have been forgotten: it costs no look at what was. */
+  readonly freshMs: number;
+}
 
 /** Which events were seen, and how far each partition was read: written in the handler's own transaction. */
 export class Inbox {
   constructor(
     private readonly database: Database,
     private readonly topics: TopicNames,
+    private readonly memory: Memory,
   ) {}
 
-  /** One round trip for inbox, stored offset and the hand-off this event answers. */
+  /** One round trip for inbox, stored offset and the hand-off this event answers; a second one for what is old and unknown. */
   async enter(tx: Tx, record: InRecord, from: Identified): Promise<Seen> {
     const digest = digestOf(record);
+    const saidAt = saidAtOf(record, from);
+    const subject = this.subjectOf(record);
     const [row] = await tx.query<{ fresh: boolean; known: Buffer | null; now: Date }>(
       `with seen as (
-        insert into inbox (source, event_id, digest, kept_until)
-        values ($1, $2, $3, case when $8 then null else now() + interval '${keptDays} days' end)
+        insert into inbox (source, event_id, digest, kept_until, said_at, subject)
+        values ($1, $2, $3, now() + make_interval(days => $10), $8, $11)
         on conflict do nothing returning 1
       ), place as (
         insert into stored_offset (topic, "partition", next) values ($4, $5, $6)
@@ -48,21 +58,47 @@ export class Inbox {
         record.partition,
         after(record.offset),
         from.causationId ?? null,
-        this.topics.isCompacted(record.topic),
+        saidAt,
         from.service ?? null,
+        this.memory.keptDays,
+        subject,
       ],
     );
     if (!row) throw new Error('the inbox gave no answer');
+    const { fresh, now } = row;
     // Nothing known and not fresh: another replica committed it a moment ago; its answer is as good as ours would be.
-    return { fresh: row.fresh, same: row.known === null || row.known.equals(digest), now: row.now };
+    const same = row.known === null || row.known.equals(digest);
+    if (!fresh || now.getTime() - saidAt.getTime() < this.memory.freshMs) return { fresh, same, now, forgotten: false };
+    return { ...(await this.recall(tx, from, saidAt, subject)), same, now };
+  }
+
+  /**
+   * What a missing row means for an old event. A statement of its own, for where the row was just being deleted `enter` has waited for that, and
+   * only a later statement sees what was committed with it. Of a compacted topic the newest event of each key is never forgotten, so there it is
+   * always known: overtaken by a newer one, or never seen.
+   */
+  private async recall(
+    tx: Tx,
+    from: Identified,
+    saidAt: Date,
+    subject: string | null,
+  ): Promise<{ readonly fresh: boolean; readonly forgotten: boolean }> {
+    const [row] = await tx.query<{ overtaken: boolean }>(
+      `select $4::text is not null and exists (
+         select 1 from inbox where source = $2 and subject = $4 and event_id <> $3 and said_at >= $1
+       ) as overtaken
+       from forgotten where until >= $1`,
+      [saidAt, from.source, from.id, subject],
+    );
+    return { fresh: !row?.overtaken, forgotten: row !== undefined && subject === null };
   }
 
   /** That an event was seen, where its offset says nothing: a replay. */
   async remember(tx: Tx, record: InRecord, from: Identified): Promise<void> {
     await tx.query(
-      `insert into inbox (source, event_id, digest, kept_until)
-       values ($1, $2, $3, case when $4 then null else now() + interval '${keptDays} days' end) on conflict do nothing`,
-      [from.source, from.id, digestOf(record), this.topics.isCompacted(record.topic)],
+      `insert into inbox (source, event_id, digest, kept_until, said_at, subject)
+       values ($1, $2, $3, now() + make_interval(days => $4), $5, $6) on conflict do nothing`,
+      [from.source, from.id, digestOf(record), this.memory.keptDays, saidAtOf(record, from), this.subjectOf(record)],
     );
   }
 
@@ -99,6 +135,38 @@ export class Inbox {
       [assigned.map(({ topic }) => topic), assigned.map(({ partition }) => partition)],
     );
   }
+
+  /** Kept only where a newer event of the same key makes an older one void. */
+  private subjectOf(record: InRecord): string | null {
+    return this.topics.isCompacted(record.topic) ? (record.headers['ce_subject'] ?? null) : null;
+  }
+}
+
+/**
+ * When it was first said, by its writer's signed word; said again it keeps that. Of what nobody proved to have written the log's word, so that
+ * no forged date makes everything before it look forgotten.
+ */
+function saidAtOf(record: InRecord, from: Identified): Date {
+  const said = from.service === undefined ? Number.NaN : Date.parse(record.headers['ce_time'] ?? '');
+  return new Date(Number.isNaN(said) ? record.timestamp : said);
+}
+
+/** An event no handler may be asked about, because of what the inbox said. */
+export class Unsure extends Unhandleable {
+  constructor(
+    readonly reason: 'same-id-other-data' | 'forgotten',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** @throws Unsure where this may not be the event of this id, or not the first time it comes. */
+export function refuseUnsure({ same, forgotten }: Seen, { source, id }: Identified): void {
+  if (!same) throw new Unsure('same-id-other-data', `${source} said something else under the id ${id} before`);
+  if (!forgotten) return;
+  const words = 'is older than what is remembered: look whether it was handled before, and replay it only if it was not';
+  throw new Unsure('forgotten', `${id} of ${source} ${words}`);
 }
 
 /** Of what the event is, not of how it came: a repetition has other headers. */

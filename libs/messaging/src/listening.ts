@@ -44,7 +44,7 @@ export class Listening {
 
   /** Checks the subscriptions and builds what they need. Nothing runs yet. */
   prepare(subscriptions: Subscriptions): void {
-    const { service, catalog, trust, logger, database } = this.parts.options;
+    const { service, catalog, trust, logger } = this.parts.options;
     const subscribed = new Map<string, EventDefinition>();
     const handlers = new Map<string, Handler>();
     for (const [event, handler] of subscriptions) {
@@ -73,7 +73,7 @@ export class Listening {
       },
     });
     this.housekeeping = new Housekeeping(
-      { ...this.parts, database, parked: this.parked, receiver: this.receiver, logger },
+      { ...this.parts, parked: this.parked, receiver: this.receiver, logger },
       this.parts.timing.housekeepingMs,
     );
   }

@@ -42,6 +42,8 @@ export interface MessagingOptions {
   readonly catalog?: readonly EventDefinition[];
   /** Where log chunks wait on disk until Kafka has them. Without it `appendLog` throws. `maxBytes` is 64 MiB by default. */
   readonly spool?: { readonly dir: string; readonly maxBytes?: number };
+  /** How long it is remembered which events were seen, in days: longer than any topic keeps its records. Default 30. */
+  readonly inboxDays?: number;
   readonly timing?: Partial<Timing>;
   /** The consumer ended for good: the process should say so and exit 1. By default the error is thrown where nobody catches it. */
   readonly onDied?: (error: Error) => void;
@@ -85,7 +87,7 @@ export class Messaging {
       timing,
       topics: this.topics,
       transactions: this.transactions,
-      inbox: new Inbox(database, this.topics),
+      inbox: new Inbox(database, this.topics, { keptDays: options.inboxDays ?? 30, freshMs: timing.unforgettableMs }),
       handoffs: new Handoffs(database, timing),
       deadLetters: this.deadLetters,
       metrics,

@@ -13,7 +13,6 @@ import { type EventLog, type OutRecord, PublishFailed } from './event-log.js';
 import { Messaging, type MessagingOptions } from './messaging.js';
 import { messagingMigrations } from './migrations/index.js';
 import type { Received } from './received.js';
-import { sweep } from './retention.js';
 import { hearing, quick, Told, testCatalog } from './two-services.contract.js';
 
 let postgres: TestDatabase;
@@ -94,23 +93,6 @@ describe('the outbox', () => {
     await eventually(() => taken.filter(({ key }) => key === bad).length === 3);
     expect(taken.filter(({ key }) => key === bad).map(({ value }) => JSON.parse(String(value)).what)).toEqual(['0', '1', '2']);
     await messaging.stop(1_000);
-  });
-
-  it('forgets in time what nobody can need, and keeps what is owed', async () => {
-    const messaging = messagingOver(new InMemoryEventLog());
-    const [old, owed, young] = [
-      await tell(messaging, randomUUID()),
-      await tell(messaging, randomUUID()),
-      await tell(messaging, randomUUID()),
-    ];
-    await database.query(`update outbox set published_at = now() - interval '16 days' where event_id = any($1)`, [[old, owed]]);
-    await database.query(`insert into handoff (event_id, service, next_at) values ($1, 'approval', 'infinity')`, [owed]);
-    expect(await sweep(database)).toBe(1);
-    const left = (
-      await database.query<{ event_id: string }>('select event_id from outbox where event_id = any($1)', [[old, owed, young]])
-    ).map(({ event_id }) => event_id);
-    expect(new Set(left)).toEqual(new Set([owed, young]));
-    await database.query('delete from handoff');
   });
 });
 

@@ -16,6 +16,7 @@ export type PoisonReason =
   | 'not-json'
   | 'bad-data'
   | 'same-id-other-data'
+  | 'forgotten'
   | 'handler-failed'
   | 'given-up';
 

@@ -3,9 +3,8 @@ import type { Tx } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import type { Burial, DeadLetters, Resolved } from './dead-letters.js';
 import type { BatchControl, BatchOutcome, InRecord } from './event-log.js';
-import { Unhandleable } from './failures.js';
 import type { Handoffs } from './handoffs.js';
-import type { Inbox } from './inbox.js';
+import { type Inbox, refuseUnsure, Unsure } from './inbox.js';
 import type { Parked } from './parked.js';
 import { type ReaderOptions, type Reading, read } from './reading.js';
 import type { Handler, Received } from './received.js';
@@ -142,7 +141,11 @@ export class Receiver {
         type: reading.type,
         subject: reading.subject,
       };
-      return { what: `parking ${reading.type}`, do: () => this.park(record, reading, why) };
+      return {
+        what: `parking ${reading.type}`,
+        do: () => this.park(record, reading, why),
+        otherwise: (thrown, attempt) => this.afterFailure(record, reading, thrown, attempt),
+      };
     }
     return {
       what: `handling ${reading.definition.name}`,
@@ -151,14 +154,15 @@ export class Receiver {
     };
   }
 
-  private afterFailure(record: InRecord, reading: Event, thrown: unknown, attempt: number): Step {
-    const { from, definition, event } = reading;
+  private afterFailure(record: InRecord, reading: Event | Newer, thrown: unknown, attempt: number): Step {
+    const { from, definition } = reading;
     const why = describe(thrown);
-    if (sort(thrown) === 'not-yet') {
-      const parked = { reason: 'not-yet' as const, detail: why.detail, type: record.headers['ce_type'] as string, subject: event.subject };
+    if (sort(thrown) === 'not-yet' && reading.is === 'event') {
+      const { subject } = reading.event;
+      const parked = { reason: 'not-yet' as const, detail: why.detail, type: record.headers['ce_type'] as string, subject };
       return { what: `parking ${definition.name}`, do: () => this.park(record, reading, parked) };
     }
-    const reason = thrown instanceof SameIdOtherData ? 'same-id-other-data' : 'handler-failed';
+    const reason = thrown instanceof Unsure ? thrown.reason : 'handler-failed';
     const burial: Burial = { reason, ...why, tries: attempt, from };
     return { what: `burying ${definition.name}`, do: () => this.bury(record, burial, definition) };
   }
@@ -167,7 +171,7 @@ export class Receiver {
     const { inbox, handoffs, transactions } = this.parts;
     const fresh = await transactions.run(causeOf(event), async (open, tx) => {
       const seen = await inbox.enter(tx, record, from);
-      if (!seen.same) throw new SameIdOtherData(`${from.source} said something else under the id ${from.id} before`);
+      refuseUnsure(seen, from);
       const unit = open(seen.now);
       if (seen.fresh) await this.call(event, unit);
       else if (!event.resent) return false;
@@ -191,6 +195,7 @@ export class Receiver {
     const cause = { causationId: of.from.id, correlationId: record.headers['ce_correlationid'] };
     await this.parts.transactions.run(cause, async (open, tx) => {
       const seen = await this.parts.inbox.enter(tx, record, of.from);
+      refuseUnsure(seen, of.from);
       if (!seen.fresh) return;
       await this.parts.parked.park(tx, record, of.from, why);
       this.parts.transactions.note(open(seen.now), of.definition, of.from, why.subject, 'parked', why.detail);
@@ -229,8 +234,6 @@ interface Step {
   /** The step to take when trying again would not help. Without one only time can. */
   otherwise?(thrown: unknown, attempt: number): Step;
 }
-
-class SameIdOtherData extends Unhandleable {}
 
 function causeOf(event: Received): { causationId: string; correlationId?: string; traceparent?: string } {
   return { causationId: event.id, correlationId: event.correlationId, traceparent: event.traceparent };

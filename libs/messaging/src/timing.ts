@@ -18,6 +18,8 @@ export interface Timing {
   readonly parkedFirstMs: number;
   /** After how long a parked event that still comes too early is a dead letter. */
   readonly parkedGiveUpMs: number;
+  /** An event said less than this ago can't have been forgotten, so it is not looked up whether it was. */
+  readonly unforgettableMs: number;
 }
 
 export const usualTiming: Timing = {
@@ -30,4 +32,5 @@ export const usualTiming: Timing = {
   handlerMs: 30_000,
   parkedFirstMs: 250,
   parkedGiveUpMs: 24 * 3_600_000,
+  unforgettableMs: 24 * 3_600_000,
 };

@@ -18,7 +18,7 @@ export class TopicNames {
     return this.short.get(name);
   }
 
-  /** Nothing in it ever goes away, so what was seen must be remembered for ever too. */
+  /** The newest record of each key never goes away, so that it was seen must be remembered for ever too. */
   isCompacted(name: string): boolean {
     const topic = this.topic(name);
     return topic !== undefined && topics[topic].retention === 'compact';
