@@ -7,7 +7,11 @@ export const channel = 'operation';
 
 export interface Owed {
   readonly kind: string;
-  /** What makes it this one: the same (kind, key) is owed once for ever. Deterministic: release, environment, attempt, step. */
+  /**
+   * What makes it this one: the same (kind, key) is owed once, for as long as it is not done and then for as long as it is kept, 90 days unless
+   * set otherwise. No event can owe it again after that, for one so old is not handled (docs/adr/0011); who owes by himself, by the clock, must
+   * look at a state of his own first. Deterministic: release, environment, attempt, step.
+   */
   readonly key: string;
   /** JSON; what the work needs to know. Kept as first said. */
   readonly input: unknown;
