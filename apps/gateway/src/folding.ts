@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { AuditLink, CommitDetected, DataOf, DsseEnvelope } from '@slipway/contracts';
+import type { AuditLink, DsseEnvelope } from '@slipway/contracts';
 import { digestOf } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
-import { foldRelease, releasesOf, type Told } from '@slipway/release';
+import { comesAfter, releasesOf, type Told } from '@slipway/release';
 import { misfitOf } from './domain/audit-fit.js';
 import { environmentIn, foldEnvironmentFacts } from './domain/environment-view.js';
-import { requestViews } from './domain/request-views.js';
-import { type About, LedgerBooks } from './ports.js';
+import { accountAfter, accountOf, type ReleaseAccount, requestIn } from './domain/release-account.js';
+import { LedgerBooks } from './ports.js';
 
 /** Keeps the ledger: what one more event changes in it. The ledger is the same whether it grew event by event or is folded anew. */
 @Injectable()
@@ -15,20 +15,14 @@ export class Folding {
 
   /** One event as it comes. */
   async fold(tx: Tx, event: Told): Promise<void> {
-    const releases = releasesOf(event);
-    await this.books.open(tx, releases);
-    await this.keep(tx, event);
-    for (const release of releases) await this.refold(tx, release);
+    await this.books.open(tx, releasesOf(event));
+    for (const release of await this.keep(tx, event)) await this.follow(tx, release, event);
   }
 
-  /** Everything of an event but its releases' states, which {@link refold} makes of all their events. Gives the releases it tells of. */
+  /** Everything of an event but its releases' accounts, which {@link refold} makes of all their events. Gives the releases it is news of. */
   async keep(tx: Tx, event: Told): Promise<readonly string[]> {
     const releases = releasesOf(event);
-    if (releases.length > 0)
-      await this.books.keepEvents(
-        tx,
-        releases.map((release) => ({ release, event })),
-      );
+    const news = releases.length > 0 ? await this.books.keepEvent(tx, event, releases) : [];
     await this.keepEnvironment(tx, event);
     switch (event.name) {
       case 'command.issued':
@@ -52,17 +46,28 @@ export class Folding {
         await this.books.keepHead(tx, { ...headIn(event.data.head), envelope: event.data.head });
         break;
     }
-    return releases;
+    return news;
   }
 
-  /** The state and the requests of a release, of all its events. */
+  /** The account of a release, of all its events. */
   async refold(tx: Tx, release: string): Promise<void> {
-    const events = await this.books.eventsOf(tx, release);
-    const state = foldRelease(release, events);
-    if (!state) return;
-    await this.books.saveRelease(tx, { state, about: aboutOf(release, events), bornAt: state.since, changedAt: state.updatedAt });
-    const own = events.filter((event) => (event.data as { release?: { id?: unknown } | null }).release?.id === release);
-    for (const view of requestViews(own)) await this.books.saveRequest(tx, view);
+    const account = accountOf(release, await this.books.eventsOf(tx, release));
+    if (account) await this.save(tx, account);
+  }
+
+  /** The account of a release after one more event: a step from where it stood, or where the event comes late, all of them anew. */
+  private async follow(tx: Tx, release: string, event: Told): Promise<void> {
+    const beside = await this.books.eventsBeside(tx, release, event);
+    const before = beside && comesAfter(event, beside) ? await this.books.accountOf(tx, release, requestIn(event, release)) : undefined;
+    const account = before && accountAfter(before, event, release);
+    if (account) await this.save(tx, account, before);
+    else await this.refold(tx, release);
+  }
+
+  private async save(tx: Tx, { state, about, requests }: ReleaseAccount, before?: ReleaseAccount): Promise<void> {
+    if (state !== before?.state || about !== before.about)
+      await this.books.saveRelease(tx, { state, about, bornAt: state.since, changedAt: state.updatedAt });
+    for (const [id, view] of requests) if (view !== before?.requests.get(id)) await this.books.saveRequest(tx, view);
   }
 
   private async keepEnvironment(tx: Tx, event: Told): Promise<void> {
@@ -84,21 +89,6 @@ export class Folding {
   private async keepAnswer(tx: Tx, event: Told, answers: string): Promise<void> {
     await this.books.keepAnswer(tx, { answers, source: event.source, name: event.name, at: event.time, data: event.data });
   }
-}
-
-/** How a release is called in lists: by its newest commit, and everybody who wrote some of it. */
-function aboutOf(release: string, events: readonly Told[]): About {
-  const born = events.find((event) => event.name === 'commit.detected' && event.data.release.id === release) as
-    | (Told & { name: 'commit.detected' })
-    | undefined;
-  if (!born) return { title: '', authors: [] };
-  return { title: titleOf(born.data), authors: [...new Set(born.data.people.map(({ name }) => name))].slice(0, 50) };
-}
-
-function titleOf({ range, release }: DataOf<typeof CommitDetected>): string {
-  const first = range.commits[0]?.message.split('\n', 1)[0]?.trim();
-  if (release.kind === 'commit' && first) return first.slice(0, 200);
-  return `${release.kind} ${release.ref}${first ? `: ${first}` : ''}`.slice(0, 200);
 }
 
 /** What a signed head of an audit chain says. It was verified as part of its event; who doubts it has the envelope. */

@@ -155,7 +155,7 @@ async function sayBorn(stage: Stage, release: Release): Promise<void> {
   });
 }
 
-function requestOf(release: Release, eligible: readonly Actor[]): DataOf<typeof ApprovalRequested> {
+export function requestOf(release: Release, eligible: readonly Actor[]): DataOf<typeof ApprovalRequested> {
   const file = aProjectFile({ name: release.project });
   const resolved = resolveDeployment({
     project: { version: 1, file },

@@ -1,11 +1,12 @@
 import type { AuditLink, CommandIssued, DataOf, EventDeadLettered } from '@slipway/contracts';
 import type { Received } from '@slipway/messaging';
 import type { Tx } from '@slipway/postgres';
-import type { ReleaseState, Told } from '@slipway/release';
+import type { Placed, ReleaseState, Told } from '@slipway/release';
 import type { Beside } from './domain/audit-fit.js';
 import type { EnvironmentFacts } from './domain/environment-view.js';
 import type { Scope } from './domain/event-scope.js';
-import type { RequestView } from './domain/request-views.js';
+import type { About, ReleaseAccount } from './domain/release-account.js';
+import type { RequestView } from './domain/request-view.js';
 
 /** An event as the journal has it. */
 export interface JournalRow {
@@ -56,12 +57,6 @@ export abstract class JournalFiles {
   abstract read(month: string, sha256: string): AsyncIterable<JournalRow>;
 }
 
-/** What is shown of a release beside its state. */
-export interface About {
-  readonly title: string;
-  readonly authors: readonly string[];
-}
-
 export interface ReleaseRow {
   readonly state: ReleaseState;
   readonly about: About;
@@ -95,8 +90,16 @@ export abstract class LedgerBooks {
   abstract open(tx: Tx, releases: readonly string[]): Promise<void>;
   /** Holds off every fold and empties the books. */
   abstract clear(tx: Tx): Promise<void>;
-  abstract keepEvents(tx: Tx, rows: readonly { release: string; event: Told }[]): Promise<void>;
+  /** Keeps an event for each release it tells of; gives those that did not have it. */
+  abstract keepEvent(tx: Tx, event: Told, releases: readonly string[]): Promise<readonly string[]>;
   abstract eventsOf(tx: Tx, release: string): Promise<readonly Told[]>;
+  /**
+   * Those of a release's other events that `comesAfter` must be asked of: the newest, the highest its writer numbered, one it caused. Undefined
+   * where the place of an event is not on record.
+   */
+  abstract eventsBeside(tx: Tx, release: string, event: Told): Promise<readonly Placed[] | undefined>;
+  /** What the books have of a release, of its requests this one only. */
+  abstract accountOf(tx: Tx, release: string, request: string | undefined): Promise<ReleaseAccount | undefined>;
   abstract saveRelease(tx: Tx, row: ReleaseRow): Promise<void>;
   abstract saveRequest(tx: Tx, view: RequestView): Promise<void>;
   abstract lockEnvironment(tx: Tx, project: string, environment: string): Promise<EnvironmentFacts>;

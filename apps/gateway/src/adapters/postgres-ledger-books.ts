@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { AuditLink } from '@slipway/contracts';
 import { advisoryNumber, Database, type Tx } from '@slipway/postgres';
-import type { Told } from '@slipway/release';
+import type { Placed, Told } from '@slipway/release';
 import type { Beside } from '../domain/audit-fit.js';
 import { placeOf } from '../domain/dead-letter-place.js';
 import { type EnvironmentFacts, freshEnvironment } from '../domain/environment-view.js';
-import type { RequestView } from '../domain/request-views.js';
+import type { ReleaseAccount } from '../domain/release-account.js';
+import type { RequestView } from '../domain/request-view.js';
 import { type Answer, type AuditHead, type DeadLettered, type Issued, LedgerBooks, type ReleaseRow } from '../ports.js';
 
 const books = [
@@ -46,16 +47,46 @@ export class PostgresLedgerBooks extends LedgerBooks {
     for (const book of books) await tx.query(`delete from ${book}`);
   }
 
-  async keepEvents(tx: Tx, rows: readonly { release: string; event: Told }[]): Promise<void> {
-    await tx.query(
-      `insert into release_event (release, event_id, told) select release, event_id, told::json
-       from unnest($1::uuid[], $2::text[], $3::text[]) as t (release, event_id, told) on conflict do nothing`,
-      [rows.map(({ release }) => release), rows.map(({ event }) => event.id), rows.map(({ event }) => JSON.stringify(event))],
+  async keepEvent(tx: Tx, event: Told, releases: readonly string[]): Promise<readonly string[]> {
+    const { id, source, subject, time, sequence = null, causationId = null } = event;
+    const rows = await tx.query<{ release: string }>(
+      `insert into release_event (release, event_id, told, source, subject, at, sequence, cause)
+       select release, $2, $3::json, $4, $5, $6, $7, $8 from unnest($1::uuid[]) as release on conflict do nothing returning release`,
+      [releases, id, JSON.stringify(event), source, subject, new Date(time), sequence, causationId],
     );
+    return rows.map(({ release }) => release);
   }
 
   async eventsOf(tx: Tx, release: string): Promise<readonly Told[]> {
     return (await tx.query<{ told: Told }>('select told from release_event where release = $1', [release])).map(({ told }) => told);
+  }
+
+  async eventsBeside(tx: Tx, release: string, event: Told): Promise<readonly Placed[] | undefined> {
+    const others = 'select event_id, source, subject, at, sequence, cause from release_event where release = $1 and event_id <> $2';
+    // Nulls come first: an event of before its place was kept is found with the newest.
+    const rows = await tx.query<Omit<Placed, 'time'> & { at: Date | null }>(
+      `select event_id as id, source, subject, at, sequence::float8 as sequence, cause as "causationId" from (
+         (${others} order by at desc, event_id collate "C" desc limit 1)
+         union all (${others} and source = $3 and subject = $4 and sequence is not null order by sequence desc limit 1)
+         union all (${others} and cause = $2 limit 1)
+       ) as beside`,
+      [release, event.id, event.source, event.subject],
+    );
+    const placed = rows.flatMap(({ at, ...row }) => (at ? [{ ...row, time: at.toISOString(), sequence: row.sequence ?? undefined }] : []));
+    return placed.length === rows.length ? placed : undefined;
+  }
+
+  async accountOf(tx: Tx, release: string, request: string | undefined): Promise<ReleaseAccount | undefined> {
+    const [row] = await tx.query<Pick<ReleaseRow, 'state' | 'about'>>('select state, about from release where id = $1', [release]);
+    if (!row) return undefined;
+    const views =
+      request === undefined
+        ? []
+        : await tx.query<{ id: string; view: RequestView }>('select id, view from request where id = $1 and release = $2', [
+            request,
+            release,
+          ]);
+    return { ...row, requests: new Map(views.map(({ id, view }) => [id, view])) };
   }
 
   async saveRelease(tx: Tx, { state, about, bornAt, changedAt }: ReleaseRow): Promise<void> {

@@ -3,7 +3,7 @@ import type { AuditLink } from '@slipway/contracts';
 import { Database } from '@slipway/postgres';
 import type { Told } from '@slipway/release';
 import type { EnvironmentFacts } from '../domain/environment-view.js';
-import type { RequestView } from '../domain/request-views.js';
+import type { RequestView } from '../domain/request-view.js';
 import { type Answer, type AuditHead, type CommandRow, type DeadLettered, type Issued, Ledger, type ReleaseRow } from '../ports.js';
 
 const releaseColumns = 'state, about, born_at as "bornAt", changed_at as "changedAt"';

@@ -1,5 +1,5 @@
 import type { ApprovalRequested, DataOf, PersonReference } from '@slipway/contracts';
-import { inOrder, type Told } from '@slipway/release';
+import type { Told } from '@slipway/release';
 
 /** A request for sign-off as people see it: what is asked, who said what, and what became of it. */
 export interface RequestView extends DataOf<typeof ApprovalRequested> {
@@ -27,20 +27,10 @@ const endings: Readonly<Record<string, RequestView['state']>> = {
 /** Refusals are kept as the newest of these: whoever knocks all night fills no disk. */
 const mostRefusals = 100;
 
-/** The requests of one release, folded from its events; any order of them gives the same. */
-export function requestViews(events: Iterable<Told>): RequestView[] {
-  const views = new Map<string, RequestView>();
-  for (const event of inOrder(events)) {
-    if (event.name === 'approval.requested') {
-      const before = views.get(event.data.request);
-      views.set(event.data.request, { ...(before ?? fresh(event.time)), ...event.data });
-      continue;
-    }
-    const { request } = event.data as { request?: unknown };
-    const view = typeof request === 'string' ? views.get(request) : undefined;
-    if (view) views.set(view.request, after(view, event));
-  }
-  return [...views.values()];
+/** A request after one more event about it, which must come after all that `before` was folded of. Undefined until it was asked. */
+export function requestAfter(before: RequestView | undefined, event: Told): RequestView | undefined {
+  if (event.name === 'approval.requested') return { ...(before ?? fresh(event.time)), ...event.data };
+  return before && after(before, event);
 }
 
 function fresh(requestedAt: string): Pick<RequestView, 'state' | 'requestedAt' | 'decidedAt' | 'signOffs' | 'refusals'> {
