@@ -1,46 +1,42 @@
 import { Injectable } from '@nestjs/common';
 import { inSeconds } from '@slipway/contracts';
-import { deploymentOf, type RolloutClaim, type RolloutRun, rollOut } from '@slipway/deployments';
+import { type RolloutClaim, type RolloutRun, rollOut } from '@slipway/deployments';
 import type { Claim } from '@slipway/operations';
-import type { Orchestrator } from '@slipway/orchestrators';
 import type { EnvironmentState } from './domain/environment.js';
 import { Hands } from './hands.js';
-import { Applied, Places, Rollouts, Secrets } from './ports.js';
+import { Placing, type Whereabouts } from './placing.js';
+import { Rollouts } from './ports.js';
 
 /** An environment to be brought to what it should run, and where. */
-export interface Held {
+export interface Held extends Whereabouts {
   readonly state: EnvironmentState;
-  readonly orchestrator: Orchestrator;
 }
 
-/** Brings an environment back to what was approved for it, by the grant that was used for it: healing and scaling. */
+/** Brings an environment back to what was approved for it, by the grant that was used for it and where that says: healing and scaling. */
 @Injectable()
 export class Converging {
   constructor(
     private readonly rollouts: Rollouts,
-    private readonly applied: Applied,
-    private readonly places: Places,
-    private readonly secrets: Secrets,
+    private readonly placing: Placing,
     private readonly hands: Hands,
   ) {}
 
   /** The environment as it should be; undefined while nothing runs there, a rollout is under way, or a failure is held for people to look at. */
   async look(claim: Claim<{ project: string; environment: string }>): Promise<Held | undefined> {
     const { project, environment } = claim.operation.input;
-    const { state, target, rolling, withdrawn } = await claim.transact(async ({ tx }) => {
+    const { state, place, rolling, withdrawn } = await claim.transact(async ({ tx }) => {
       const found = await this.rollouts.environment(tx, project, environment);
-      const place = found.running && (await this.applied.target(tx, found.running.deployment.target.name));
       return {
         state: found,
-        target: place,
+        place: found.running && (await this.placing.where(tx, found.running.deployment)),
         rolling: await this.rollouts.running(tx, project, environment),
         withdrawn: await this.rollouts.withdrawn(tx, project),
       };
     });
     // A withdrawn release keeps running until somebody goes back, and is not brought back when it dies: its grant has ended.
     const ended = state.running !== null && withdrawn.has(state.running.release.id);
-    if (!state.running || !target?.file || rolling || ended || state.heldBy !== null) return undefined;
-    return { state, orchestrator: this.places.orchestratorOf(target.file) };
+    if (!place || 'waitsFor' in place || rolling || ended || state.heldBy !== null) return undefined;
+    return { state, ...place };
   }
 
   /** True when what runs is what should run, false when it could not be brought there; undefined when it is to be tried again. */
@@ -56,14 +52,9 @@ export class Converging {
   }
 
   private async bring(claim: RolloutClaim, { state, orchestrator }: Held): Promise<RolloutRun | undefined> {
-    const { running, scaledTo, project } = state;
+    const { running, scaledTo } = state;
     if (!running) return undefined;
-    const late = {
-      attempt: running.attempt,
-      readSecret: (name: string, version: string) => this.secrets.read(project, name, version),
-      ...(scaledTo === null ? {} : { instances: scaledTo }),
-    };
-    const goal = deploymentOf(running.deployment, late);
+    const goal = this.placing.goal(running.deployment, running.attempt, scaledTo);
     const policy = { deadlineMs: inSeconds(running.deployment.deadline) * 1000, onFailure: 'hold' } as const;
     return await rollOut({ orchestrator, claim, goal, policy, callTimeoutMs: 6000 });
   }

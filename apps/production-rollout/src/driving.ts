@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { inSeconds, RolloutAdvanced } from '@slipway/contracts';
-import { deploymentOf, type RolloutState, rollOut, type StepAnswer } from '@slipway/deployments';
+import { type RolloutState, rollOut, type StepAnswer } from '@slipway/deployments';
 import type { Claim, Outcome } from '@slipway/operations';
-import type { Orchestrator } from '@slipway/orchestrators';
+import type { Deployment, Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
-import { type EnvironmentState, lastGoodOf, type Rollout, type Standing } from './domain/environment.js';
+import { lastGoodOf, type Rollout } from './domain/environment.js';
 import { Ending } from './ending.js';
+import { type Before, goingBack, standsAfter } from './going-back.js';
 import { Hands } from './hands.js';
-import { Rollouts, Secrets } from './ports.js';
+import { Placing } from './placing.js';
+import { Rollouts } from './ports.js';
 
 type RolloutClaim = Claim<{ rollout: string }>;
 
@@ -19,33 +21,31 @@ export const callTimeoutMs = 12_000;
 export class Driving {
   constructor(
     private readonly rollouts: Rollouts,
-    private readonly secrets: Secrets,
+    private readonly placing: Placing,
     private readonly beginning: Beginning,
     private readonly ending: Ending,
     private readonly hands: Hands,
   ) {}
 
   async drive(claim: RolloutClaim, orchestrator: Orchestrator): Promise<Outcome> {
-    const { rollout, environment, withdrawn } = await claim.transact(async ({ tx }) => {
-      const found = (await this.rollouts.find(tx, claim.operation.input.rollout)) as Rollout;
-      return {
-        rollout: found,
-        environment: await this.rollouts.environment(tx, found.project, found.environment),
-        withdrawn: await this.rollouts.withdrawn(tx, found.project),
-      };
-    });
+    const { rollout, goal, before } = await this.read(claim);
     const unproven = this.beginning.unproven(rollout);
     if (unproven) throw new Error(`rollout ${rollout.id} is under way and its proof is gone: ${unproven.message}`);
+    const { progress } = claim.operation;
+    const back = before && (await goingBack(before, goal, orchestrator, isState(progress), claim.signal));
+    // A rollback that fails stops where it is: going back and forth would be a loop. What has lost its way back is left to people.
+    const mayGoBack = rollout.kind !== 'rollback' && (before === undefined || back !== undefined);
     let ready = 0;
     const run = await this.hands.on(rollout, claim, (own) =>
       rollOut({
         orchestrator,
         claim: own,
-        ...this.goals(rollout, environment, lastGoodOf(environment, withdrawn)),
-        policy: policyOf(rollout),
+        goal,
+        ...back,
+        policy: policyOf(rollout, mayGoBack),
         callTimeoutMs: 8000,
-        ...(isState(claim.operation.progress) ? { state: claim.operation.progress } : {}),
-        mayStep: () => this.mayStep(claim, rollout),
+        ...(isState(progress) ? { state: progress } : {}),
+        mayStep: () => this.mayStep(claim, rollout, mayGoBack),
         save: (state) => claim.note(state),
         onObserved: (observed) => {
           const healthy = observed.instances.filter(
@@ -58,27 +58,38 @@ export class Driving {
     );
     if (!run) return { again: { afterMs: 300, reason: 'the environment is in other hands' } };
     if (!run.ended) return { again: { afterMs: run.afterMs, reason: run.reason } };
-    await this.ending.end(claim, rollout, run.verdict, orchestrator);
+    const stands = standsAfter(run.verdict, { orchestrator, environment: goal.environment }, back);
+    await this.ending.end(claim, rollout, run.verdict, stands);
     return { done: true };
   }
 
-  private goals(rollout: Rollout, environment: EnvironmentState, lastGood: Standing | undefined) {
-    const readSecret = (name: string, version: string) => this.secrets.read(rollout.project, name, version);
-    const late = { readSecret, ...(environment.scaledTo === null ? {} : { instances: environment.scaledTo }) };
-    const goal = deploymentOf(rollout.deployment, { attempt: rollout.attempt, ...late });
-    // A rollback that fails stops where it is: going back and forth would be a loop.
-    if (!lastGood || rollout.kind === 'rollback') return { goal };
-    return { goal, lastGood: deploymentOf(lastGood.deployment, { attempt: lastGood.attempt, ...late }) };
+  /** The rollout as it is kept, and what it goes back to. */
+  private async read(claim: RolloutClaim): Promise<{ rollout: Rollout; goal: Deployment; before: Before | undefined }> {
+    return claim.transact(async ({ tx }) => {
+      const rollout = (await this.rollouts.find(tx, claim.operation.input.rollout)) as Rollout;
+      const { project, environment, deployment, attempt, kind } = rollout;
+      const state = await this.rollouts.environment(tx, project, environment);
+      const goal = this.placing.goal(deployment, attempt, state.scaledTo);
+      const standing = kind === 'rollback' ? undefined : lastGoodOf(state, await this.rollouts.withdrawn(tx, project));
+      if (!standing) return { rollout, goal, before: undefined };
+      const before = {
+        deployment: this.placing.goal(standing.deployment, standing.attempt, state.scaledTo),
+        at: await this.placing.where(tx, standing.deployment),
+        isRunning: standing.rollout === state.running?.rollout,
+      };
+      return { rollout, goal, before };
+    });
   }
 
   /** A withdrawn release goes no further, and a rollback does not wait for what it is asked to undo. */
-  private async mayStep(claim: RolloutClaim, { kind, project, environment, release }: Rollout): Promise<StepAnswer> {
+  private async mayStep(claim: RolloutClaim, { kind, project, environment, release }: Rollout, mayGoBack: boolean): Promise<StepAnswer> {
+    const abort = mayGoBack ? 'rollback' : 'hold';
     const { withdrawn, back } = await claim.transact(async ({ tx }) => ({
       withdrawn: (await this.rollouts.withdrawn(tx, project)).has(release.id),
       back: await this.rollouts.rollbackWaits(tx, project, environment),
     }));
-    if (withdrawn) return { go: false, abort: kind === 'rollback' ? 'hold' : 'rollback', reason: 'the release was withdrawn' };
-    if (back && kind === 'rollout') return { go: false, abort: 'rollback', reason: 'somebody asked to go back' };
+    if (withdrawn) return { go: false, abort, reason: 'the release was withdrawn' };
+    if (back && kind === 'rollout') return { go: false, abort, reason: 'somebody asked to go back' };
     return { go: true };
   }
 
@@ -97,8 +108,8 @@ export class Driving {
   }
 }
 
-function policyOf({ kind, deployment }: Rollout) {
-  return { deadlineMs: inSeconds(deployment.deadline) * 1000, onFailure: kind === 'rollback' ? ('hold' as const) : deployment.onFailure };
+function policyOf({ deployment }: Rollout, mayGoBack: boolean) {
+  return { deadlineMs: inSeconds(deployment.deadline) * 1000, onFailure: mayGoBack ? deployment.onFailure : ('hold' as const) };
 }
 
 function isState(progress: unknown): progress is RolloutState {

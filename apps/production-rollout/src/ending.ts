@@ -3,8 +3,9 @@ import { environmentKey } from '@slipway/contracts';
 import type { VerdictWithEvidence } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, owe } from '@slipway/operations';
-import type { Orchestrator } from '@slipway/orchestrators';
+import { type Observed, TargetUnavailable } from '@slipway/orchestrators';
 import { barredAfter, type EnvironmentState, type Rollout, restored, settled } from './domain/environment.js';
+import type { Stands } from './going-back.js';
 import { Rollouts } from './ports.js';
 import { RolloutMetrics } from './production-rollout.metrics.js';
 import { Telling } from './telling.js';
@@ -18,11 +19,8 @@ export class Ending {
     private readonly metrics: RolloutMetrics,
   ) {}
 
-  async end(claim: Claim<unknown>, rollout: Rollout, verdict: VerdictWithEvidence, orchestrator: Orchestrator): Promise<void> {
-    const { address = '', wanted } = await orchestrator.observe(
-      { project: rollout.project, environment: rollout.environment, namespace: rollout.deployment.target.namespace },
-      claim.signal,
-    );
+  async end(claim: Claim<unknown>, rollout: Rollout, verdict: VerdictWithEvidence, stands: Stands): Promise<void> {
+    const { address = '', wanted } = await servedBy(stands, verdict, claim.signal);
     const seconds = await claim.complete(async (unit) => {
       const environment = await this.rollouts.environment(unit.tx, rollout.project, rollout.environment);
       if (verdict.outcome === 'succeeded')
@@ -83,5 +81,19 @@ export class Ending {
     if (verdict.after.now !== 'restored') return;
     this.telling.wentBack(unit, rollout, restored(before, verdict.after.release).running, address, verdict);
     unit.tx.afterCommit(() => this.metrics.recovered(rollout, rollout.startedAt ?? rollout.createdAt));
+  }
+}
+
+/** Where it answers. What failed is kept all the same where the place that was gone back to, perhaps another one, does not answer. */
+async function servedBy(
+  { orchestrator, environment }: Stands,
+  { outcome }: VerdictWithEvidence,
+  signal: AbortSignal,
+): Promise<Pick<Observed, 'address' | 'wanted'>> {
+  try {
+    return await orchestrator.observe(environment, signal);
+  } catch (error) {
+    if (outcome === 'failed' && error instanceof TargetUnavailable) return { wanted: 0 };
+    throw error;
   }
 }

@@ -17,6 +17,7 @@ import { OnApprovalSuperseded } from './on-approval-superseded.js';
 import { OnApprovalVoided } from './on-approval-voided.js';
 import { OnCommandIssued } from './on-command-issued.js';
 import { OnReleaseWithdrawn } from './on-release-withdrawn.js';
+import type { Placing } from './placing.js';
 import type { GrantsGoodNow, Proofs, Secrets } from './ports.js';
 import type { RolloutMetrics } from './production-rollout.metrics.js';
 import { Telling } from './telling.js';
@@ -89,7 +90,9 @@ class World {
       case 'back': {
         const data = { service: 'production-rollout', command: anId(), person: { id: anId(), name: 'Otto' }, reason: 'bad' };
         const action = { kind: 'environment.rollback', project: 'shop', environment: 'production', to: step.to };
-        return this.unit((unit) => new OnCommandIssued(this.rollouts, this.telling).handle(heard({ ...data, action }), unit));
+        return this.unit((unit) =>
+          new OnCommandIssued(this.rollouts, {} as Placing, this.telling).handle(heard({ ...data, action }), unit),
+        );
       }
       case 'end':
         return this.end(step.how);
@@ -172,7 +175,8 @@ class World {
     const verdict = how === 'good' ? { outcome: 'succeeded', address: '' } : { outcome: 'failed', failure, after, evidence: [], tookMs: 1 };
     const orchestrator = { observe: async () => ({ wanted: 1 }) } as unknown as Orchestrator;
     const before = this.rollouts.state.running;
-    await this.ending.end(this.claim(), running, verdict as unknown as VerdictWithEvidence, orchestrator);
+    const environment = { project: 'shop', environment: 'production' };
+    await this.ending.end(this.claim(), running, verdict as unknown as VerdictWithEvidence, { orchestrator, environment });
     const now = this.rollouts.state.running;
     const wasOrdered = running.kind === 'rollback' || how !== 'good';
     if (!wasOrdered && before && now) expect(goesBackwards(before.release, now.release)).toBe(false);

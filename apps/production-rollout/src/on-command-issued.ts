@@ -4,6 +4,7 @@ import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { owe } from '@slipway/operations';
 import { v7 } from 'uuid';
 import { goBackTo } from './domain/environment.js';
+import { Placing } from './placing.js';
 import { Rollouts } from './ports.js';
 import { Telling } from './telling.js';
 
@@ -16,6 +17,7 @@ type Rollback = Extract<CommandAction, { kind: 'environment.rollback' }>;
 export class OnCommandIssued implements Handler<typeof CommandIssued> {
   constructor(
     private readonly rollouts: Rollouts,
+    private readonly placing: Placing,
     private readonly telling: Telling,
   ) {}
 
@@ -63,7 +65,10 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     await this.rollouts.saveEnvironment(unit.tx, { ...state, scaledTo: instances });
     const input = { project, environment, from, by: data.person, reason: data.reason };
     await owe(unit.tx, { kind: 'scale', key: data.command, input, closeAfter: 3600, cause: { causationId: id } });
-    return `${environmentKey(project, environment)} goes from ${from} to ${instances ?? planned} instances`;
+    const words = `${environmentKey(project, environment)} goes from ${from} to ${instances ?? planned} instances`;
+    const place = await this.placing.where(unit.tx, state.running.deployment);
+    const but = 'waitsFor' in place ? place.waitsFor : place.newer;
+    return but === null ? words : `${words}; ${but}`;
   }
 
   /** Accepted or refused only when it is known that the image can still be had: run-rollout answers. */

@@ -1,4 +1,5 @@
 import type { DsseEnvelope, GrantStatement, ProjectFile, Release, TargetFile } from '@slipway/contracts';
+import type { TargetPlace } from '@slipway/deployments';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { Tx } from '@slipway/postgres';
 import type { EnvironmentState, Grant, Rollout } from './domain/environment.js';
@@ -48,7 +49,7 @@ export abstract class Proofs {
 
 /** Where a deployment runs. */
 export abstract class Places {
-  abstract orchestratorOf(file: TargetFile): Orchestrator;
+  abstract at(place: TargetPlace): Orchestrator;
 }
 
 /** The secrets this service may read. */

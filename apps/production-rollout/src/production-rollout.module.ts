@@ -12,6 +12,7 @@ import { Driving } from './driving.js';
 import { Ending } from './ending.js';
 import { Hands } from './hands.js';
 import { migrations } from './migrations/index.js';
+import { Placing } from './placing.js';
 import { Applied, GrantsGoodNow, Places, Proofs, Rollouts, Secrets } from './ports.js';
 import { ProductionRolloutConfig } from './production-rollout.config.js';
 import { RolloutMetrics } from './production-rollout.metrics.js';
@@ -58,7 +59,21 @@ type Config = ConfigOf<typeof ProductionRolloutConfig>;
       inject: [SERVICE_CONFIG, SERVICE_KEY],
       useFactory: (config: Config, key: ServiceKey) => new SecretFiles(config.SLIPWAY_SECRETS_DIR, key.derive('secret-versions')),
     },
-    ...[Beginning, Converging, Driving, Ending, Hands, RolloutMetrics, SecretLook, Telling, RunGuard, RunRollout, RunScale, RunSecretLook],
+    ...[
+      Beginning,
+      Converging,
+      Driving,
+      Ending,
+      Hands,
+      Placing,
+      RolloutMetrics,
+      SecretLook,
+      Telling,
+      RunGuard,
+      RunRollout,
+      RunScale,
+      RunSecretLook,
+    ],
     ...subscriptions.entries.map((entry) => entry.handler),
   ],
 })

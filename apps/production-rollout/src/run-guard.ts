@@ -52,7 +52,7 @@ export class RunGuard implements Work<Input> {
       if (!now) return true;
       const wrong = await confirmed(observed, now, place, signal);
       if (wrong.length === 0 && now.state.driftedSince === null) return true;
-      if (wrong.length > 0) await this.sayDrifted(claim, wrong);
+      if (wrong.length > 0) await this.sayDrifted(claim, now.newer === null ? wrong : [now.newer, ...wrong]);
       if (!(await this.converging.converge(claim, now))) return false;
       await this.sayRecovered(claim, wrong);
       return true;

@@ -3,7 +3,8 @@ import type { Claim, Outcome, Work } from '@slipway/operations';
 import { TargetUnavailable } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
 import { callTimeoutMs, Driving } from './driving.js';
-import { Applied, Places, Rollouts } from './ports.js';
+import { Placing } from './placing.js';
+import { Rollouts } from './ports.js';
 
 type RolloutClaim = Claim<{ rollout: string }>;
 
@@ -17,20 +18,19 @@ export class RunRollout implements Work<{ rollout: string }> {
 
   constructor(
     private readonly rollouts: Rollouts,
-    private readonly applied: Applied,
-    private readonly places: Places,
+    private readonly placing: Placing,
     private readonly beginning: Beginning,
     private readonly driving: Driving,
   ) {}
 
   async run(claim: RolloutClaim): Promise<Outcome> {
-    const { rollout, target } = await claim.transact(async ({ tx }) => {
+    const { rollout, place } = await claim.transact(async ({ tx }) => {
       const found = await this.rollouts.find(tx, claim.operation.input.rollout);
-      return { rollout: found, target: found && (await this.applied.target(tx, found.deployment.target.name)) };
+      return { rollout: found, place: found && (await this.placing.where(tx, found.deployment)) };
     });
-    if (!rollout || (rollout.state !== 'waiting' && rollout.state !== 'running')) return { done: true };
-    if (!target?.file) return { again: { afterMs: 5000, reason: `target ${rollout.deployment.target.name} is not known here` } };
-    const orchestrator = this.places.orchestratorOf(target.file);
+    if (!rollout || !place || (rollout.state !== 'waiting' && rollout.state !== 'running')) return { done: true };
+    if ('waitsFor' in place) return { again: { afterMs: 5000, reason: place.waitsFor } };
+    const { orchestrator } = place;
     try {
       if (rollout.state === 'waiting') {
         const begun = await this.beginning.begin(claim, rollout, orchestrator);
