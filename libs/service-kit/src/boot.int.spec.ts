@@ -216,6 +216,9 @@ describe('a service', () => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       expect(metrics).toContain('slipway_service_ready 1');
       expect(metrics).toContain('process_cpu_seconds_total');
+      expect(metrics).toContain('slipway_rows_pruned_total{table="operation"} 0');
+      for (const table of ['inbox', 'outbox', 'operation'])
+        expect(metrics).toMatch(new RegExp(`slipway_table_rows\\{table="${table}"} \\d`));
     }
   });
 

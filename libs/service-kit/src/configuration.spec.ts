@@ -47,6 +47,17 @@ describe('the settings of a service', () => {
     expect(message).toMatch(/SLIPWAY_RETRIES is "0"/);
   });
 
+  it('keep no finished operation shorter than it is known which events were handled', () => {
+    const config = readConfiguration('approval', undefined, enough);
+    expect(config).toMatchObject({ SLIPWAY_KEEP_INBOX_DAYS: 30, SLIPWAY_KEEP_OPERATIONS_DAYS: 90 });
+    expect(refusal({ ...enough, SLIPWAY_KEEP_INBOX_DAYS: '120' })).toContain(
+      'SLIPWAY_KEEP_INBOX_DAYS is "120": operations would be kept 90 days, shorter than the 120 of the inbox',
+    );
+    expect(refusal({ ...enough, SLIPWAY_KEEP_OPERATIONS_DAYS: '25' })).toContain('SLIPWAY_KEEP_OPERATIONS_DAYS is "25"');
+    expect(readConfiguration('approval', undefined, { ...enough, SLIPWAY_KEEP_INBOX_DAYS: '90' }).SLIPWAY_KEEP_INBOX_DAYS).toBe(90);
+    expect(refusal({ ...enough, SLIPWAY_KEEP_INBOX_DAYS: '14' })).toContain('SLIPWAY_KEEP_INBOX_DAYS is "14"');
+  });
+
   it('never repeat a secret that is wrong', () => {
     const message = refusal({ ...enough, DATABASE_URL: 'mysql://root:hush-hush@db' });
     expect(message).toContain('DATABASE_URL is set to something wrong');

@@ -3,13 +3,14 @@ import type { Type } from '@nestjs/common';
 import { catalog } from '@slipway/contracts';
 import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
 import type { EventLog, Messaging } from '@slipway/messaging';
-import { Reconciler, Worker } from '@slipway/operations';
+import { Pruner, Reconciler, Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
 import type { Registry } from 'prom-client';
 import { type Environment, readConfiguration } from './configuration.js';
 import { type Given, providersOf } from './given.js';
 import { Health, type PartHealth } from './health.js';
 import { HttpFront } from './http-front.js';
+import { prunings } from './keeping.js';
 import { later } from './later.js';
 import { createLogger, type Logger } from './logging.js';
 import { createRegistry, readyGauge } from './metrics.js';
@@ -111,7 +112,8 @@ export class RunningService {
     const { handlers, works, reconciliations } = wire(this.app, this.definition);
     const { registry, logger } = this;
     worker.is(new Worker({ database, messaging, works, owner: this.instance, registry, logger }));
-    await this.work(given, handlers, new Reconciler({ database, reconciliations, registry, logger }));
+    const pruner = new Pruner({ database, prunings: prunings(this.config), registry, logger });
+    await this.work(given, handlers, new Reconciler({ database, reconciliations: [...reconciliations, pruner], registry, logger }));
     this.health.set('start', { ok: true });
     await this.health.readiness();
     this.logger.info({ url: this.url }, 'ready');
@@ -164,6 +166,7 @@ export class RunningService {
       registry: this.registry,
       logger: this.logger,
       topicPrefix: this.config.SLIPWAY_TOPIC_PREFIX,
+      inboxDays: this.config.SLIPWAY_KEEP_INBOX_DAYS,
       spool: { dir: join(this.config.SLIPWAY_DATA_DIR, 'spool', this.definition.name) },
       onDied: (error) => this.options.onFatal(error, 'the consumer died; ending the process'),
     });

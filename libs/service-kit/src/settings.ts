@@ -1,5 +1,6 @@
 import { type Service, services } from '@slipway/contracts';
 import { z } from 'zod';
+import { keepingSettings, keepOperationsLongEnough } from './keeping.js';
 
 const flag = z.enum(['0', '1', 'false', 'true']).transform((said) => said === '1' || said === 'true');
 
@@ -14,7 +15,7 @@ export function defaultPort(service: Service): number {
  * service's name, so that one environment serves several services in one process.
  */
 export function baseSettings(service: Service) {
-  return z.object({
+  const settings = z.object({
     KAFKA_BROKERS: z
       .string()
       .transform((list) => list.split(',').map((broker) => broker.trim()))
@@ -86,7 +87,9 @@ export function baseSettings(service: Service) {
       .refine((seconds) => seconds === 0 || seconds >= 5, 'at least 5, or 0 for never')
       .default(60)
       .describe('Exit when the event loop stood still this long, in seconds; 0 leaves that to who asks /health/live, and saves 10 MB'),
+    ...keepingSettings,
   });
+  return settings.superRefine(keepOperationsLongEnough);
 }
 
 /** The settings every service has, after parsing, with the defaults that depend on others filled in. */
