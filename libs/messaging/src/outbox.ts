@@ -1,6 +1,6 @@
 import type { Service } from '@slipway/contracts';
 import type { Signer } from '@slipway/identity';
-import type { Tx } from '@slipway/postgres';
+import { prepared, type Tx } from '@slipway/postgres';
 import { type Attributes, headersOf, signed } from './envelope.js';
 
 /** An event on its way into the outbox; its sequence is known only there. */
@@ -41,7 +41,7 @@ export class Outbox {
     const lost = keys.filter((key) => !won.has(key));
     if (lost.length > 0) {
       for (const [key, last] of await this.reserve(tx, lost, steps)) before.set(key, last - (steps.get(key) as number));
-      await tx.query(`${insertRows} select count(*) from said`, this.params(await this.rowsOf(events, before)));
+      await tx.query(insertNumbered, this.params(await this.rowsOf(events, before)));
     }
     tx.afterCommit(() => {
       for (const key of keys) this.remember(key, (before.get(key) as number) + (steps.get(key) as number));
@@ -50,15 +50,8 @@ export class Outbox {
 
   private async guess(tx: Tx, keys: string[], steps: Map<string, number>, before: Map<string, number>, rows: Row[]): Promise<Set<string>> {
     const lasts = keys.map((key) => (before.get(key) as number) + (steps.get(key) as number));
-    const moved = await tx.query<{ key: string }>(
-      `with moved as (
-        insert into sequence (key, last, step) select * from unnest($9::text[], $10::bigint[], $11::int[])
-        on conflict (key) do update set last = excluded.last, step = excluded.step where sequence.last = excluded.last - excluded.step
-        returning key
-      ), ${insertRows.slice('with '.length).replace('/* when */', 'where (select count(*) from moved) = cardinality($9::text[])')}
-      select key from moved`,
-      [...this.params(rows), keys, lasts, keys.map((key) => steps.get(key))],
-    );
+    const values = [...this.params(rows), keys, lasts, keys.map((key) => steps.get(key))];
+    const moved = await tx.query<{ key: string }>(insertIfGuessed, values);
     return new Set(moved.map(({ key }) => key));
   }
 
@@ -123,3 +116,12 @@ const insertRows = `with said as (
   select owed.event, owed.service, now() + make_interval(secs => owed.ms / 1000.0)
   from jsonb_to_recordset($8::jsonb) as owed (event text, service text, ms float8) join said on said.event_id = owed.event
 )`;
+
+const insertIfGuessed = prepared(`with moved as (
+  insert into sequence (key, last, step) select * from unnest($9::text[], $10::bigint[], $11::int[])
+  on conflict (key) do update set last = excluded.last, step = excluded.step where sequence.last = excluded.last - excluded.step
+  returning key
+), ${insertRows.slice('with '.length).replace('/* when */', 'where (select count(*) from moved) = cardinality($9::text[])')}
+select key from moved`);
+
+const insertNumbered = prepared(`${insertRows} select count(*) from said`);

@@ -1,4 +1,4 @@
-import type { Database } from '@slipway/postgres';
+import { type Database, prepared } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import { type EventLog, type OutRecord, PublishFailed } from './event-log.js';
 import type { RelayShards } from './relay-shards.js';
@@ -23,6 +23,15 @@ export interface RelayParts {
 
 const mostRows = 500;
 const mostBytes = 8_000_000;
+
+const oldestUnpublished = prepared(`select id, topic, key, headers, value, resends from (
+  select *, sum(octet_length(value)) over (order by id) - octet_length(value) as before from (
+    select id, topic, key, headers, value, resends from outbox
+    where published_at is null and shard = any($1::smallint[]) and key <> all($2::text[]) order by id limit ${mostRows}
+  ) as oldest
+) as sized where before < ${mostBytes} order by id`);
+
+const markPublished = prepared('update outbox set published_at = now(), last_error = null where id = any($1::bigint[])');
 
 /**
  * Brings the outbox to the log: the oldest unpublished rows of our shards, in the order of their ids, marked when every in-sync replica has
@@ -110,21 +119,11 @@ export class Relay {
   }
 
   private async claim(shards: number[], waiting: string[]): Promise<OutboxRow[]> {
-    return await this.parts.database.query<OutboxRow>(
-      `select id, topic, key, headers, value, resends from (
-        select *, sum(octet_length(value)) over (order by id) - octet_length(value) as before from (
-          select id, topic, key, headers, value, resends from outbox
-          where published_at is null and shard = any($1::smallint[]) and key <> all($2::text[]) order by id limit ${mostRows}
-        ) as oldest
-      ) as sized where before < ${mostBytes} order by id`,
-      [shards, waiting],
-    );
+    return await this.parts.database.query<OutboxRow>(oldestUnpublished, [shards, waiting]);
   }
 
   private async mark(rows: OutboxRow[]): Promise<void> {
-    await this.parts.database.query('update outbox set published_at = now(), last_error = null where id = any($1::bigint[])', [
-      rows.map(({ id }) => id),
-    ]);
+    await this.parts.database.query(markPublished, [rows.map(({ id }) => id)]);
   }
 
   /** Those that were taken. One that is refused stops its key, not the batch. */

@@ -7,6 +7,7 @@ import { dataSourceFor, ensureSchema } from './data-source.js';
 import { isRetryable, isTransient, NestedTransaction } from './errors.js';
 import { type MigrationClass, runMigrations } from './migrate.js';
 import { NotifyListener } from './notify-listener.js';
+import { asked, type Prepared } from './prepared.js';
 import { ReservedConnection } from './reserved-connection.js';
 import { type Tx, transactOnce } from './transaction.js';
 
@@ -89,12 +90,12 @@ export class Database {
   }
 
   /** One statement outside a transaction; returns its rows. int8 and numeric arrive as strings. */
-  async query<T = Record<string, unknown>>(sql: string, params?: unknown[]): Promise<T[]> {
+  async query<T = Record<string, unknown>>(sql: string | Prepared, params?: unknown[]): Promise<T[]> {
     this.refuseNesting();
     const runner = this.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as PoolClient;
-      return (await client.query(sql, params)).rows as T[];
+      return (await client.query(asked(sql, params))).rows as T[];
     } finally {
       await runner.release();
     }

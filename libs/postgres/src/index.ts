@@ -15,6 +15,7 @@ export { grantView } from './grant-view.js';
 export type { MigrationClass } from './migrate.js';
 export { advisoryNumber, identifier, schemaOf } from './names.js';
 export { NotifyListener } from './notify-listener.js';
+export { type Prepared, prepared } from './prepared.js';
 export { MayNotProvision, type Provisioned, type ProvisionOptions, provision } from './provision.js';
 export { ReservedConnection } from './reserved-connection.js';
 export type { Tx } from './transaction.js';

@@ -1,11 +1,12 @@
 import type { PoolClient } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { CommitRefused, CommitUnknown, isConnectionLoss, sqlState } from './errors.js';
+import { asked, type Prepared } from './prepared.js';
 
 /** One open transaction. Only good inside the function it was given to. */
 export interface Tx {
   /** Runs one statement with `$1`-style parameters and returns its rows, whatever the statement is. int8 and numeric arrive as strings. */
-  query<T = Record<string, unknown>>(sql: string, params?: unknown[]): Promise<T[]>;
+  query<T = Record<string, unknown>>(sql: string | Prepared, params?: unknown[]): Promise<T[]>;
   /** Start of this transaction by the database's clock: the only clock decisions may use. */
   now(): Promise<Date>;
   /** TypeORM's manager on the same connection and transaction. */
@@ -33,9 +34,9 @@ class OpenTransaction implements Tx {
     return this.runner.manager;
   }
 
-  async query<T = Record<string, unknown>>(sql: string, params?: unknown[]): Promise<T[]> {
+  async query<T = Record<string, unknown>>(sql: string | Prepared, params?: unknown[]): Promise<T[]> {
     if (this.over) throw new Error('This transaction is over: its tx was kept beyond the function it was given to');
-    const answer = this.answered.then(() => this.client.query(sql, params));
+    const answer = this.answered.then(() => this.client.query(asked(sql, params)));
     this.answered = answer.catch(() => undefined);
     return (await answer).rows as T[];
   }
