@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Service } from '@slipway/contracts';
-import type { Database, Tx } from '@slipway/postgres';
+import { type Database, prepared, type Tx } from '@slipway/postgres';
 import type { InRecord, TopicPartition } from './event-log.js';
 import { Unhandleable } from './failures.js';
 import type { Identified } from './reading.js';
@@ -24,6 +24,19 @@ export interface Memory {
   readonly freshMs: number;
 }
 
+const firstSight = prepared(`with seen as (
+  insert into inbox (source, event_id, digest, kept_until, said_at, subject)
+  values ($1, $2, $3, now() + make_interval(days => $10), $8, $11)
+  on conflict do nothing returning 1
+), place as (
+  insert into stored_offset (topic, "partition", next) values ($4, $5, $6)
+  on conflict (topic, "partition") do update set next = excluded.next
+), settled as (
+  delete from handoff where event_id = $7 and service = $9
+)
+select exists (select 1 from seen) as fresh, transaction_timestamp() as now,
+  (select digest from inbox where source = $1 and event_id = $2) as known`);
+
 /** Which events were seen, and how far each partition was read: written in the handler's own transaction. */
 export class Inbox {
   constructor(
@@ -37,33 +50,19 @@ export class Inbox {
     const digest = digestOf(record);
     const saidAt = saidAtOf(record, from);
     const subject = this.subjectOf(record);
-    const [row] = await tx.query<{ fresh: boolean; known: Buffer | null; now: Date }>(
-      `with seen as (
-        insert into inbox (source, event_id, digest, kept_until, said_at, subject)
-        values ($1, $2, $3, now() + make_interval(days => $10), $8, $11)
-        on conflict do nothing returning 1
-      ), place as (
-        insert into stored_offset (topic, "partition", next) values ($4, $5, $6)
-        on conflict (topic, "partition") do update set next = excluded.next
-      ), settled as (
-        delete from handoff where event_id = $7 and service = $9
-      )
-      select exists (select 1 from seen) as fresh, transaction_timestamp() as now,
-        (select digest from inbox where source = $1 and event_id = $2) as known`,
-      [
-        from.source,
-        from.id,
-        digest,
-        record.topic,
-        record.partition,
-        after(record.offset),
-        from.causationId ?? null,
-        saidAt,
-        from.service ?? null,
-        this.memory.keptDays,
-        subject,
-      ],
-    );
+    const [row] = await tx.query<{ fresh: boolean; known: Buffer | null; now: Date }>(firstSight, [
+      from.source,
+      from.id,
+      digest,
+      record.topic,
+      record.partition,
+      after(record.offset),
+      from.causationId ?? null,
+      saidAt,
+      from.service ?? null,
+      this.memory.keptDays,
+      subject,
+    ]);
     if (!row) throw new Error('the inbox gave no answer');
     const { fresh, now } = row;
     // Nothing known and not fresh: another replica committed it a moment ago; its answer is as good as ours would be.
