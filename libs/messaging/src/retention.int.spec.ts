@@ -9,7 +9,7 @@ import type { Handler, Received } from './received.js';
 import { messagingPrunings } from './retention.js';
 import { hearing, Ordered, quick, Served, type TestService, TwoServices, testCatalog } from './two-services.contract.js';
 
-const keeping = { inboxDays: 30, outboxDays: 15, deadLettersDays: 90 };
+const keeping = { outboxDays: 15, deadLettersDays: 90 };
 
 /** One pass over one database, in batches as small as asked for. Returns how many rows went, by table. */
 async function prune(database: Database, limit = 1_000): Promise<Record<string, number>> {

@@ -2,8 +2,6 @@ import type { Database } from '@slipway/postgres';
 
 /** How long what is over is kept, in days. */
 export interface Keeping {
-  /** Which events were seen: longer than any topic keeps its records. */
-  readonly inboxDays: number;
   /** What was said and is owed to nobody any more. */
   readonly outboxDays: number;
   /** Dead letters that were dealt with, and those that nobody of ours wrote. */
