@@ -54,6 +54,14 @@ describe('whose turn it is', () => {
     expect(turn.end).toMatchObject([{ rollout: { id: one.id }, reason: { code: 'superseded' }, supersededBy: 2 }]);
   });
 
+  it('is the later grant’s where one release was signed off twice, whichever was heard first', () => {
+    const anew = aRollout(1);
+    const late = { ...aRollout(1, { createdAt: at(5) }), release: anew.release, grant: { ...anew.grant, id: anId(), issuedAt: at(0) } };
+    const turn = turnOf(after(), [anew, late], false, none);
+    expect(turn.start?.id).toBe(anew.id);
+    expect(turn.end).toMatchObject([{ rollout: { id: late.id }, reason: { code: 'asked-anew' }, supersededBy: null }]);
+  });
+
   it('is a rollback’s before all', () => {
     const back = aRollout(1, { kind: 'rollback' });
     expect(turnOf(after(aRollout(1), aRollout(2)), [aRollout(3), back], false, none).start).toBe(back);

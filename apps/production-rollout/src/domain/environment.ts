@@ -58,6 +58,13 @@ export interface Rollout {
   readonly startedAt: string | null;
 }
 
+/** Why the grant of a request, used or heard no sooner, lets nothing in any more. */
+export interface RequestEnd {
+  readonly reason: Reason;
+  /** The number of the release that goes instead. */
+  readonly supersededBy: number | null;
+}
+
 /** How many good deployments are kept to go back to. */
 const longestHistory = 50;
 
@@ -87,15 +94,18 @@ export function turnOf(
   });
   const left = waiting.filter((rollout) => !ended.some((each) => each.rollout.id === rollout.id));
   const rollback = left.filter((rollout) => rollout.kind === 'rollback').at(-1);
-  const newest = newestOf(
-    left.filter((rollout) => rollout.kind === 'rollout'),
-    (rollout) => rollout.release,
-  );
+  // Of one release that was signed off anew, the later grant goes, whichever was heard first.
+  const granted = left
+    .filter((rollout) => rollout.kind === 'rollout')
+    .sort((one, other) => (one.grant.issuedAt < other.grant.issuedAt ? -1 : 1));
+  const newest = newestOf(granted, (rollout) => rollout.release);
   const next = rollback ?? newest;
-  const overtaken = left.flatMap((rollout) => {
+  const overtaken = left.flatMap((rollout): Turn['end'] => {
     const by = rollout.kind === 'rollback' ? rollback : newest;
     if (!by || rollout.id === by.id || (rollout.kind === 'rollout' && rollout.release.line !== by.release.line)) return [];
-    const { number } = by.release;
+    const { id, number } = by.release;
+    if (rollout.kind === 'rollout' && rollout.release.id === id)
+      return [{ rollout, reason: { code: 'asked-anew', message: `release ${number} was signed off here anew since` }, supersededBy: null }];
     return [{ rollout, reason: { code: 'superseded', message: `release ${number} goes instead` }, supersededBy: number }];
   });
   return { start: isRunning ? undefined : next, end: [...ended, ...overtaken] };
