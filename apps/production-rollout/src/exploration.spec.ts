@@ -20,10 +20,11 @@ import { OnReleaseWithdrawn } from './on-release-withdrawn.js';
 import type { Placing } from './placing.js';
 import type { GrantsGoodNow, Proofs, Secrets } from './ports.js';
 import type { RolloutMetrics } from './production-rollout.metrics.js';
+import { RequestEnds } from './request-ends.js';
 import { Telling } from './telling.js';
 
 type Step =
-  | { readonly do: 'grant' | 'reissue' | 'void' | 'withdraw' | 'hear' | 'hear-twice' | 'work'; readonly release: number }
+  | { readonly do: 'grant' | 'reissue' | 'void' | 'withdraw' | 'hear' | 'hear-twice' | 'lose' | 'work'; readonly release: number }
   | { readonly do: 'back'; readonly to: number | null }
   | { readonly do: 'end'; readonly how: 'good' | 'taken-back' | 'left' };
 
@@ -32,7 +33,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      do: fc.constantFrom('grant', 'grant', 'hear', 'hear', 'hear-twice', 'work', 'work', 'reissue', 'void', 'withdraw'),
+      do: fc.constantFrom('grant', 'grant', 'hear', 'hear', 'hear-twice', 'lose', 'work', 'work', 'reissue', 'void', 'withdraw'),
       release: fc.constantFrom(...numbers),
     }),
   },
@@ -40,7 +41,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('end'), how: fc.constantFrom('good', 'good', 'taken-back', 'left') }) },
 );
 
-/** One environment, with approval played by the rules of design part 4 and its events heard in order for a release, in any order between releases. */
+/** One environment, with approval played by the rules of design part 4 and its events heard in any order: what is lost is said again later. */
 class World {
   readonly rollouts = new MemoryRollouts();
   readonly releases: readonly Release[];
@@ -48,6 +49,7 @@ class World {
   private readonly owed = new Map<number, ((unit: UnitOfWork) => Promise<void>)[]>();
   private readonly last = new Map<number, (unit: UnitOfWork) => Promise<void>>();
   private readonly telling = new Telling(this.rollouts);
+  private readonly ends = new RequestEnds(this.rollouts, this.telling);
   private readonly proofs = { grant: opened, provenance: () => ({ ok: true }) } as unknown as Proofs;
   private readonly beginning: Beginning;
   private readonly ending: Ending;
@@ -73,8 +75,7 @@ class World {
       case 'void':
         return this.endRequest(
           step.release,
-          (request) => (unit) =>
-            new OnApprovalVoided(this.rollouts, this.telling).handle(heard({ request, reason: { code: 'changed', message: '' } }), unit),
+          (request) => (unit) => new OnApprovalVoided(this.ends).handle(heard({ request, reason: { code: 'changed', message: '' } }), unit),
         );
       case 'withdraw':
         await this.take({ do: 'void', release: step.release });
@@ -84,6 +85,8 @@ class World {
       case 'hear':
       case 'hear-twice':
         return this.hear(step.release, step.do === 'hear-twice');
+      case 'lose':
+        return this.lose(step.release);
       case 'work':
         for (const rollout of this.rollouts.all('waiting')) if (rollout.release.number === step.release) await this.begin(rollout);
         return;
@@ -123,17 +126,23 @@ class World {
       app: { secrets: [] },
       target: {},
     };
-    const statement = { grant: anId(), request: again ?? anId(), deployment, asks: digestOf(deployment), issuedAt: this.rollouts.tick() };
+    const statement = {
+      grant: anId(),
+      request: again ?? anId(),
+      deployment,
+      asks: digestOf(deployment),
+      issuedAt: this.rollouts.tick(),
+      notAfter: '2026-11-24T00:00:00.000Z',
+    };
     this.good.set(number, statement as unknown as GrantStatement);
     const grant = { payload: JSON.stringify(statement) } as DsseEnvelope;
     const data = { request: statement.request, release, environment: 'production', grant, provenance: grant, authors: [] };
-    this.owe(number, (unit) => new OnApprovalGranted(this.rollouts, this.proofs).handle(heard(data, ApprovalGranted.name), unit));
+    this.owe(number, (unit) =>
+      new OnApprovalGranted(this.rollouts, this.proofs, this.telling).handle(heard(data, ApprovalGranted.name), unit),
+    );
     for (const older of numbers)
       if (older < number && this.release(older).line === release.line)
-        this.endRequest(
-          older,
-          (request) => (unit) => new OnApprovalSuperseded(this.rollouts, this.telling).handle(heard({ request, by: release }), unit),
-        );
+        this.endRequest(older, (request) => (unit) => new OnApprovalSuperseded(this.ends).handle(heard({ request, by: release }), unit));
   }
 
   /** Only an unused grant ends: approval has heard of every rollout that began. */
@@ -146,6 +155,12 @@ class World {
 
   private owe(number: number, say: (unit: UnitOfWork) => Promise<void>): void {
     this.owed.set(number, [...(this.owed.get(number) ?? []), say]);
+  }
+
+  /** What would be heard next is heard after all that is owed by now. */
+  private lose(number: number): void {
+    const [next, ...later] = this.owed.get(number) ?? [];
+    if (next) this.owed.set(number, [...later, next]);
   }
 
   private async hear(number: number, twice: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Release } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
-import { type EnvironmentState, emptyEnvironment, type Rollout } from './domain/environment.js';
+import { type EnvironmentState, emptyEnvironment, type RequestEnd, type Rollout } from './domain/environment.js';
 import { Rollouts } from './ports.js';
 
 /** {@link Rollouts} of one environment in memory, for exploring many stories a second. What a table would refuse is refused. */
@@ -8,6 +8,7 @@ export class MemoryRollouts extends Rollouts {
   state: EnvironmentState = emptyEnvironment('shop', 'production');
   readonly gone = new Set<string>();
   private readonly rollouts = new Map<string, Rollout>();
+  private readonly ends = new Map<string, RequestEnd>();
   private seconds = 0;
 
   /** The next moment of the database's clock. */
@@ -38,6 +39,16 @@ export class MemoryRollouts extends Rollouts {
 
   async ofRequest(_: Tx, request: string): Promise<Rollout | undefined> {
     return [...this.rollouts.values()].find((rollout) => rollout.kind === 'rollout' && rollout.grant.request === request);
+  }
+
+  async alone(): Promise<void> {}
+
+  async rememberEnd(_: Tx, request: string, end: RequestEnd): Promise<void> {
+    this.ends.set(request, end);
+  }
+
+  async endOf(_: Tx, request: string): Promise<RequestEnd | undefined> {
+    return this.ends.get(request);
   }
 
   async waiting(_: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]> {

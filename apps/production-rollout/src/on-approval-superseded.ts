@@ -1,21 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { ApprovalSuperseded } from '@slipway/contracts';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
-import { Rollouts } from './ports.js';
-import { Telling } from './telling.js';
+import { RequestEnds } from './request-ends.js';
 
-/** A newer release was granted: the rollout of the older one, if it still waits, ends; its grant is never good again, whatever becomes of the newer. */
+/** A newer release was granted: the grant of the older one is never good again, whatever becomes of the newer. */
 @Injectable()
 export class OnApprovalSuperseded implements Handler<typeof ApprovalSuperseded> {
-  constructor(
-    private readonly rollouts: Rollouts,
-    private readonly telling: Telling,
-  ) {}
+  constructor(private readonly ends: RequestEnds) {}
 
   async handle({ data }: Received<typeof ApprovalSuperseded>, unit: UnitOfWork): Promise<void> {
-    const rollout = await this.rollouts.ofRequest(unit.tx, data.request);
     const { number } = data.by;
-    if (rollout?.state === 'waiting')
-      await this.telling.aborted(unit, rollout, { code: 'superseded', message: `release ${number} goes instead` }, number);
+    const reason = { code: 'superseded', message: `release ${number} goes instead` };
+    await this.ends.hear(unit, data.request, { reason, supersededBy: number });
   }
 }

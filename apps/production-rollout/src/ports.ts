@@ -2,7 +2,7 @@ import type { DsseEnvelope, GrantStatement, ProjectFile, Release, TargetFile } f
 import type { TargetPlace } from '@slipway/deployments';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { Tx } from '@slipway/postgres';
-import type { EnvironmentState, Grant, Rollout } from './domain/environment.js';
+import type { EnvironmentState, Grant, RequestEnd, Rollout } from './domain/environment.js';
 
 /** Environments and their rollouts. */
 export abstract class Rollouts {
@@ -13,6 +13,11 @@ export abstract class Rollouts {
   abstract occupied(): Promise<readonly { project: string; environment: string }[]>;
   abstract find(tx: Tx, id: string): Promise<Rollout | undefined>;
   abstract ofRequest(tx: Tx, request: string): Promise<Rollout | undefined>;
+  /** Locks the request, whether it has a rollout or not: of its grant and its end, one is heard after the other. */
+  abstract alone(tx: Tx, request: string): Promise<void>;
+  /** Kept for a day. No grant of the request is good longer than an hour after its end, and one that has expired begins nothing either. */
+  abstract rememberEnd(tx: Tx, request: string, end: RequestEnd): Promise<void>;
+  abstract endOf(tx: Tx, request: string): Promise<RequestEnd | undefined>;
   /** Waiting ones, oldest first. */
   abstract waiting(tx: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]>;
   /** Whether a rollout is under way in the environment. One that waits, perhaps for hours, takes nothing from healing and scaling. */

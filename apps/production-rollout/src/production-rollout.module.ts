@@ -16,6 +16,7 @@ import { Placing } from './placing.js';
 import { Applied, GrantsGoodNow, Places, Proofs, Rollouts, Secrets } from './ports.js';
 import { ProductionRolloutConfig } from './production-rollout.config.js';
 import { RolloutMetrics } from './production-rollout.metrics.js';
+import { RequestEnds } from './request-ends.js';
 import { RunGuard } from './run-guard.js';
 import { RunRollout } from './run-rollout.js';
 import { RunScale } from './run-scale.js';
@@ -66,6 +67,7 @@ type Config = ConfigOf<typeof ProductionRolloutConfig>;
       Ending,
       Hands,
       Placing,
+      RequestEnds,
       RolloutMetrics,
       SecretLook,
       Telling,

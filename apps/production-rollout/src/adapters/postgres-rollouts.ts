@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Release } from '@slipway/contracts';
 import { Database, type Tx } from '@slipway/postgres';
-import { type EnvironmentState, emptyEnvironment, type Rollout } from '../domain/environment.js';
+import { type EnvironmentState, emptyEnvironment, type RequestEnd, type Rollout } from '../domain/environment.js';
 import { Rollouts } from '../ports.js';
 
 /** {@link Rollouts} in this service's own tables. */
@@ -42,6 +42,19 @@ export class PostgresRollouts extends Rollouts {
 
   async ofRequest(tx: Tx, request: string): Promise<Rollout | undefined> {
     return (await tx.query<{ rollout: Rollout }>('select rollout from rollout where request = $1 for update', [request]))[0]?.rollout;
+  }
+
+  async alone(tx: Tx, request: string): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`production-rollout/request/${request}`]);
+  }
+
+  async rememberEnd(tx: Tx, request: string, end: RequestEnd): Promise<void> {
+    await tx.query(`delete from request_end where heard_at < now() - interval '1 day'`);
+    await tx.query('insert into request_end (request, "end") values ($1, $2) on conflict do nothing', [request, JSON.stringify(end)]);
+  }
+
+  async endOf(tx: Tx, request: string): Promise<RequestEnd | undefined> {
+    return (await tx.query<{ end: RequestEnd }>('select "end" from request_end where request = $1', [request]))[0]?.end;
   }
 
   async waiting(tx: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]> {
