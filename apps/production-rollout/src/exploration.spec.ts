@@ -254,7 +254,7 @@ function opened(envelope: DsseEnvelope) {
 }
 
 function heard<T>(data: object, name = ''): Received & T {
-  return { id: anId(), name, subject: 'x', data } as unknown as Received & T;
+  return { id: anId(), name, subject: 'x', time: '2026-11-23T05:00:00.000Z', data } as unknown as Received & T;
 }
 
 describe('whatever happens to an environment, in whatever order', () => {

@@ -3,7 +3,7 @@ import { CommandAccepted, type CommandAction, type CommandIssued, CommandRefused
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { owe } from '@slipway/operations';
 import { v7 } from 'uuid';
-import { goBackTo } from './domain/environment.js';
+import { commanded, goBackTo } from './domain/environment.js';
 import { Placing } from './placing.js';
 import { Rollouts } from './ports.js';
 import { Telling } from './telling.js';
@@ -54,15 +54,17 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     return `${waiting.length === 1 ? 'its rollout' : `${waiting.length} rollouts`} will not begin`;
   }
 
-  private async scale({ id, data }: Command, unit: UnitOfWork, { project, environment, instances }: Scale): Promise<Reason | string> {
+  private async scale({ id, time, data }: Command, unit: UnitOfWork, { project, environment, instances }: Scale): Promise<Reason | string> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     if (!state.running) return nothingRuns(project, environment);
     if ((await this.rollouts.withdrawn(unit.tx, project)).has(state.running.release.id)) {
       return { code: 'withdrawn', message: `release ${state.running.release.number} runs here and was withdrawn: roll back first` };
     }
+    const next = commanded(state, 'scale', time);
+    if (!next) return overtaken('the number of instances was set');
     const planned = state.running.deployment.app.instances;
     const from = state.scaledTo ?? planned;
-    await this.rollouts.saveEnvironment(unit.tx, { ...state, scaledTo: instances });
+    await this.rollouts.saveEnvironment(unit.tx, { ...next, scaledTo: instances });
     const input = { project, environment, from, by: data.person, reason: data.reason };
     await owe(unit.tx, { kind: 'scale', key: data.command, input, closeAfter: 3600, cause: { causationId: id } });
     const words = `${environmentKey(project, environment)} goes from ${from} to ${instances ?? planned} instances`;
@@ -72,10 +74,12 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
   }
 
   /** Accepted or refused only when it is known that the image can still be had: run-rollout answers. */
-  private async rollBack({ id, data }: Command, unit: UnitOfWork, { project, environment, to }: Rollback): Promise<Reason | null> {
+  private async rollBack({ id, time, data }: Command, unit: UnitOfWork, { project, environment, to }: Rollback): Promise<Reason | null> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     const underWay = await this.rollouts.running(unit.tx, project, environment);
     if (!state.running && !underWay) return nothingRuns(project, environment);
+    const next = commanded(state, 'rollback', time);
+    if (!next) return overtaken('somebody asked to go back');
     const isRollingOut = underWay?.kind === 'rollout';
     const target = goBackTo(state, to, await this.rollouts.withdrawn(unit.tx, project), isRollingOut);
     if (!target) {
@@ -87,6 +91,7 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
         message: to === null ? `there is nothing to go back to: ${known}` : `release ${to} was never good here, or was withdrawn; ${known}`,
       };
     }
+    await this.rollouts.saveEnvironment(unit.tx, next);
     const { release, deployment, grant } = target;
     const asked = { by: data.person, command: data.command, reason: data.reason };
     const rollout = v7();
@@ -109,6 +114,10 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     await owe(unit.tx, { kind: 'rollout', key: rollout, input: { rollout }, cause: { causationId: id, correlationId: release.id } });
     return null;
   }
+}
+
+function overtaken(what: string): Reason {
+  return { code: 'overtaken', message: `${what} by a later command, which was heard first; ask again if this is still wanted` };
 }
 
 function nothingRuns(project: string, environment: string): Reason {

@@ -37,6 +37,8 @@ export interface EnvironmentState {
   readonly driftedSince: string | null;
   /** The failed rollout that `on-failure: hold` left standing for people to look at; nothing is healed meanwhile. */
   readonly heldBy: string | null;
+  /** When the newest command of each kind that was carried out here was given, RFC 3339 UTC; absent before the first. */
+  readonly commandedAt?: { readonly scale?: string; readonly rollback?: string };
 }
 
 /** A change of an environment that waits for its turn, is under way, or has ended. */
@@ -63,6 +65,17 @@ export interface RequestEnd {
   readonly reason: Reason;
   /** The number of the release that goes instead. */
   readonly supersededBy: number | null;
+}
+
+/**
+ * The environment once a command is carried out; null for one that is heard only after a later one of its kind, as happens when it was lost and is said
+ * again: a person who asked for 3 and then for 5 wants 5.
+ */
+export function commanded(environment: EnvironmentState, kind: 'scale' | 'rollback', givenAt: string): EnvironmentState | null {
+  const { commandedAt } = environment;
+  const last = commandedAt?.[kind];
+  if (last !== undefined && Date.parse(givenAt) < Date.parse(last)) return null;
+  return { ...environment, commandedAt: { ...commandedAt, [kind]: givenAt } };
 }
 
 /** How many good deployments are kept to go back to. */
