@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type CommandAction, CommandIssued, environmentKey, type Person, type Reason, type Role } from '@slipway/contracts';
-import { permissionFor, permissionsOf, rolesIn } from '@slipway/identity';
+import { type CommandAction, CommandIssued, environmentKey, type Person, permissionFor, type Reason, type Role } from '@slipway/contracts';
+import { permissionsOf, rolesIn } from '@slipway/identity';
 import { Messaging } from '@slipway/messaging';
 import { v7 } from 'uuid';
 import { Answers } from './answers.js';

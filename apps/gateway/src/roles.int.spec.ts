@@ -1,5 +1,5 @@
 import { type Route, type RouteName, routes } from '@slipway/api';
-import { type Role, Role as Roles } from '@slipway/contracts';
+import { CommandAccepted, CommandIssued, type Role, Role as Roles } from '@slipway/contracts';
 import { permissionsOf } from '@slipway/identity';
 import { anId } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,7 +32,7 @@ const guarded = all.filter(([, { permission }]) => permission !== 'anyone' && pe
 const ofInstallation = new Set(['target.apply', 'people.manage', 'dead-letters.read', 'dead-letters.manage']);
 const isOfProject = ({ path }: Route) => /\{project\}|projects\/\{name\}|(releases|approvals)\/\{id\}/.test(path);
 
-async function ask(who: Actor | undefined, route: Route, query = ''): Promise<number> {
+async function ask(who: Actor | undefined, route: Route, query = '', body?: object): Promise<number> {
   const values: Record<string, string> = {
     project: 'shop',
     name: route.path.includes('targets') ? 'lab' : 'shop',
@@ -44,7 +44,8 @@ async function ask(who: Actor | undefined, route: Route, query = ''): Promise<nu
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] as string);
   const answer = await fetch(new URL(`${path}${query}`, scene.gateway.url), {
     method: route.method,
-    headers: who ? { authorization: `Bearer ${who.token}` } : {},
+    headers: { ...(who ? { authorization: `Bearer ${who.token}` } : {}), ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
   });
   await answer.arrayBuffer();
   return answer.status;
@@ -113,5 +114,27 @@ describe('lists', () => {
       cursor = page.cursor;
     }
     expect(seen).toEqual([3, 2, 1]);
+  });
+});
+
+const commanding = all.filter(([, { command }]) => command !== null);
+
+/** The least of the roles that may call a route. */
+function leastFor(route: Route): Actor {
+  if (ofInstallation.has(route.permission) || !isOfProject(route)) return scene.administrator;
+  const role = Roles.options.find((each) => permissionsOf[each].includes(route.permission as never));
+  return actors.get(role as Role) as Actor;
+}
+
+describe('a command', () => {
+  const bodies: Partial<Record<RouteName, object>> = { scale: { instances: 3 }, askAgain: { environment: 'pre-release' } };
+  it.each(commanding)('%s goes out for the least of those who may give it, as the route names it', async (name, route) => {
+    ids.release = (await scene.aBuiltRelease('shop', 100 + commanding.findIndex(([each]) => each === name))).id;
+    const who = leastFor(route);
+    const body = { reason: 'to see', ...bodies[name], ...(name === 'deploy' ? { release: ids.release } : {}) };
+    const asking = ask(who, route, '', body);
+    const issued = await scene.stage.hears(CommandIssued, ({ action, person }) => action.kind === route.command && person.id === who.id);
+    await scene.stage.say(issued.service, CommandAccepted, { subject: who.id, data: { command: issued.command, message: 'done' } });
+    expect(await asking).toBe(200);
   });
 });

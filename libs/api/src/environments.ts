@@ -1,6 +1,6 @@
-import { Id, ImageReference, Name, PersonReference, Release, Time } from '@slipway/contracts';
+import { type CommandKind, Id, ImageReference, Name, PersonReference, Release, Time } from '@slipway/contracts';
 import { z } from 'zod';
-import { CommandAnswer, Reasoned } from './commands.js';
+import { defineCommand, Reasoned } from './commands.js';
 import { defineRoute } from './route.js';
 
 /** What an environment runs, as the events tell it. */
@@ -30,12 +30,8 @@ export const EnvironmentView = z.object({
 const which = z.strictObject({ project: Name, environment: Name });
 const path = '/api/v1/projects/{project}/environments/{environment}';
 
-const command = <Verb extends string, Body extends z.ZodType>(
-  verb: Verb,
-  summary: string,
-  permission: 'environment.scale' | 'environment.rollback' | 'environment.hold',
-  body: Body,
-) => defineRoute({ method: 'POST', path: `${path}/${verb}`, summary, permission, params: which, body, answer: CommandAnswer });
+const command = <Body extends z.ZodType>(kind: CommandKind, verb: string, summary: string, body: Body) =>
+  defineCommand({ command: kind, path: `${path}/${verb}`, summary, params: which, body });
 
 export const environmentRoutes = {
   listEnvironments: defineRoute({
@@ -55,18 +51,18 @@ export const environmentRoutes = {
     answer: EnvironmentView,
   }),
   scale: command(
+    'environment.scale',
     'scale',
     'Set the number of instances; null resets to the project file',
-    'environment.scale',
     Reasoned.extend({ instances: z.int().min(0).max(500).nullable() }),
   ),
   rollback: command(
+    'environment.rollback',
     'rollback',
     'Bring back the last good release, or the one named',
-    'environment.rollback',
     Reasoned.extend({ to: z.int().positive().nullable().default(null) }),
   ),
-  hold: command('hold', 'Keep a test environment as it is', 'environment.hold', Reasoned.extend({ until: Time.nullable().default(null) })),
-  unhold: command('unhold', 'Let a test environment change again', 'environment.hold', Reasoned),
-  deploy: command('deploy', 'Put a release back into a test environment', 'environment.hold', Reasoned.extend({ release: Id })),
+  hold: command('environment.hold', 'hold', 'Keep a test environment as it is', Reasoned.extend({ until: Time.nullable().default(null) })),
+  unhold: command('environment.unhold', 'unhold', 'Let a test environment change again', Reasoned),
+  deploy: command('environment.deploy', 'deploy', 'Put a release back into a test environment', Reasoned.extend({ release: Id })),
 };

@@ -1,6 +1,6 @@
 import { Id, Name, Service, Time } from '@slipway/contracts';
 import { z } from 'zod';
-import { CommandAnswer, Reasoned } from './commands.js';
+import { defineCommand } from './commands.js';
 import { defineRoute, PageQuery, pageOf } from './route.js';
 
 /** One link of an audit chain: `hash` covers the canonical JSON of all its other fields, so each of them is needed to verify it. */
@@ -53,23 +53,17 @@ export const installationRoutes = {
     query: z.strictObject({ service: Service.optional(), ...PageQuery }),
     answer: pageOf(DeadLetterView),
   }),
-  replayDeadLetter: defineRoute({
-    method: 'POST',
+  replayDeadLetter: defineCommand({
+    command: 'dead-letter.replay',
     path: '/api/v1/dead-letters/{service}/{id}/replay',
     summary: 'Handle it again',
-    permission: 'dead-letters.manage',
     params: letter,
-    body: Reasoned,
-    answer: CommandAnswer,
   }),
-  discardDeadLetter: defineRoute({
-    method: 'POST',
+  discardDeadLetter: defineCommand({
+    command: 'dead-letter.discard',
     path: '/api/v1/dead-letters/{service}/{id}/discard',
     summary: 'Give it up',
-    permission: 'dead-letters.manage',
     params: letter,
-    body: Reasoned,
-    answer: CommandAnswer,
   }),
   status: defineRoute({
     method: 'GET',

@@ -1,6 +1,6 @@
 import { Name, PersonReference, ProjectFile, TargetFile, Time } from '@slipway/contracts';
 import { z } from 'zod';
-import { CommandAnswer, Reasoned } from './commands.js';
+import { defineCommand } from './commands.js';
 import { defineRoute } from './route.js';
 
 const ProjectView = z.object({ name: Name, version: z.int(), file: ProjectFile, appliedBy: PersonReference, appliedAt: Time });
@@ -44,14 +44,11 @@ export const projectRoutes = {
     params: byName,
     answer: Applied,
   }),
-  refreshProject: defineRoute({
-    method: 'POST',
+  refreshProject: defineCommand({
+    command: 'source.refresh',
     path: '/api/v1/projects/{name}/refresh',
     summary: 'Look at the source of a project now, not at its next poll',
-    permission: 'source.refresh',
     params: byName,
-    body: Reasoned,
-    answer: CommandAnswer,
   }),
   listTargets: defineRoute({
     method: 'GET',

@@ -1,6 +1,6 @@
 import { Id, ImageReference, Name, Release, Time } from '@slipway/contracts';
 import { z } from 'zod';
-import { CommandAnswer, Reasoned } from './commands.js';
+import { defineCommand, Reasoned } from './commands.js';
 import { defineRoute, PageQuery, pageOf } from './route.js';
 
 /** What a release waits for: a code, and the sentence for people in two languages. */
@@ -85,40 +85,29 @@ export const releaseRoutes = {
     query: z.strictObject({ stream: z.string().max(200), from: z.coerce.number().int().min(0).default(0) }),
     answer: z.object({ stream: z.string(), from: z.int(), next: z.int(), text: z.string(), last: z.boolean() }),
   }),
-  retryRelease: defineRoute({
-    method: 'POST',
+  retryRelease: defineCommand({
+    command: 'release.retry',
     path: '/api/v1/releases/{id}/retry',
     summary: 'Try the failed step again',
-    permission: 'release.retry',
     params: byId,
-    body: Reasoned,
-    answer: CommandAnswer,
   }),
-  cancelRelease: defineRoute({
-    method: 'POST',
+  cancelRelease: defineCommand({
+    command: 'release.cancel',
     path: '/api/v1/releases/{id}/cancel',
     summary: 'Give up what is under way',
-    permission: 'release.cancel',
     params: byId,
-    body: Reasoned,
-    answer: CommandAnswer,
   }),
-  withdrawRelease: defineRoute({
-    method: 'POST',
+  withdrawRelease: defineCommand({
+    command: 'release.withdraw',
     path: '/api/v1/releases/{id}/withdraw',
     summary: 'Let it run nowhere any more',
-    permission: 'release.withdraw',
     params: byId,
-    body: Reasoned,
-    answer: CommandAnswer,
   }),
-  askAgain: defineRoute({
-    method: 'POST',
+  askAgain: defineCommand({
+    command: 'approval.ask',
     path: '/api/v1/releases/{id}/ask',
     summary: 'Ask anew for the sign-off into an environment',
-    permission: 'release.retry',
     params: byId,
     body: Reasoned.extend({ environment: Name }),
-    answer: CommandAnswer,
   }),
 };

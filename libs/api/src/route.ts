@@ -1,26 +1,8 @@
+import type { CommandKind, Permission } from '@slipway/contracts';
 import { z } from 'zod';
 
-/** What a caller must be allowed to do, in the words of identity's roles; `anyone` is only for the few routes that carry a proof of their own. */
-export const permissions = [
-  'anyone',
-  'signed-in',
-  'release.read',
-  'release.retry',
-  'release.cancel',
-  'release.withdraw',
-  'source.refresh',
-  'approval.sign-off',
-  'environment.hold',
-  'environment.scale',
-  'environment.rollback',
-  'project.apply',
-  'target.apply',
-  'people.manage',
-  'audit.read',
-  'dead-letters.read',
-  'dead-letters.manage',
-] as const;
-export type Permission = (typeof permissions)[number];
+/** What a caller must be allowed to do; `anyone` is only for the few routes that carry a proof of their own. */
+export type RoutePermission = Permission | 'anyone' | 'signed-in';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -34,7 +16,9 @@ export interface Route<
   readonly method: Method;
   readonly path: string;
   readonly summary: string;
-  readonly permission: Permission;
+  readonly permission: RoutePermission;
+  /** The command this route issues, where it issues one; what it takes is then the route's permission. */
+  readonly command: CommandKind | null;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -55,7 +39,7 @@ export function defineRoute<
   method: Method;
   path: `/api/v1/${string}`;
   summary: string;
-  permission: Permission;
+  permission: RoutePermission;
   params?: Params;
   query?: Query;
   body?: Body;
@@ -64,6 +48,7 @@ export function defineRoute<
 }): Route<Params, Query, Body, Answer> {
   return {
     ...route,
+    command: null,
     params: (route.params ?? nothing) as Params,
     query: (route.query ?? nothing) as Query,
     body: (route.body ?? z.undefined()) as Body,

@@ -1,7 +1,7 @@
-import { Role } from '@slipway/contracts';
+import { Permission, Role } from '@slipway/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { can, Permission, permissionsOf, rolesIn } from './roles.js';
+import { can, permissionsOf, rolesIn } from './roles.js';
 
 const as = (role: Role, project = 'shop') => ({ roles: [{ role, project }] });
 

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { Route } from '@slipway/api';
 import type { Person } from '@slipway/contracts';
-import { can, Permission } from '@slipway/identity';
+import { can } from '@slipway/identity';
 import { z } from 'zod';
 import { ApiProblem } from '../api-problem.js';
 import { Ledger } from '../ports.js';
@@ -53,7 +53,7 @@ export class Admission implements CanActivate {
     if (route.permission === 'signed-in' || route.permission === 'anyone') return;
     const project = await this.projectOf(route, params, query);
     if (project === undefined) throw ApiProblem.notFound('such thing');
-    if (can(person, Permission.parse(route.permission), project)) return;
+    if (can(person, route.permission, project)) return;
     if (project !== '*' && !can(person, 'release.read', project)) throw ApiProblem.notFound('such thing');
     throw new ApiProblem(403, `Your roles do not allow ${route.permission}${project === '*' ? '' : ` in ${project}`}.`, {
       code: 'not-allowed',
