@@ -14,6 +14,8 @@ import { CommandRefused } from './every/command-refused.js';
 import { EventDeadLettered } from './every/event-dead-lettered.js';
 import { EventNoted } from './every/event-noted.js';
 import { LogAppended } from './every/log-appended.js';
+import { PartAway } from './every/part-away.js';
+import { PartBack } from './every/part-back.js';
 import { SecretVersioned } from './every/secret-versioned.js';
 import { CommandIssued } from './gateway/command-issued.js';
 import { PersonChanged } from './gateway/person-changed.js';
@@ -97,6 +99,8 @@ const all = [
   EventDeadLettered,
   EventNoted,
   LogAppended,
+  PartAway,
+  PartBack,
   SecretVersioned,
   SignOffPosted,
 ] as const;

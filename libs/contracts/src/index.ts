@@ -20,6 +20,8 @@ export * from './every/event-noted.js';
 export * from './every/log-appended.js';
 export * from './every/part-away.js';
 export * from './every/part-back.js';
+export * from './every/part-away.js';
+export * from './every/part-back.js';
 export * from './every/secret-versioned.js';
 export * from './gateway/command-issued.js';
 export * from './gateway/person-changed.js';

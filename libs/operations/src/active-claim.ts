@@ -1,6 +1,7 @@
 import type { Messaging, UnitOfWork } from '@slipway/messaging';
 import type { Database } from '@slipway/postgres';
-import { type ClaimedRow, settle } from './claims.js';
+import { type Away, awayAfter, type Met, sayAway } from './away.js';
+import { type ClaimedRow, type Ending, settle } from './claims.js';
 import { LostClaim, TimeIsUp } from './errors.js';
 import type { Claim, Operation, Work } from './work.js';
 
@@ -22,12 +23,19 @@ export class ActiveClaim implements Claim {
   private watchdog: NodeJS.Timeout | undefined;
   private limit: NodeJS.Timeout | undefined;
   private renewals: (() => void)[] = [];
+  /** The part that tries before this one met absent, unless it answered meanwhile. */
+  private away: Away | null;
+  private telling: Promise<void> | undefined;
 
   /** `claimedAt` is our monotonic clock from before the claim was sent, so that our lease ends before the database's. */
   constructor(
     readonly row: ClaimedRow,
     readonly work: Work,
-    private readonly parts: { readonly database: Database; readonly messaging: Pick<Messaging, 'transact'> },
+    private readonly parts: {
+      readonly database: Database;
+      readonly messaging: Pick<Messaging, 'transact'>;
+      readonly sayAwayAfterMs: number;
+    },
     claimedAt: number,
   ) {
     this.operation = {
@@ -41,6 +49,7 @@ export class ActiveClaim implements Claim {
       progress: row.progress,
     };
     this.leaseMs = work.leaseMs ?? 15_000;
+    this.away = row.away;
     this.leaseEnd = claimedAt + this.leaseMs - marginOf(this.leaseMs);
     this.watch();
   }
@@ -81,9 +90,32 @@ export class ActiveClaim implements Claim {
   }
 
   async complete<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    const result = await this.fenced(fn, ({ tx }) => settle(tx, this.operation, { end: 'done' }));
+    const result = await this.fenced(fn, (unit) => this.endIn(unit, { end: 'done' }));
     this.completed = true;
     return result;
+  }
+
+  /** Writes how the claim ended, and what it met. False when the claim is not the newest any more. */
+  async settle(ending: Ending, met?: Met): Promise<boolean> {
+    const { database, messaging } = this.parts;
+    if (ending.end === 'handed-over' || !(this.row.away || met)) return settle(database, this.operation, ending);
+    return await messaging.transact((unit) => this.endIn(unit, ending, met), this.row.cause);
+  }
+
+  answers(part: string): void {
+    const { away } = this;
+    if (away?.part !== part) return;
+    this.away = null;
+    if (!away.said) return;
+    this.telling = this.transact(async (unit) => {
+      await unit.tx.query("update operation set away = null where id = $1 and epoch = $2 and state = 'running'", [
+        this.operation.id,
+        this.operation.epoch,
+      ]);
+      sayAway(unit, this.row.cause.correlationId, { before: away, after: { away: null, say: 'back' } });
+    }).catch(() => {
+      this.away = away; // to be said when the claim ends
+    });
   }
 
   async note(progress: unknown): Promise<void> {
@@ -142,6 +174,14 @@ export class ActiveClaim implements Claim {
       if (!(await stillMine(unit))) throw this.lose();
       return result;
     }, this.row.cause);
+  }
+
+  private async endIn(unit: UnitOfWork, ending: Ending, met?: Met): Promise<boolean> {
+    await this.telling;
+    const after = awayAfter(this.away, met, unit.now, this.parts.sayAwayAfterMs);
+    sayAway(unit, this.row.cause.correlationId, { before: this.away, after, met });
+    if (!this.row.away && !after.away) return settle(unit.tx, this.operation, ending);
+    return settle(unit.tx, this.operation, ending, after.away);
   }
 
   private watch(): void {

@@ -1,5 +1,6 @@
 import type { Cause } from '@slipway/messaging';
 import type { Database, Tx } from '@slipway/postgres';
+import type { Away } from './away.js';
 
 /** A row as it was claimed. */
 export interface ClaimedRow {
@@ -14,6 +15,8 @@ export interface ClaimedRow {
   readonly progress: unknown;
   readonly cancel_reason: string | null;
   readonly last_error: string | null;
+  /** The part its tries before this one met absent. */
+  readonly away: Away | null;
   /** Milliseconds until it closes, negative when it has; null without an end. */
   readonly closes_in: number | null;
   /** The owner before us let its lease run out: it died, or hangs. */
@@ -41,7 +44,7 @@ export function claimDue(database: Database, request: ClaimRequest): Promise<Cla
             due_at = now() + make_interval(secs => $4), call_timeout_ms = $5, hurried = false, waiting_for = null,
             close_at = coalesce(o.close_at, now() + o.close_after)
        from due where o.id = due.id
-     returning o.id, o.kind, o.key, o.input, o.cause, o.epoch, o.attempt, o.created_at, o.progress, o.cancel_reason, o.last_error,
+     returning o.id, o.kind, o.key, o.input, o.cause, o.epoch, o.attempt, o.created_at, o.progress, o.cancel_reason, o.last_error, o.away,
                (extract(epoch from o.close_at - now()) * 1000)::float8 as closes_in,
                due.state = 'running' as takeover, due.call_timeout_ms as previous_call_timeout`,
     [request.kind, request.limit, request.owner, request.leaseMs / 1000, request.callTimeoutMs],
@@ -93,16 +96,18 @@ export type Ending =
   | { readonly end: 'exhausted'; readonly error: string }
   | { readonly end: 'cancelled' };
 
-/** Writes the ending, if this is still the newest epoch. False when it is not, or when `complete` has ended it already. */
+/** Writes the ending, and the part it waits for where that is given, if this is still the newest epoch. False when it is not, or when `complete` has ended it already. */
 export async function settle(
   on: Pick<Database | Tx, 'query'>,
   { id, epoch }: { id: string; epoch: number },
   ending: Ending,
+  away?: Away | null,
 ): Promise<boolean> {
   const { set, params } = change(ending);
+  const kept = away === undefined ? '' : `away = $${params.length + 3}, `;
   const rows = await on.query(
-    `update operation set owner = null, lease = null, ${set} where id = $1 and epoch = $2 and state = 'running' returning id`,
-    [id, epoch, ...params],
+    `update operation set owner = null, lease = null, ${kept}${set} where id = $1 and epoch = $2 and state = 'running' returning id`,
+    [id, epoch, ...params, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
   );
   return rows.length > 0;
 }

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Database } from '@slipway/postgres';
 import { isTransient } from '@slipway/postgres';
 import type { ActiveClaim } from './active-claim.js';
-import { backOffMs, type Ending, settle } from './claims.js';
+import { type Met, PartUnavailable } from './away.js';
+import { backOffMs, type Ending } from './claims.js';
 import { Cancelled, LostClaim, ShuttingDown, TimeIsUp } from './errors.js';
 
 /** What became of a claim: how it was settled, or `lost`, or `hung` when the work did not stop after it was told to. */
@@ -12,19 +12,19 @@ export type Result = { readonly outcome: Ending['end'] | 'lost' | 'hung'; readon
 const stopGraceMs = 2_000;
 
 /** Works on a claim to its end and writes the ending. Never throws. */
-export async function runClaim(claim: ActiveClaim, database: Database): Promise<Result> {
+export async function runClaim(claim: ActiveClaim): Promise<Result> {
   try {
     const reached = await guarded(claim, () => work(claim));
     if (reached === 'hung') return { outcome: 'hung' };
-    const { ending, error } = reached;
+    const { ending, error, met } = reached;
     if (ending === 'lost') return { outcome: 'lost' };
-    return { outcome: await write(claim, database, ending), ...(error && { error }) };
+    return { outcome: await write(claim, ending, met), ...(error && { error }) };
   } finally {
     claim.end();
   }
 }
 
-type Reached = { ending: Ending | 'lost'; error?: Error };
+type Reached = { ending: Ending | 'lost'; error?: Error; met?: Met | undefined };
 
 async function work(claim: ActiveClaim): Promise<Reached> {
   const { row } = claim;
@@ -39,7 +39,8 @@ async function work(claim: ActiveClaim): Promise<Reached> {
     const outcome = await claim.work.run(claim);
     if ('done' in outcome) return { ending: { end: 'done' } };
     if (claim.signal.reason instanceof Cancelled) return await afterCancel(claim, claim.signal.reason.message);
-    return { ending: { end: 'again', ...outcome.again } };
+    const { away, ...again } = outcome.again;
+    return { ending: { end: 'again', ...again }, met: away && { ...away, reason: again.reason } };
   } catch (thrown) {
     return await afterError(claim, asError(thrown), given);
   }
@@ -57,7 +58,8 @@ async function afterError(claim: ActiveClaim, error: Error, given: number): Prom
 }
 
 function errored(claim: ActiveClaim, error: Error): Reached {
-  return { ending: { end: 'errored', afterMs: backOffMs(claim.row.attempt + 1), error: wordsOf(error) }, error };
+  const met = error instanceof PartUnavailable ? { part: error.part, environment: null, reason: error.message } : undefined;
+  return { ending: { end: 'errored', afterMs: backOffMs(claim.row.attempt + 1), error: wordsOf(error) }, error, met };
 }
 
 async function exhaust(claim: ActiveClaim, error: Error): Promise<Reached> {
@@ -108,11 +110,11 @@ async function guarded(claim: ActiveClaim, fn: () => Promise<Reached>): Promise<
 }
 
 /** Tries until it is written or the lease is over, after which somebody else goes on from what is written. */
-async function write(claim: ActiveClaim, database: Database, ending: Ending): Promise<Result['outcome']> {
+async function write(claim: ActiveClaim, ending: Ending, met: Met | undefined): Promise<Result['outcome']> {
   if (claim.completed) return 'done';
   for (;;) {
     try {
-      return (await settle(database, claim.operation, ending)) ? ending.end : 'lost';
+      return (await claim.settle(ending, met)) ? ending.end : 'lost';
     } catch (error) {
       if (!isTransient(error) || claim.leaseLeft() === 0) return 'lost';
       await wait(300);

@@ -1,4 +1,5 @@
 import type { UnitOfWork } from '@slipway/messaging';
+import type { Met } from './away.js';
 
 /** The row of a piece of long work, as its worker sees it. */
 export interface Operation<Input = unknown> {
@@ -28,12 +29,21 @@ export interface Claim<Input = unknown> {
   transact<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T>;
   /** As `transact`, and the operation is done with it: what follows a crash can't do it again. Return `{done: true}` afterwards. */
   complete<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+  /** What earlier tries met absent answers: that it is back is said now, not at the end of the claim. Free where it was not away. */
+  answers(part: string): void;
   /** Keeps how far it is for people and for the next claim. JSON, small. Lost claims are ignored. */
   note(progress: unknown): Promise<void>;
 }
 
 /** Done, or to be looked at again later. Waiting is not failing: `again` counts as no attempt and starts the count anew. An error thrown is *errored*. */
-export type Outcome = { readonly done: true } | { readonly again: { readonly afterMs: number; readonly reason: string } };
+export type Outcome = { readonly done: true } | { readonly again: Again };
+
+export interface Again {
+  readonly afterMs: number;
+  readonly reason: string;
+  /** The part it waits for, where one does not answer: said to the release's readers, and counted by the metric that alarms. */
+  readonly away?: Pick<Met, 'part' | 'environment'>;
+}
 
 /** How one kind of operation is worked on. `run` may be started again at any point of an earlier run: look first, adopt, else act. */
 export interface Work<Input = unknown> {

@@ -10,6 +10,7 @@ export class WorkerMetrics {
   private readonly count: Gauge<'kind' | 'state'>;
   private readonly age: Gauge<'kind'>;
   private readonly overdue: Gauge<'kind'>;
+  private readonly away: Gauge<'part'>;
   private reading: Promise<void> | undefined;
   private readAt = Number.NEGATIVE_INFINITY;
 
@@ -45,6 +46,12 @@ export class WorkerMetrics {
       labelNames: ['kind'],
       registers,
     });
+    this.away = new Gauge({
+      name: 'slipway_part_away_seconds',
+      help: 'How long a part that work waits for has not answered: target, registry, docker-engine, source',
+      labelNames: ['part'],
+      registers,
+    });
   }
 
   private async refresh(): Promise<void> {
@@ -62,7 +69,13 @@ export class WorkerMetrics {
               greatest(0, extract(epoch from now() - min(due_at)))::float8 as overdue
          from operation where state in ('ready', 'running', 'exhausted') group by 1, 2`,
     );
+    const away = await this.database.query<{ part: string; seconds: number }>(
+      `select away ->> 'part' as part, greatest(0, extract(epoch from now() - min((away ->> 'since')::timestamptz)))::float8 as seconds
+         from operation where state in ('ready', 'running') and away is not null group by 1`,
+    );
     this.readAt = performance.now();
+    this.away.reset();
+    for (const { part, seconds } of away) this.away.set({ part }, seconds);
     for (const kind of new Set([...this.kinds, ...rows.map((row) => row.kind)])) {
       const mine = rows.filter((row) => row.kind === kind);
       for (const state of states) this.count.set({ kind, state }, mine.find((row) => row.state === state)?.n ?? 0);

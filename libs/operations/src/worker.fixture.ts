@@ -3,13 +3,15 @@ import { aDatabase, eventually, type TestDatabase } from '@slipway/testkit';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { type Claim, migrations, type Outcome, type Owed, owe, type Work, Worker } from './index.js';
+import { type Claim, migrations, type Outcome, type Owed, owe, type Work, Worker, type WorkerOptions } from './index.js';
 
 const schema = 'slipway_shop';
 export let test: TestDatabase;
 export let db: Database;
 /** What a test leaves to be closed after it, last first. */
 export const open: (() => Promise<unknown>)[] = [];
+/** What works said, in transactions that committed. */
+export const said: { name: string; data: unknown }[] = [];
 
 /** A database with the operations of one service in it, empty before each test. Called once, at the top of a test file. */
 export function withOperations(): void {
@@ -19,7 +21,10 @@ export function withOperations(): void {
     await db.migrate(migrations, 'operations');
     await db.query('create table done (kind text, key text, epoch int)');
   });
-  beforeEach(() => db.query('truncate operation, done'));
+  beforeEach(async () => {
+    said.length = 0;
+    await db.query('truncate operation, done');
+  });
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close();
   });
@@ -47,13 +52,21 @@ export function work(run: (claim: Claim) => Promise<Outcome>, more: Partial<Work
 }
 
 /** Started, and stopped after the test. */
-export async function worker(works: Work[], database = db, pollMs = 300): Promise<Worker & { registry: Registry }> {
+export async function worker(
+  works: Work[],
+  database = db,
+  pollMs = 300,
+  more: Partial<WorkerOptions> = {},
+): Promise<Worker & { registry: Registry }> {
   const registry = new Registry();
   const messaging = {
     transact: <T>(fn: (unit: never) => Promise<T>) =>
-      database.transaction(async (tx) => fn({ tx, now: await tx.now(), publish: () => '' } as never)),
+      database.transaction(async (tx) => {
+        const publish = ({ name }: { name: string }, { data }: { data: unknown }) => tx.afterCommit(() => said.push({ name, data }));
+        return fn({ tx, now: await tx.now(), publish } as never);
+      }),
   };
-  const made = new Worker({ database, messaging, works, registry, logger: pino({ level: 'silent' }), pollMs });
+  const made = new Worker({ database, messaging, works, registry, logger: pino({ level: 'silent' }), pollMs, ...more });
   made.start();
   open.push(() => made.stop(5_000));
   return Object.assign(made, { registry });

@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly logger: Logger;
   /** Looks for due work at least this often, in ms; jittered. Default 1 500. */
   readonly pollMs?: number;
+  /** How long a part must have been absent before that is said, in ms. Default 10 000. */
+  readonly sayAwayAfterMs?: number;
 }
 
 const stuckEveryMs = 60_000;
@@ -144,7 +146,7 @@ export class Worker {
     const sentAt = performance.now();
     const rows = await claimDue(database, { kind, limit: this.room(work), owner: this.owner, leaseMs, callTimeoutMs });
     for (const row of rows) {
-      const claim = new ActiveClaim(row, work, this.options, sentAt);
+      const claim = new ActiveClaim(row, work, { sayAwayAfterMs: 10_000, ...this.options }, sentAt);
       if (this.stopping) claim.abort(new ShuttingDown());
       this.running.set(claim, this.execute(claim));
     }
@@ -157,7 +159,7 @@ export class Worker {
     try {
       result = this.stopping
         ? { outcome: (await settle(this.options.database, claim.operation, { end: 'handed-over' })) ? 'handed-over' : 'lost' }
-        : await runClaim(claim, this.options.database);
+        : await runClaim(claim);
     } catch (error) {
       this.options.logger.error({ err: error, kind, key, epoch }, 'an operation could not be ended; its lease will run out');
     }
