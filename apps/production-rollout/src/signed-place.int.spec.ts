@@ -28,7 +28,7 @@ async function applied(change: Parameters<Scene['applyTarget']>[0]): Promise<voi
   await eventually(async () => {
     const [row] = await scene.stage.database.query<{ version: number }>('select version from slipway_production_rollout.target');
     return row?.version === scene.target.version;
-  });
+  }, 90_000);
 }
 
 const proxies = async () =>
@@ -59,7 +59,7 @@ describe('a target that changes after it was signed for', () => {
     const back = await scene.stage.hears(RolloutRolledBack, (data) => data.release.project === scene.project, 60_000);
     expect(back).toMatchObject({ release: { number: 1 }, address: first.address });
     expect(await text(first.address)).toContain('one');
-  });
+  }, 90_000);
 
   it('takes a failed release back to where the one before was signed for', async () => {
     await scene.aProject('returned');
@@ -70,7 +70,7 @@ describe('a target that changes after it was signed for', () => {
     const back = await scene.stage.hears(RolloutRolledBack, (data) => data.from?.id === release.id);
     expect(back).toMatchObject({ release: { number: 1 }, address: first.address });
     expect(await text(first.address)).toContain('one');
-  });
+  }, 90_000);
 
   it('leaves alone what runs at the old place when a release fails at the new one', async () => {
     await scene.aProject('apart');
@@ -86,5 +86,5 @@ describe('a target that changes after it was signed for', () => {
     await scene.engine.containers.kill(before[0] as string);
     await scene.stage.hears(EnvironmentRecovered, (data) => data.project === scene.project, 30_000);
     expect((await scene.containers()).every((name) => !name.includes('moved'))).toBe(true);
-  });
+  }, 90_000);
 });
