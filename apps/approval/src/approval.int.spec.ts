@@ -29,11 +29,12 @@ import {
   VerificationPassed,
 } from '@slipway/contracts';
 import { canonicalJson, newPersonKey, signSignOff } from '@slipway/identity';
-import { aDigest, anId, aPerson, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
+import { anId, aPerson, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalModule } from './approval.module.js';
+import { detected, passed } from './said.fixture.js';
 import { sealed } from './sealed.js';
 
 const admin = { id: anId(), name: 'Ada' };
@@ -45,7 +46,6 @@ const operator: Person = aPerson({
   roles: [{ role: 'operator', project: '*' }],
   keys: [{ id: operatorKey.keyId, jwk: operatorKey.publicJwk, addedAt: new Date().toISOString(), revokedAt: null }],
 });
-const provenance = { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [{ keyid: 'k', sig: 's' }] };
 
 let stage: Stage;
 let number = 0;
@@ -82,39 +82,11 @@ async function say(release: Release, from: string | null = null): Promise<void> 
 const people = [{ name: 'Ann Author', email: 'ann@shop.example', account: null }];
 
 async function sayDetected(release: Release, from: string | null): Promise<void> {
-  await stage.say('source-watcher', CommitDetected, {
-    subject: release.id,
-    data: {
-      release,
-      projectVersion: 1,
-      range: { from, commits: [], total: 1 },
-      people,
-      pusher: null,
-      trigger: { kind: 'poll', person: null },
-      repositoryFile: null,
-      image: null,
-    },
-  });
+  await stage.say('source-watcher', CommitDetected, { subject: release.id, data: detected(release, people, { from }) });
 }
 
 async function sayPassed(release: Release): Promise<void> {
-  const image = { repository: `localhost:5000/${release.project}`, digest: aDigest(release.id) };
-  await stage.say('test-deployer', VerificationPassed, {
-    subject: release.id,
-    data: {
-      release,
-      projectVersion: 1,
-      environment: 'test',
-      deployment: anId(),
-      image,
-      address: 'http://127.0.0.1:1',
-      evidence: [],
-      seconds: 1,
-      provenance,
-      repositoryFile: null,
-      authors: people,
-    },
-  });
+  await stage.say('test-deployer', VerificationPassed, { subject: release.id, data: passed(release, people) });
 }
 
 type Asked = Pick<DataOf<typeof ApprovalRequested>, 'request' | 'asks'>;

@@ -8,6 +8,7 @@ import { PostgresRequests } from './adapters/postgres-requests.js';
 import { ApprovalMetrics } from './approval.metrics.js';
 import { Asking } from './asking.js';
 import { Duties } from './duties.js';
+import { InTest } from './in-test.js';
 import { migrations } from './migrations/index.js';
 import { AuditLog, Knowledge, Requests } from './ports.js';
 import { Proofs } from './proofs.js';
@@ -26,7 +27,7 @@ import { Telling } from './telling.js';
     { provide: Knowledge, useClass: PostgresKnowledge },
     { provide: Requests, useClass: PostgresRequests },
     { provide: AuditLog, useClass: PostgresAuditLog },
-    ...[Asking, Duties, Proofs, Reconsidering, Recording, Settling, Telling, ApprovalMetrics, RunRequestClock, RunAuditLink],
+    ...[Asking, Duties, InTest, Proofs, Reconsidering, Recording, Settling, Telling, ApprovalMetrics, RunRequestClock, RunAuditLink],
     ...subscriptions.entries.map((entry) => entry.handler),
   ],
 })

@@ -8,13 +8,13 @@ import {
   VerificationPassed,
 } from '@slipway/contracts';
 import { Database } from '@slipway/postgres';
-import { aDigest, anId, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
+import { anId, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalModule } from './approval.module.js';
+import { detected, passed } from './said.fixture.js';
 
 const admin = { id: anId(), name: 'Ada' };
-const provenance = { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [{ keyid: 'k', sig: 's' }] };
 
 let stage: Stage;
 
@@ -31,38 +31,9 @@ const applied = (project: string, version: number, env: Record<string, string>) 
     data: { project, version, file: aProjectFile({ name: project, spec: { app: { env } } }), by: admin, reason: '' },
   });
 
-const detected = (release: Release) =>
-  stage.say('source-watcher', CommitDetected, {
-    subject: release.id,
-    data: {
-      release,
-      projectVersion: 1,
-      range: { from: null, commits: [], total: 1 },
-      people: [],
-      pusher: null,
-      trigger: { kind: 'poll', person: null },
-      repositoryFile: null,
-      image: null,
-    },
-  });
+const sayDetected = (release: Release) => stage.say('source-watcher', CommitDetected, { subject: release.id, data: detected(release) });
 
-const passed = (release: Release) =>
-  stage.say('test-deployer', VerificationPassed, {
-    subject: release.id,
-    data: {
-      release,
-      projectVersion: 1,
-      environment: 'test',
-      deployment: anId(),
-      image: { repository: `localhost:5000/${release.project}`, digest: aDigest(release.id) },
-      address: 'http://127.0.0.1:1',
-      evidence: [],
-      seconds: 1,
-      provenance,
-      repositoryFile: null,
-      authors: [],
-    },
-  });
+const sayPassed = (release: Release) => stage.say('test-deployer', VerificationPassed, { subject: release.id, data: passed(release) });
 
 /** Holds up whoever says something of that release, at the end of its transaction, while `meanwhile` goes on. */
 async function heldUp(release: Release, meanwhile: () => Promise<void>): Promise<void> {
@@ -92,7 +63,7 @@ const met = (event: string) =>
   eventually(async () => (await waiting()) >= 2 || (await isHandled(event)), { within: 3000 }).catch(() => undefined);
 
 async function heardOf(release: Release): Promise<void> {
-  const event = await detected(release);
+  const event = await sayDetected(release);
   await eventually(() => isHandled(event));
 }
 
@@ -101,7 +72,7 @@ describe('two replicas of approval', () => {
     const release = aRelease({ project: 'met', number: 1 });
     await heardOf(release);
     await heldUp(release, async () => {
-      await passed(release);
+      await sayPassed(release);
       await eventually(async () => (await waiting()) >= 1);
       const event = await applied('met', 1, {});
       await met(event);
@@ -115,7 +86,7 @@ describe('two replicas of approval', () => {
     await eventually(() => isHandled(first));
     await heardOf(release);
     await heldUp(release, async () => {
-      await passed(release);
+      await sayPassed(release);
       await eventually(async () => (await waiting()) >= 1);
       const event = await applied('passed-by', 2, { MODE: 'new' });
       await met(event);

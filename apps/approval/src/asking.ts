@@ -7,12 +7,14 @@ import {
   type PersonReference,
   type Reason,
   type Release,
+  type ResolvedDeployment,
 } from '@slipway/contracts';
 import { digestOf } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import { environmentOf, goesBackwards, openedBy, resolveDeployment } from '@slipway/release';
 import { v7 } from 'uuid';
 import { type ApprovalRequest, plus } from './domain/approval-request.js';
+import { settingsChanged } from './domain/change.js';
 import { Duties } from './duties.js';
 import { Knowledge, type KnownRelease, type Passage, Requests, type Standing } from './ports.js';
 import { Settling } from './settling.js';
@@ -127,6 +129,7 @@ export class Asking {
     if (!resolved.ok) return resolved.reason;
     const duties = await this.duties.ofChange(unit, known, standing?.release ?? null);
     if ('code' in duties) return duties;
+    const { commits, total, ...whose } = duties;
     const now = unit.now.toISOString();
     const policy = environment.approval;
     return {
@@ -137,7 +140,8 @@ export class Asking {
       deployment: resolved.deployment,
       asks: digestOf(resolved.deployment),
       policy,
-      ...duties,
+      ...whose,
+      change: { commits, total, ...(await this.since(unit, standing, resolved.deployment)) },
       authors: passage.authors,
       openedAt: now,
       soakUntil: policy.soak === undefined ? null : plus(passage.passedAt, inSeconds(policy.soak)),
@@ -146,6 +150,17 @@ export class Asking {
       through: passage.environment,
       previous,
       signOffs: [],
+    };
+  }
+
+  /** What runs there, and what of its settings differs; not known where it was not let in by a grant that is still kept. */
+  private async since(unit: UnitOfWork, standing: Standing | undefined, deployment: ResolvedDeployment) {
+    const running = standing?.release;
+    if (!running) return { since: null, settings: null };
+    const letIn = await this.requests.latest(unit.tx, running.id, deployment.environment);
+    return {
+      since: { number: running.number, revision: running.revision, image: standing.image },
+      settings: letIn?.state === 'granted' ? settingsChanged(letIn.deployment, deployment) : null,
     };
   }
 

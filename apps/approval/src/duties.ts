@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { Reason, Release } from '@slipway/contracts';
+import type { ChangeInView, Reason, Release } from '@slipway/contracts';
 import type { UnitOfWork } from '@slipway/messaging';
 import { involvedIn } from '@slipway/release';
 import type { Asked } from './domain/approval-request.js';
-import { changeOf } from './domain/change.js';
+import { changeOf, commitsOf } from './domain/change.js';
 import { Knowledge, type KnownRelease } from './ports.js';
+
+/** Whose change it is, and its commits. */
+export type OfChange = Pick<Asked, 'involved' | 'unmatched'> & Pick<ChangeInView, 'commits' | 'total'>;
 
 /** Whose change a release is, counted over everything between what runs and what is asked for. */
 @Injectable()
@@ -12,21 +15,23 @@ export class Duties {
   constructor(private readonly knowledge: Knowledge) {}
 
   /** The reason `not-heard` where a release in between has not been heard of yet: its authors would count. */
-  async ofChange(unit: UnitOfWork, known: KnownRelease, running: Release | null): Promise<Pick<Asked, 'involved' | 'unmatched'> | Reason> {
+  async ofChange(unit: UnitOfWork, known: KnownRelease, running: Release | null): Promise<OfChange | Reason> {
     const { project, line, number, revision } = known.release;
     const links = await this.knowledge.linksUpTo(unit.tx, project, number);
     const { numbers, unheard } = changeOf(links, running, { number, line, revision, from: known.from });
     if (unheard !== null)
       return { code: 'not-heard', message: `the release of ${unheard}, part of this change, has not been heard of; it is on its way` };
     const people = await this.knowledge.people(unit.tx);
+    const releases = await this.knowledge.releasesOf(unit.tx, project, numbers);
     const { involved, unmatched } = involvedIn(
-      (await this.knowledge.releasesOf(unit.tx, project, numbers)).map((each) => ({
+      releases.map((each) => ({
         people: each.people,
         pusher: each.pusher,
         trigger: each.triggerPerson === null ? null : { id: each.triggerPerson, name: each.triggerPerson },
       })),
       people,
     );
-    return { involved: [...involved], unmatched };
+    const brought = releases.map(({ release, commits, commitTotal }) => ({ number: release.number, commits, total: commitTotal }));
+    return { involved: [...involved], unmatched, ...commitsOf(brought) };
   }
 }

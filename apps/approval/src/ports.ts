@@ -10,7 +10,7 @@ import type {
 } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
 import type { ApprovalRequest } from './domain/approval-request.js';
-import type { Link } from './domain/change.js';
+import type { Link, ToldCommit } from './domain/change.js';
 
 /** A release as approval must know it: separation of duties counts on `people` being whole. */
 export interface KnownRelease {
@@ -20,6 +20,9 @@ export interface KnownRelease {
   readonly triggerPerson: string | null;
   /** The revision of the release it was compared with at its birth. */
   readonly from: string | null;
+  /** The newest commits it brought, newest first, for people to read. */
+  readonly commits: readonly ToldCommit[];
+  readonly commitTotal: number;
   readonly withdrawn: boolean;
 }
 

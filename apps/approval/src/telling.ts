@@ -15,9 +15,9 @@ import {
 } from '@slipway/contracts';
 import { canonicalJson, type ServiceKey } from '@slipway/identity';
 import type { Said, UnitOfWork } from '@slipway/messaging';
-import { environmentOf } from '@slipway/release';
 import { SERVICE_KEY } from '@slipway/service-kit';
 import { type ApprovalRequest, type IssuedGrant, type Saying, standingOf } from './domain/approval-request.js';
+import { InTest } from './in-test.js';
 import { AuditLog, Knowledge, Requests } from './ports.js';
 import { sealed } from './sealed.js';
 
@@ -34,6 +34,7 @@ export class Telling {
     private readonly knowledge: Knowledge,
     private readonly requests: Requests,
     private readonly audit: AuditLog,
+    private readonly inTest: InTest,
     @Inject(SERVICE_KEY) private readonly key: ServiceKey,
   ) {}
 
@@ -76,6 +77,7 @@ export class Telling {
     const { missing, eligible } = standingOf(request, people);
     const involved = new Set(request.involved);
     const inView = await this.requests.undecided(unit.tx, { project: request.release.project, environment: request.environment });
+    const { inTest, deployAgain } = await this.inTest.of(unit.tx, request);
     const newer = inView
       .map((each) => each.release)
       .filter((release) => release.line === request.release.line && release.number > request.release.number);
@@ -98,11 +100,23 @@ export class Telling {
         soakUntil: request.soakUntil,
         expiresAt: request.expiresAt,
         newerAvailable: newer.length > 0 ? Math.max(...newer.map((release) => release.number)) : null,
-        inTest: await this.inTest(unit, request),
+        inTest,
+        deployAgain,
+        change: request.change ?? null,
         previous: request.previous,
         authors: [...request.authors],
       },
     });
+  }
+
+  /** Another build, or none, runs in a test environment: open requests of releases that came through it say so. */
+  async testChanged(unit: UnitOfWork, project: string, environment: string): Promise<void> {
+    // Nobody asks meanwhile, or that request would show what ran before.
+    await this.knowledge.alone(unit.tx, project);
+    for (const request of await this.requests.undecided(unit.tx, { project })) {
+      if (request.state === 'open' && (await this.inTest.of(unit.tx, request)).environment === environment)
+        await this.requested(unit, request);
+    }
   }
 
   private async granted(unit: UnitOfWork, request: ApprovalRequest, grant: IssuedGrant, reissued: boolean): Promise<void> {
@@ -144,7 +158,7 @@ export class Telling {
 
   private async signOffOf(unit: UnitOfWork, request: ApprovalRequest, signOff: ApprovalRequest['signOffs'][number]) {
     const { person, decision, comment, via } = signOff;
-    const inTest = await this.inTest(unit, request);
+    const { inTest } = await this.inTest.of(unit.tx, request);
     return {
       person,
       decision,
@@ -152,23 +166,6 @@ export class Telling {
       via,
       inTest: inTest && { environment: inTest.environment, release: inTest.release.number, digest: inTest.image.digest },
     };
-  }
-
-  /** What runs now in the test environment this release came through. */
-  private async inTest(unit: UnitOfWork, request: ApprovalRequest) {
-    const { project } = request.release;
-    const file = (await this.knowledge.project(unit.tx, project))?.file;
-    let name = request.through;
-    for (
-      let environment = file && environmentOf(file, name);
-      environment && environment.stage !== 'test' && environment.after[0] !== undefined;
-    ) {
-      name = environment.after[0];
-      environment = file ? environmentOf(file, name) : undefined;
-    }
-    const standing = await this.knowledge.standing(unit.tx, project, name);
-    if (!standing?.release || !standing.image) return null;
-    return { environment: name, address: standing.address ?? '', release: standing.release, image: standing.image };
   }
 
   private async publish<E extends EventDefinition>(unit: UnitOfWork, event: E, said: Said<E>): Promise<void> {

@@ -6,6 +6,7 @@ import type { Detail } from './references.js';
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 export const digest = `sha256:${sha256('an image')}`;
+export const oldDigest = `sha256:${sha256('an older image')}`;
 const time = '2026-11-23T05:00:00.000Z';
 
 /** Release 42 of shop. */
@@ -103,6 +104,20 @@ export function anApproval(changes: Partial<Approval> = {}): Approval {
     expiresAt: '2030-01-01T00:00:00.000Z',
     newerAvailable: null,
     inTest: { environment: 'test', address: 'http://127.0.0.1:20000', release, image: { repository: 'localhost:5000/shop', digest } },
+    deployAgain: null,
+    change: {
+      since: {
+        number: 40,
+        revision: 'f00d00f00d00f00d00f00d00f00d00f00d00f00d',
+        image: { repository: 'localhost:5000/shop', digest: oldDigest },
+      },
+      commits: [
+        { release: 42, revision: release.revision, author: 'Ann Author', title: 'Sell hats' },
+        { release: 41, revision: 'beef00beef00beef00beef00beef00beef00beef', author: 'Bob Builder', title: 'Count hats' },
+      ],
+      total: 2,
+      settings: [{ en: 'app.env.GREETING changed from hi to hello', zh: 'app.env.GREETING 由 hi 变为 hello' }],
+    },
     previous: null,
     authors: [{ name: 'Ann Author', email: 'ann@shop.example', account: null }],
     state: 'open',

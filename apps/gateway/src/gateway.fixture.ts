@@ -182,6 +182,8 @@ export function requestOf(release: Release, eligible: readonly Actor[]): DataOf<
     soakUntil: null,
     expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
     newerAvailable: null,
+    deployAgain: null,
+    change: null,
     inTest: null,
     previous: null,
     authors: [],

@@ -66,7 +66,7 @@ function foldDelivery(state: EnvironmentState, event: Told, to: To): Environment
 }
 
 function requested(state: EnvironmentState, event: Told & { name: 'approval.requested' }, to: To): EnvironmentState {
-  const { release: _, environment: __, authors: ___, ...asked } = event.data;
+  const { release: _, environment: __, authors: ___, change: ____, ...asked } = event.data;
   const again = state.request?.request === asked.request;
   // Said again for the view only: what became of it stays, and so does who signed.
   const request = { ...asked, approvals: again ? (state.request?.approvals ?? []) : [] };

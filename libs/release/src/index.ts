@@ -1,10 +1,19 @@
 export { canonicalJson, type Sha256Of } from './canonical.js';
 export { type BoundPart, type ChangedPart, changedParts } from './changed-parts.js';
+export { type DeployAgain, deployAgain } from './deploy-again.js';
 export { type Change, humansOf, type Involved, involvedIn, type Known, personMatches } from './duties.js';
 export { asTold, comesAfter, type Handed, inOrder, type Placed, type Told } from './event-order.js';
 export { compareReleases, goesBackwards, type LineOrder, newestOf, type Ordered } from './line-order.js';
 export { matches } from './pattern.js';
-export { accepts, environmentOf, lastEnvironments, nextEnvironments, openedBy, promotionPath } from './promotion-path.js';
+export {
+  accepts,
+  environmentOf,
+  lastEnvironments,
+  nextEnvironments,
+  openedBy,
+  promotionPath,
+  testEnvironmentBefore,
+} from './promotion-path.js';
 export {
   type BuildStatus,
   type EnvironmentState,

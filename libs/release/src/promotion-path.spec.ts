@@ -2,7 +2,7 @@ import { ProjectFile } from '@slipway/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matches } from './pattern.js';
-import { accepts, lastEnvironments, nextEnvironments, openedBy, promotionPath } from './promotion-path.js';
+import { accepts, lastEnvironments, nextEnvironments, openedBy, promotionPath, testEnvironmentBefore } from './promotion-path.js';
 
 function project(environments: unknown[], git: object = {}) {
   return ProjectFile.parse({
@@ -142,5 +142,15 @@ describe('the promotion path', () => {
         expect([...passed].sort()).toEqual(names(promotionPath(file, 'refs/heads/main')).sort());
       }),
     );
+  });
+});
+
+describe('the test environment a release came through', () => {
+  const file = project([test, { ...test, name: 'load', after: ['test'] }, { ...preRelease, after: ['load'] }, production]);
+
+  it('is the last before, itself, or the name where the file has none such', () => {
+    expect(['production', 'pre-release', 'load', 'test', 'dropped'].map((name) => testEnvironmentBefore(file, name))).toEqual([
+      ...['load', 'load', 'load', 'test', 'dropped'],
+    ]);
   });
 });

@@ -20,6 +20,14 @@ export function environmentOf(file: ProjectFile, name: string): Environment | un
   return file.spec.environments.find((environment) => environment.name === name);
 }
 
+/** The test environment a release was in on its way through `name`: that one itself, or the first before it. Gives the name it stopped at where the file knows no further. */
+export function testEnvironmentBefore(file: ProjectFile, name: string): string {
+  const environment = environmentOf(file, name);
+  const before = environment?.after[0];
+  // `after` names what stands further up (checkEnvironments of contracts), so this ends.
+  return environment && environment.stage !== 'test' && before !== undefined ? testEnvironmentBefore(file, before) : name;
+}
+
 /** Whether an environment lets a ref in (`refs/heads/main`, `refs/tags/v1`). What must come before it is another question. */
 export function accepts(file: ProjectFile, environment: Environment, ref: string): boolean {
   const { kind, name } = partsOf(ref);

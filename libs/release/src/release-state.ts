@@ -21,7 +21,7 @@ export type EnvironmentStatus =
   | 'aborted';
 
 /** What is asked of people in an environment, and who said yes so far. */
-export interface RequestState extends Omit<DataOf<typeof ApprovalRequested>, 'release' | 'environment' | 'authors'> {
+export interface RequestState extends Omit<DataOf<typeof ApprovalRequested>, 'release' | 'environment' | 'authors' | 'change'> {
   readonly approvals: readonly {
     readonly person: PersonReference;
     readonly via: 'http' | 'key';

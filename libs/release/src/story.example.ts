@@ -173,6 +173,8 @@ function chapters(say: Say) {
         soakUntil: null,
         newerAvailable: null,
         inTest: null,
+        deployAgain: null,
+        change: null,
         previous: null,
         authors: [],
       };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { deployAgain } from './deploy-again.js';
 import { foldRelease } from './release-state.js';
-import { ada, aRelease, asReference, file, mei, omar, people, story, time, uuid } from './story.example.js';
+import { ada, aRelease, asReference, file, image, mei, omar, people, story, time, uuid } from './story.example.js';
 import { type Around, waitingFor } from './waiting-for.js';
 
 const release = aRelease();
@@ -102,6 +103,20 @@ describe('what a release waits for', () => {
     };
     expect(waits(asked)).toMatchObject([{ code: 'soak', until: time(2000) }, { code: 'newer-release' }]);
     expect(brief(asked, { now: time(2001) })).toEqual(['grant pre-release', 'newer-release pre-release']);
+  });
+
+  it('is a look at it while another release, or none, runs in test, and says how to have it back there', () => {
+    const back = deployAgain(release, 'test');
+    const asked = (inTest: Parameters<Tale['asked']>[1]) => (tale: Tale) => {
+      tested(tale);
+      tale.asked('pre-release', { require: [{ role: 'tester', count: 1 }], deployAgain: back, ...inTest });
+    };
+    const runs = waits(asked({ inTest: { environment: 'test', address: '', release: aRelease(43), image } }));
+    expect(runs.map(({ code }) => code)).toEqual(['sign-off', 'other-in-test']);
+    expect(runs[1]?.text.en).toBe(
+      'a look at it: release 43 runs in test now; to have it back there: slipway environment deploy shop test --release shop/42 --reason "look at it again"',
+    );
+    expect(waits(asked({ inTest: null }))[1]?.text.en).toContain('nothing runs in test now');
   });
 
   it('is the rollout, with how far it is', () => {

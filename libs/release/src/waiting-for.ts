@@ -14,6 +14,7 @@ export type WaitCode =
   | 'blocked'
   | 'sign-off'
   | 'nobody-eligible'
+  | 'other-in-test'
   | 'soak'
   | 'newer-release'
   | 'grant'
@@ -152,6 +153,7 @@ function forPeople(project: string, environment: string, request: RequestState, 
       wait(nobodyLeft ? 'nobody-eligible' : 'sign-off', environment, en, `${environment}：${text.zh}`, { role, count, people: eligible }),
     );
   }
+  if (waits.length > 0) waits.push(...forALook(environment, request));
   const { soakUntil, newerAvailable } = request;
   if (soakUntil && Date.parse(soakUntil) > Date.parse(around.now)) {
     waits.push(
@@ -175,6 +177,20 @@ function forPeople(project: string, environment: string, request: RequestState, 
       ),
     );
   return waits;
+}
+
+/** Who is to sign wants to see it: says what is in the way in test, and how to have it back there. */
+function forALook(environment: string, { inTest, deployAgain }: RequestState): Wait[] {
+  if (!deployAgain) return [];
+  const { environment: test, command } = deployAgain;
+  return [
+    wait(
+      'other-in-test',
+      environment,
+      `a look at it: ${inTest ? `release ${inTest.release.number}` : 'nothing'} runs in ${test} now; to have it back there: ${command}`,
+      `查看：${test} 中现在${inTest ? `运行的是版本 ${inTest.release.number}` : '没有运行任何版本'}；如需重新部署：${command}`,
+    ),
+  ];
 }
 
 /** The environments it may go to now and has not come to. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ImageReference, Person, Release } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
-import type { Link } from '../domain/change.js';
+import type { Link, ToldCommit } from '../domain/change.js';
 import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, type Passage, type Standing } from '../ports.js';
 
 interface ReleaseRow {
@@ -10,10 +10,12 @@ interface ReleaseRow {
   pusher: KnownRelease['pusher'];
   trigger_person: string | null;
   range_from: string | null;
+  commits: readonly ToldCommit[];
+  commit_total: number;
   withdrawn_at: Date | null;
 }
 
-const releaseColumns = 'release, people, pusher, trigger_person, range_from, withdrawn_at';
+const releaseColumns = 'release, people, pusher, trigger_person, range_from, commits, commit_total, withdrawn_at';
 
 /** {@link Knowledge} in approval's own tables. */
 @Injectable()
@@ -67,11 +69,14 @@ export class PostgresKnowledge extends Knowledge {
     }
   }
 
-  async keepRelease(tx: Tx, { release, people, pusher, triggerPerson, from }: KnownRelease): Promise<void> {
+  async keepRelease(tx: Tx, { release, people, pusher, triggerPerson, from, commits, commitTotal }: KnownRelease): Promise<void> {
     await tx.query(
-      `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing`,
-      [release.id, release.project, release.number, release.line, json(release), json(people), json(pusher), triggerPerson, from],
+      `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing`,
+      [
+        ...[release.id, release.project, release.number, release.line, json(release), json(people), json(pusher), triggerPerson, from],
+        ...[json(commits), commitTotal],
+      ],
     );
   }
 
@@ -218,6 +223,8 @@ function knownRelease(row: ReleaseRow): KnownRelease {
     pusher: row.pusher,
     triggerPerson: row.trigger_person,
     from: row.range_from,
+    commits: row.commits,
+    commitTotal: row.commit_total,
     withdrawn: row.withdrawn_at !== null,
   };
 }

@@ -1,5 +1,6 @@
 import type {
   ApprovalPolicy,
+  ChangeInView,
   CommitIdentity,
   DsseEnvelope,
   Person,
@@ -47,6 +48,8 @@ export interface Asked {
   readonly expiresAt: string;
   readonly provenance: DsseEnvelope;
   readonly through: string;
+  /** What is new to the environment, as it was when this was asked; absent in requests of before this was kept. */
+  readonly change?: ChangeInView;
   readonly previous: { readonly request: string; readonly reason: Reason; readonly by: PersonReference | null } | null;
 }
 

@@ -1,3 +1,6 @@
+import type { ChangeInView, ResolvedDeployment } from '@slipway/contracts';
+import { changedParts } from '@slipway/release';
+
 /** How a release hangs on the one before it, as its source said at its birth. */
 export interface Link {
   readonly number: number;
@@ -34,4 +37,46 @@ export function changeOf(links: readonly Link[], running: Omit<Link, 'from'> | n
     at = next;
   }
   return { numbers: [...numbers], unheard: null };
+}
+
+/** A commit as people who sign see it. */
+export interface ToldCommit {
+  readonly revision: string;
+  readonly author: string;
+  readonly title: string;
+}
+
+/** The newest commits a release brought, newest first, and how many there are. */
+export interface Brought {
+  readonly number: number;
+  readonly commits: readonly ToldCommit[];
+  readonly total: number;
+}
+
+/** Room for what a person reads before signing; the source has the rest. */
+export const mostCommits = 50;
+const mostSettings = 50;
+const longestTitle = 200;
+const longestSetting = 400;
+
+/** The first line of a message, as long as it is shown. */
+export function titleOf(message: string): string {
+  return (message.trim().split('\n', 1)[0] ?? '').slice(0, longestTitle);
+}
+
+/** The commits of a change, newest first, each once, as many as there is room for, and how many there are. */
+export function commitsOf(brought: readonly Brought[]): Pick<ChangeInView, 'commits' | 'total'> {
+  const newestFirst = brought.toSorted((one, other) => other.number - one.number);
+  const all = newestFirst.flatMap(({ number, commits }) => commits.map((commit) => ({ release: number, ...commit })));
+  const once = [...new Map(all.toReversed().map((commit) => [commit.revision, commit])).values()].toReversed();
+  const untold = brought.reduce((sum, { total, commits }) => sum + Math.max(0, total - commits.length), 0);
+  return { commits: once.slice(0, mostCommits), total: once.length + untold };
+}
+
+/** What would run otherwise than what was let in before, save for the release itself. */
+export function settingsChanged(before: ResolvedDeployment, now: ResolvedDeployment): NonNullable<ChangeInView['settings']> {
+  return changedParts(before, now)
+    .filter(({ part }) => part !== 'release' && part !== 'image')
+    .slice(0, mostSettings)
+    .map(({ text }) => ({ en: text.en.slice(0, longestSetting), zh: text.zh.slice(0, longestSetting) }));
 }
