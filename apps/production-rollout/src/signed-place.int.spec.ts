@@ -28,7 +28,7 @@ async function applied(change: Parameters<Scene['applyTarget']>[0]): Promise<voi
   await eventually(async () => {
     const [row] = await scene.stage.database.query<{ version: number }>('select version from slipway_production_rollout.target');
     return row?.version === scene.target.version;
-  }, 90_000);
+  });
 }
 
 const proxies = async () =>
