@@ -24,7 +24,14 @@ for (const service of services) {
   await give(join(place, 'database-url'), `${made.urls[service]}\n`);
   await give(join(place, 'trust.json'), await readFile(trustFileIn(folder)));
 }
-for (const name of ['data', 'data/prometheus', 'secrets']) await own(join(data, name), account);
+// Only the way to these folders is open to all; a service mounts its own, and the one Prometheus reads as a user of its own.
+for (const name of ['data', 'secrets']) await own(join(data, name), undefined, 0o711);
+await own(join(data, 'data/prometheus'), account, 0o755);
+for (const service of services) {
+  await own(join(data, 'data', service), account);
+  await own(join(data, 'data', service, 'prometheus'), account);
+  await own(join(data, 'secrets', service), account);
+}
 process.stdout.write(`keys, databases and folders are ready for ${services.join(', ')}\n`);
 
 /** Makes a folder that belongs to the services' account, or to root. */

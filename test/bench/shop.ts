@@ -34,7 +34,7 @@ export async function openShop(place: Place): Promise<Shop> {
   const api = apiClient({ url, token });
   const source = await gitSample(dataDir, cleanup);
   const secret = randomBytes(16).toString('hex');
-  const secrets = join(dataDir.path, 'secrets', project);
+  const secrets = join(dataDir.path, 'secrets', 'source-watcher', project);
   await mkdir(secrets, { recursive: true, mode: 0o700 });
   await writeFile(join(secrets, 'webhook'), secret, { mode: 0o600 });
   const ports = await stablePorts();

@@ -47,6 +47,14 @@ describe('docker-compose.yml', () => {
     expect(mounted.filter((folder) => folder?.startsWith('/data/setup') || folder === '/data')).toEqual([`/data/setup/for/${service}`]);
   });
 
+  it.each(services)('lets %s reach no data and no secrets of others', (service) => {
+    const mounted = (composed[service]?.volumes ?? []).map((volume) => volume.replaceAll(/\$\{[^}]*\}/g, '/data').split(':')[0] ?? '');
+    const own = [`/data/data/${service}`, '/data/data/prometheus', `/data/secrets/${service}`];
+    const inside = mounted.filter((folder) => /^\/data(\/(data|secrets)(\/|$)|$)/.test(folder));
+    expect(inside.filter((folder) => !own.includes(folder))).toEqual([]);
+    expect(composed[service]?.environment?.['SLIPWAY_DATA_DIR']).toMatch(/\/data\/\{service\}$/);
+  });
+
   it.each(runnableServices())('sets nothing for %s that it does not know', async (service) => {
     const known = new Set((await settingsOf(service)).flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
     expect(Object.keys(composed[service]?.environment ?? {}).filter((name) => !known.has(name))).toEqual(shared(known));

@@ -100,7 +100,7 @@ function environmentOf(service: string, port: number): Record<string, string> {
     SLIPWAY_KEY_FILE: '/run/slipway/key.json',
     SLIPWAY_TRUST_FILE: '/run/slipway/trust.json',
     SLIPWAY_REGISTRY: process.env['SLIPWAY_REGISTRY'] ?? '',
-    SLIPWAY_DATA_DIR: join(data, 'data'),
+    SLIPWAY_DATA_DIR: join(data, 'data', '{service}'),
     SLIPWAY_SECRETS_DIR: join(data, 'secrets'),
     SLIPWAY_TOPIC_PREFIX: `${id}.`,
     SLIPWAY_INSTALLATION: id,
@@ -111,7 +111,8 @@ function environmentOf(service: string, port: number): Record<string, string> {
 
 function bindsOf(service: string): string[] {
   const socket = docker.host.replace('unix://', '');
-  const folders = [`${data}/setup/for/${service}:/run/slipway:ro`, `${data}/data:${data}/data`, `${data}/secrets:${data}/secrets:ro`];
+  const mine = [`${data}/data/${service}`, `${data}/secrets/${service}`].map((folder) => `${folder}:${folder}`);
+  const folders = [`${data}/setup/for/${service}:/run/slipway:ro`, ...mine, `${data}/data/prometheus:${data}/data/${service}/prometheus`];
   return [...folders, `${socket}:/var/run/docker.sock`];
 }
 

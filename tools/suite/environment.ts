@@ -1,7 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Service, services } from '@slipway/contracts';
-import { initKeys, keyFileIn } from '@slipway/identity';
+import { initKeys, keyFileIn, secretFolderOf } from '@slipway/identity';
 import { MayNotProvision, provision } from '@slipway/postgres';
 import { defaultPort } from '@slipway/service-kit';
 import { cacheDir } from '../parts/cache.ts';
@@ -31,7 +31,7 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
   const databases = await databasesOf(dataDir, parts.postgres.url, singleRole);
   const ports = await portsOf(dataDir);
   const gatewayUrl = `http://127.0.0.1:${ports.gateway}`;
-  await dataDir.folder('secrets');
+  await secretFolders(inherited()['SLIPWAY_SECRETS_DIR'] ?? join(dataDir.path, 'secrets'));
   const common = {
     NODE_ENV: 'production',
     // Node lets the young generation grow to 100 MiB and more; a service that mostly waits has no use for it. Nor for source maps, 15 MiB each.
@@ -60,6 +60,11 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
     ...settings.of?.[service],
   });
   return { of, ports, gatewayUrl, trustFile: keys.trustFile };
+}
+
+/** A folder for the secrets of each service that may only be entered by us; what is there stays as it is, and is refused where others can reach it. */
+async function secretFolders(secretsDir: string): Promise<void> {
+  for (const service of services) await mkdir(secretFolderOf(secretsDir, service), { recursive: true, mode: 0o700 });
 }
 
 /** The variables we were started with that a service may have. */

@@ -111,9 +111,12 @@ export class Stage {
     return booted;
   }
 
-  async secret(project: string, name: string, value: string): Promise<void> {
-    await mkdir(join(this.folder, 'secrets', project), { recursive: true });
-    await writeFile(join(this.folder, 'secrets', project, name), value);
+  /** Puts a secret where source-watcher looks for it. The file. */
+  async secret(project: string, name: string, value: string): Promise<string> {
+    const folder = join(this.folder, 'secrets', 'source-watcher', project);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, name), value, { mode: 0o600 });
+    return join(folder, name);
   }
 
   async repository(name: string): Promise<Repository> {

@@ -1,8 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-
-const largestBytes = 1024 * 1024;
+import { readSecret } from '@slipway/identity';
 
 /** The file of a secret is not what was asked for: another value than the one signed off, or no file at all. */
 export class SecretChanged extends Error {
@@ -10,11 +8,13 @@ export class SecretChanged extends Error {
 }
 
 /**
- * Secrets as files `<dir>/<project>/<name>` that only the service using them can read. A version id is a keyed hash of the value: it
- * changes with the value and says nothing about it (design part 4, promise 7).
+ * Secrets as files `<dir>/<project>/<name>` that only the service using them can read; one that others on the machine can reach is refused
+ * (NotPrivate, which says the chmod). A version id is a keyed hash of the value: it changes with the value and says nothing about it
+ * (design part 4, promise 7).
  */
 export class SecretFiles {
   constructor(
+    /** The folder of this service's own secrets. */
     private readonly dir: string,
     private readonly key: Buffer,
   ) {}
@@ -28,7 +28,7 @@ export class SecretFiles {
   async read(project: string, name: string, version: string): Promise<Uint8Array> {
     const value = await this.content(project, name);
     if (value === undefined)
-      throw new SecretChanged(`secret ${project}/${name} is not there: put its value into a file of that name in the secrets folder`);
+      throw new SecretChanged(`secret ${project}/${name} is not there: put its value into ${join(this.dir, project, name)}, mode 0600`);
     if (this.versionOf(project, name, value) !== version)
       throw new SecretChanged(`secret ${project}/${name} has another value than the one that was signed off`);
     return value;
@@ -40,20 +40,7 @@ export class SecretFiles {
   }
 
   /** Names come from contracts, which allow no slash and no leading dot. */
-  private async content(project: string, name: string): Promise<Uint8Array | undefined> {
-    let file: Awaited<ReturnType<typeof open>>;
-    try {
-      file = await open(join(this.dir, project, name), 'r');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    try {
-      const { size } = await file.stat();
-      if (size > largestBytes) throw new Error(`secret ${project}/${name} has ${size} bytes; at most ${largestBytes} are taken`);
-      return await file.readFile();
-    } finally {
-      await file.close();
-    }
+  private content(project: string, name: string): Promise<Uint8Array | undefined> {
+    return readSecret(this.dir, join(project, name));
   }
 }

@@ -5,7 +5,9 @@ export { type Ed25519Jwk, keyIdOf, publicJwkOf, publicKeyOf } from './key-id.js'
 export { hashPassword, needsRehash, verifyPassword } from './passwords.js';
 export { Purpose, payloadTypes, purposeOf } from './payload-types.js';
 export { generatePersonKey, loadPersonKey, newPersonKey, PersonPrivateJwk, PersonPublicJwk } from './person-key.js';
+export { NotPrivate } from './private-file.js';
 export { can, permissionsOf, rolesIn } from './roles.js';
+export { findSecret, readSecret, readSecretFile, secretFolderOf } from './secret-file.js';
 export { hashToken, isToken, keyedHash, type NewSecret, newOneTimeLink, newToken, type OneTimeLink, sameSecret } from './secrets.js';
 export { loadServiceKey, newServiceKeyFile, type ServiceKey, ServiceKeyFile, serviceKeyOf } from './service-key.js';
 export { initKeys, type KeyRing, keyFileIn, revokeKey, rotateKeys, trustFileIn } from './service-keys.js';

@@ -1,26 +1,35 @@
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Larger than any key file, small enough that a wrong path (a log, a disk) is refused and not read. */
 const LARGEST = 1024 * 1024;
 
+/** Something secret lies where others on this machine can reach it. The message names it, and the `chmod` that mends it. */
+export class NotPrivate extends Error {
+  override readonly name = 'NotPrivate';
+}
+
+/** @throws NotPrivate where group or others may read, write or enter what `found` was told about. */
+export function mustBePrivate(path: string, found: Stats, holds: string, then: string): void {
+  if ((found.mode & 0o077) === 0) return;
+  const shown = (found.mode & 0o777).toString(8).padStart(4, '0');
+  const mend = `chmod ${found.isDirectory() ? '700' : '600'} ${path}`;
+  throw new NotPrivate(`${path} holds ${holds}, but others can reach it (mode ${shown}). Run: ${mend} — and ${then}`);
+}
+
 /**
- * Reads a file that holds a secret, after looking at the opened file itself (no other can be slipped in between).
+ * Reads a file that holds a private key, after looking at the opened file itself (no other can be slipped in between).
  *
- * @throws Error saying the `chmod` to run, where group or others may read or write it.
+ * @throws NotPrivate saying the `chmod` to run, where group or others may read or write it.
  */
 export async function readPrivateFile(file: string): Promise<string> {
   const handle = await open(file, 'r');
   try {
-    const { mode, size } = await handle.stat();
-    if ((mode & 0o077) !== 0) {
-      const shown = (mode & 0o777).toString(8).padStart(4, '0');
-      throw new Error(
-        `${file} holds a private key, but others can reach it (mode ${shown}). Run: chmod 600 ${file} — and rotate the key if others were on this machine`,
-      );
-    }
-    if (size > LARGEST) throw new Error(`${file} is ${size} bytes, which is no key file`);
+    const found = await handle.stat();
+    mustBePrivate(file, found, 'a private key', 'rotate the key if others were on this machine');
+    if (found.size > LARGEST) throw new Error(`${file} is ${found.size} bytes, which is no key file`);
     return await handle.readFile('utf8');
   } finally {
     await handle.close();

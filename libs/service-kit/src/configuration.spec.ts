@@ -73,6 +73,11 @@ describe('the settings of a service', () => {
     expect(config.SLIPWAY_KEY_FILE).toBe('/keys/image-builder.json');
   });
 
+  it('give each service a folder of its own for secrets, wherever that of all is', () => {
+    expect(readConfiguration('notifier', undefined, { ...enough, SLIPWAY_SECRETS_DIR: '/s' }).SLIPWAY_SECRETS_DIR).toBe('/s/notifier');
+    expect(readConfiguration('approval', undefined, { ...enough, SLIPWAY_DATA_DIR: '/d' }).SLIPWAY_SECRETS_DIR).toBe('/d/secrets/approval');
+  });
+
   it('read a secret from the file that <NAME>_FILE names', () => {
     writeFileSync(join(folder, 'smtp'), 'smtp://user:pass@mail:25\n');
     const config = readConfiguration('notifier', Own, { ...enough, SLIPWAY_SMTP_URL_FILE: join(folder, 'smtp') });

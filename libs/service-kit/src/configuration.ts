@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Service } from '@slipway/contracts';
-import { keyFileIn, trustFileIn } from '@slipway/identity';
+import { keyFileIn, secretFolderOf, trustFileIn } from '@slipway/identity';
 import { z } from 'zod';
 import { type BaseConfig, baseSettings } from './settings.js';
 
@@ -41,7 +41,7 @@ export function readConfiguration(service: Service, settings: z.ZodType | undefi
   const folder = String(parsed.SLIPWAY_DATA_DIR);
   parsed.SLIPWAY_KEY_FILE ??= keyFileIn(folder, service);
   parsed.SLIPWAY_TRUST_FILE ??= trustFileIn(folder);
-  parsed.SLIPWAY_SECRETS_DIR ??= join(folder, 'secrets');
+  parsed.SLIPWAY_SECRETS_DIR = secretFolderOf(String(parsed.SLIPWAY_SECRETS_DIR ?? join(folder, 'secrets')), service);
   return parsed as BaseConfig;
 }
 

@@ -59,7 +59,9 @@ export function baseSettings(service: Service) {
       .string()
       .min(1)
       .optional()
-      .describe('Folder with secrets and credentials, one a file. Default: secrets in SLIPWAY_DATA_DIR'),
+      .describe(
+        'Folder with secrets and credentials. A service reads only its own folder in it, <service>/<project>/<name>, and refuses what others on the machine can reach. Default: secrets in SLIPWAY_DATA_DIR',
+      ),
     SLIPWAY_TOPIC_PREFIX: z
       .string()
       .regex(/^[a-zA-Z0-9._-]{0,64}$/, 'letters, digits, dot, dash and underscore only')
@@ -96,6 +98,7 @@ export function baseSettings(service: Service) {
 export type BaseConfig = z.output<ReturnType<typeof baseSettings>> & {
   SLIPWAY_KEY_FILE: string;
   SLIPWAY_TRUST_FILE: string;
+  /** The folder of this service's own secrets, not that of all. */
   SLIPWAY_SECRETS_DIR: string;
 };
 

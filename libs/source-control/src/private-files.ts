@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findSecret, NotPrivate } from '@slipway/identity';
 import { SourceError } from './source-error.js';
 
 /** The environment every program gets: what finds programs, certificates and proxies, and nothing that could change what they do. */
@@ -46,11 +47,12 @@ export async function secretFile(secretsDir: string | undefined, source: string,
   if (!secretName.test(name)) throw fail('are not named as secrets are: lower-case letters, digits, dots and dashes');
   if (!secretName.test(source)) throw fail(`belong to a source whose name is no name of a folder: ${JSON.stringify(source.slice(0, 64))}`);
   if (!secretsDir) throw fail('can not be looked up: SLIPWAY_SECRETS_DIR is not set for this service');
-  const path = join(secretsDir, source, name);
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) throw fail(`are not there: put them into SLIPWAY_SECRETS_DIR as ${source}/${name}`);
+  const found = await findSecret(secretsDir, join(source, name)).catch((error: Error) => {
+    throw fail(error instanceof NotPrivate ? `are refused: ${error.message}` : `can not be read: ${error.message}`);
+  });
+  if (!found) throw fail(`are not there: put them into ${join(secretsDir, source, name)}, mode 0600`);
   if (found.size === 0 || found.size > 65_536) throw fail('are empty or larger than 64 KiB');
-  return path;
+  return found.file;
 }
 
 /** The first line of a credential file, as `user:password`, or a token alone. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,7 @@ describe('the registries of builds', () => {
     await writeFile(
       join(folder, 'registries.json'),
       JSON.stringify({ auths: { 'https://registry.example/v2/': { auth }, other: { username: 'a', password: 'b' } } }),
+      { mode: 0o600 },
     );
     expect((await registries().of('registry.example/shop')).auth).toEqual({
       username: 'robot',
@@ -40,14 +41,18 @@ describe('the registries of builds', () => {
   });
 
   it('give a build only the credentials that operators listed for base images', async () => {
-    await writeFile(join(folder, 'registries.json'), JSON.stringify({ auths: { 'bases.example': { auth }, 'private.example': { auth } } }));
+    await writeFile(
+      join(folder, 'registries.json'),
+      JSON.stringify({ auths: { 'bases.example': { auth }, 'private.example': { auth } } }),
+      { mode: 0o600 },
+    );
     expect(await registries().forBases()).toEqual([]);
     const listed = registries({ SLIPWAY_BUILD_BASE_REGISTRIES: ['bases.example', 'unknown.example'] });
     expect(await listed.forBases()).toEqual([{ username: 'robot', password: 'pass:word', serverAddress: 'bases.example' }]);
   });
 
   it('say which file is wrong without a word of what is in it', async () => {
-    await writeFile(join(folder, 'registries.json'), '{"auths": secret');
+    await writeFile(join(folder, 'registries.json'), '{"auths": secret', { mode: 0o600 });
     const problem = String(
       await registries()
         .of('registry.example/shop')
@@ -58,5 +63,14 @@ describe('the registries of builds', () => {
     await expect(registries({ SLIPWAY_REGISTRIES_FILE: join(folder, 'nowhere') }).of('a.example/b')).rejects.toThrow(
       'SLIPWAY_REGISTRIES_FILE',
     );
+  });
+
+  it('are not spoken to with credentials that others on the machine can read', async () => {
+    const file = join(folder, 'registries.json');
+    await writeFile(file, JSON.stringify({ auths: { 'registry.example': { auth } } }), { mode: 0o600 });
+    await chmod(file, 0o644);
+    await expect(registries().of('registry.example/shop')).rejects.toThrow(`chmod 600 ${file}`);
+    await expect(registries({ SLIPWAY_REGISTRIES_FILE: file }).of('registry.example/shop')).rejects.toThrow(`chmod 600 ${file}`);
+    await chmod(file, 0o600);
   });
 });

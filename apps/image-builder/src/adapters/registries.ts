@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import type { RegistryAuth } from '@slipway/docker-engine';
+import { readSecret, readSecretFile } from '@slipway/identity';
 import { OciRegistry, type RegistryCredentials } from '@slipway/registry';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import type { ImageBuilderConfig } from '../image-builder.config.js';
@@ -53,14 +53,16 @@ export class Registries {
   private async credentials(): Promise<Map<string, RegistryCredentials>> {
     const named = this.config.SLIPWAY_REGISTRIES_FILE;
     const file = named ?? join(this.config.SLIPWAY_SECRETS_DIR, 'registries.json');
-    let text: string;
-    try {
-      text = await readFile(file, 'utf8');
-    } catch (error) {
-      if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
-      throw new Error(`${file} (SLIPWAY_REGISTRIES_FILE) cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    if (named === undefined) {
+      const text = await readSecret(this.config.SLIPWAY_SECRETS_DIR, 'registries.json');
+      return text === undefined ? new Map() : readDockerConfig(file, text.toString('utf8'));
     }
-    return readDockerConfig(file, text);
+    try {
+      return readDockerConfig(file, (await readSecretFile(file)).toString('utf8'));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw code === undefined ? error : new Error(`${file} (SLIPWAY_REGISTRIES_FILE) cannot be read: ${code}`);
+    }
   }
 }
 

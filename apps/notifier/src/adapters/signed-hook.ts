@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readSecretFile } from '@slipway/identity';
 import { Hook, Refused } from '../ports.js';
 
 export interface HookOptions {
   /** Where events are posted; unset: the webhook is off. */
   readonly url: string | undefined;
-  /** The shared secret: `whsec_` and base64, as the Standard Webhooks specification writes it, or any text. */
+  /** The shared secret, in a file only we can read: `whsec_` and base64, as the Standard Webhooks specification writes it, or any text. */
   readonly secretFile: string | undefined;
 }
 
@@ -48,7 +48,7 @@ export class SignedHook extends Hook {
 
   private async signature(content: string): Promise<string> {
     if (this.options.secretFile === undefined) throw new Error('SLIPWAY_WEBHOOK_SECRET_FILE is not set: nothing is posted unsigned');
-    const secret = (await readFile(this.options.secretFile, 'utf8')).trim();
+    const secret = (await readSecretFile(this.options.secretFile)).toString('utf8').trim();
     const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret, 'utf8');
     return `v1,${createHmac('sha256', key).update(content, 'utf8').digest('base64')}`;
   }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readSecretFile } from '@slipway/identity';
 import { createTransport, type Transporter } from 'nodemailer';
 import { asHtml, asSubject, asText } from '../domain/message.js';
 import { Mail, Refused } from '../ports.js';
@@ -52,7 +52,7 @@ export class SmtpMail extends Mail {
     const { url, username, passwordFile } = this.options;
     const server = new URL(url ?? '');
     const secure = server.protocol === 'smtps:';
-    const pass = passwordFile === undefined ? '' : (await readFile(passwordFile, 'utf8')).trim();
+    const pass = passwordFile === undefined ? '' : (await readSecretFile(passwordFile)).toString('utf8').trim();
     return createTransport({
       host: server.hostname,
       port: Number(server.port || (secure ? 465 : 25)),

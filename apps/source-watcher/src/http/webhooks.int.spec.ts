@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { chmod } from 'node:fs/promises';
 import { request } from 'node:http';
 import { CommitDetected } from '@slipway/contracts';
 import type { Booted } from '@slipway/service-kit';
@@ -125,6 +126,15 @@ describe('webhooks', () => {
       await send(body, { ...unsigned, 'x-hub-signature': `sha1=${createHmac('sha1', secret).update(body).digest('hex')}` }),
     ).toMatchObject({ status: 401 });
     expect(await send(body, github(body), { path: '/webhooks/github/unset' })).toMatchObject({ status: 401 });
+  });
+
+  it('believes no secret that others on the machine can read', async () => {
+    const body = push('0'.repeat(40));
+    const file = await stage.secret('github', 'webhook', `${secret}\n`);
+    await chmod(file, 0o644);
+    expect(await send(body, github(body))).toMatchObject({ status: 503, retryAfter: '60' });
+    await chmod(file, 0o600);
+    expect(await send(body, github(body))).toMatchObject({ status: 202 });
   });
 
   it('answers what it does not serve', async () => {

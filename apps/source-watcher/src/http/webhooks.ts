@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ProjectFile } from '@slipway/contracts';
+import { NotPrivate } from '@slipway/identity';
 import { Messaging } from '@slipway/messaging';
 import { LOGGER, type Logger } from '@slipway/service-kit';
 import { pollNow } from '../polling.js';
@@ -18,6 +19,12 @@ const notHere: Answer = { status: 404, message: 'no project here takes webhooks 
 const unsigned: Answer = {
   status: 401,
   message: 'the signature is missing or wrong: the secret at the forge and the file in SLIPWAY_SECRETS_DIR must be the same',
+};
+
+const unusable: Answer = {
+  status: 503,
+  message: 'the secret of this webhook can not be used: the log of source-watcher says why',
+  retryAfter: 60,
 };
 
 /**
@@ -56,7 +63,8 @@ export class Webhooks {
     const source = /^[a-z0-9-]{1,40}$/.test(project) ? await this.sources.find(project) : undefined;
     const expected = source?.file && webhookOf(source.file);
     if (!source || !expected || expected.provider !== given.provider) return notHere;
-    const secret = await this.secrets.read(project, expected.secret);
+    const secret = await this.secretOf(project, expected.secret);
+    if (secret === 'exposed') return unusable;
     if (!secret) this.logger.warn({ project, secret: expected.secret }, 'a webhook came, but its secret is not in SLIPWAY_SECRETS_DIR');
     if (!secret || !isSigned(expected.provider, headers, body, secret)) return unsigned;
     const payload = parse(kind === 'form' ? new URLSearchParams(body.toString('utf8')).get('payload') : body.toString('utf8'));
@@ -66,6 +74,17 @@ export class Webhooks {
     if (!read.success) return { status: 400, message: 'the body is not a push' };
     const delivery: Delivery = { project, id: deliveryId(expected.provider, headers, body), ...readPush(read.data) };
     return this.keep(source, delivery);
+  }
+
+  /** A secret that others on the machine can read proves nothing; the log says how to mend it. */
+  private async secretOf(project: string, name: string): Promise<Buffer | 'exposed' | undefined> {
+    try {
+      return await this.secrets.read(project, name);
+    } catch (error) {
+      if (!(error instanceof NotPrivate)) throw error;
+      this.logger.error({ project, secret: name, reason: error.message }, 'a webhook came, but its secret is refused');
+      return 'exposed';
+    }
   }
 
   /** Delivered and woken in one transaction: 2xx only after it committed. */

@@ -31,8 +31,8 @@ describe('svn and what may go wrong', () => {
     await repository.commit({ a: '1' }, 'first');
     await ground.lock('locked', 'ci', 's3cret word');
     await mkdir(join(folder, 'locked'));
-    await writeFile(join(folder, 'locked', 'good'), 'ci:s3cret word\n');
-    await writeFile(join(folder, 'locked', 'bad'), 'ci:wrong s3cret\n');
+    await writeFile(join(folder, 'locked', 'good'), 'ci:s3cret word\n', { mode: 0o600 });
+    await writeFile(join(folder, 'locked', 'bad'), 'ci:wrong s3cret\n', { mode: 0o600 });
     expect((await control().heads({ ...repository.source, credentials: 'good' })).heads).toHaveLength(1);
     const failures = await Promise.all(
       [repository.source, { ...repository.source, credentials: 'bad' }].map((each) =>
@@ -48,6 +48,17 @@ describe('svn and what may go wrong', () => {
     expect(failures.map((failure) => failure?.message).join()).not.toContain('s3cret');
     const kept = (await readdir(join(folder, 'data'), { recursive: true })).join();
     expect(kept).not.toMatch(/svn\.simple\/[^,]/);
+  });
+
+  it('takes no password that others on the machine can read', async () => {
+    const file = join(folder, 'open', 'good');
+    await mkdir(join(folder, 'open'), { mode: 0o700 });
+    await writeFile(file, 'ci:s3cret word\n', { mode: 0o644 });
+    const source = { name: 'open', url: `${server.url}/open`, branches: ['trunk'], tags: [], credentials: 'good' };
+    await expect(control().heads(source)).rejects.toMatchObject({
+      reason: 'authentication',
+      message: expect.stringContaining(`chmod 600 ${file}`),
+    });
   });
 
   it('sees a trunk that was deleted and made anew as another line', async () => {
