@@ -64,8 +64,9 @@ export async function runBroker(dataDir: DataDir, java: string, broker: Broker):
   await writeFile(properties, toProperties(broker.settings), { mode: 0o600 });
   const classpath = ['-cp', join(jars, '*')];
   if (!existsSync(join(broker.settings['log.dirs'] ?? '', 'meta.properties'))) {
+    // Joined to its option: an id may begin with a dash.
     const id = randomBytes(16).toString('base64url');
-    const format = ['format', '-t', id, '-c', properties, ...(broker.formatWith ?? [])];
+    const format = ['format', `--cluster-id=${id}`, '-c', properties, ...(broker.formatWith ?? [])];
     await run(java, [...smallJvm(64), ...classpath, 'kafka.tools.StorageTool', ...format], { timeout: 60_000, cwd: data });
   }
   const args = [...smallJvm(broker.heapMiB), ...classpath, 'kafka.Kafka', properties];
