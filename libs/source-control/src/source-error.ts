@@ -15,6 +15,7 @@ export type SourceErrorReason =
   | 'too-large'
   | 'unknown-revision'
   | 'needs-git-lfs'
+  | 'missing-lfs-file'
   | 'damaged'
   | 'cancelled'
   | 'errored';

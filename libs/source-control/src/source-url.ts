@@ -74,7 +74,7 @@ function decode(text: string, refuse: (why: string) => never): string {
 /** Allows a `file://` url only below the folders the operator listed, after links are followed. Throws `refused-url` or `gone`. */
 export async function guardFileUrl(url: string, folders: readonly string[]): Promise<void> {
   if (folders.length === 0) throw new SourceError('refused-url', 'file:// sources are off: the operator has listed no folder for them');
-  const path = fileURLToPath(url.replace('file://localhost/', 'file:///'));
+  const path = fileFolder(url);
   const real = await realpath(path).catch(() => undefined);
   const allowed = await Promise.all(folders.filter(isAbsolute).map((folder) => realpath(folder).catch(() => undefined)));
   const below = (at: string) => allowed.some((folder) => folder !== undefined && join(at, sep).startsWith(join(folder, sep)));
@@ -83,4 +83,9 @@ export async function guardFileUrl(url: string, folders: readonly string[]): Pro
     throw new SourceError('refused-url', 'file:// is allowed only below the folders the operator has listed');
   }
   if (!below(real)) throw new SourceError('refused-url', 'file:// is allowed only below the folders the operator has listed');
+}
+
+/** The folder that a `file://` url means. */
+export function fileFolder(url: string): string {
+  return fileURLToPath(url.replace('file://localhost/', 'file:///'));
 }

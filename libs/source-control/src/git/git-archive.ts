@@ -1,78 +1,77 @@
 import { Readable } from 'node:stream';
-import { cleanEnvironment } from '../private-files.js';
-import { runCommand } from '../run-command.js';
 import type { CallOptions, Limits, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
 import { endOfTar, withoutEnd } from '../tar-stream-end.js';
 import type { GitCommand } from './git-command.js';
 import { localError } from './git-errors.js';
+import type { GitLfs, LfsPlan } from './git-lfs.js';
 import type { GitMirrors } from './git-mirror.js';
 import { type Submodule, submodulesOf } from './git-submodules.js';
 
 const deepest = 5;
 const mostSubmodules = 100;
 
-/** LFS files are fetched by git-lfs, which is only ever run for sources that ask for it. */
-const lfsFilter = [
-  '-c',
-  'filter.lfs.smudge=git-lfs smudge -- %f',
-  '-c',
-  'filter.lfs.process=git-lfs filter-process',
-  '-c',
-  'filter.lfs.required=true',
-];
+/** One tree of an archive and, where its LFS files are wanted, how to get these. */
+interface Part {
+  readonly source: Source;
+  readonly revision: string;
+  readonly prefix: string;
+  readonly lfs: LfsPlan | undefined;
+}
 
 /** Streams trees out of mirrors. */
 export class GitArchives {
   constructor(
     private readonly git: GitCommand,
     private readonly mirrors: GitMirrors,
+    private readonly lfs: GitLfs,
     private readonly limits: Limits,
   ) {}
 
   /** The tree of a commit that is here already, with its submodules where the source asks for them. */
   async open(source: Source, revision: string, options: CallOptions): Promise<Readable> {
-    if (source.lfs) await this.requireLfs(options);
+    if (source.lfs) await this.lfs.require(options);
     const submodules = source.submodules ? await this.collect(source, revision, options) : [];
-    return Readable.from(this.bytes(source, revision, submodules, options), { objectMode: false });
+    const parts = [await this.part(source, revision, '', options)];
+    for (const each of submodules) parts.push(await this.part(each.source, each.revision, `${each.path}/`, options));
+    return Readable.from(this.bytes(parts, options), { objectMode: false });
   }
 
-  private async *bytes(source: Source, revision: string, submodules: readonly Submodule[], options: CallOptions): AsyncGenerator<Buffer> {
+  private async part(source: Source, revision: string, prefix: string, options: CallOptions): Promise<Part> {
+    const lfs = source.lfs ? await this.lfs.plan(source, this.mirrors.path(source), revision, options) : undefined;
+    return { source, revision, prefix, lfs };
+  }
+
+  private async *bytes(parts: readonly Part[], options: CallOptions): AsyncGenerator<Buffer> {
     const budget = { left: this.limits.archiveBytes };
-    if (submodules.length === 0) return yield* this.one(source, revision, '', budget, options);
-    yield* withoutEnd(this.one(source, revision, '', budget, options));
-    for (const submodule of submodules)
-      yield* withoutEnd(this.one(submodule.source, submodule.revision, `${submodule.path}/`, budget, options));
+    const [only, another] = parts;
+    if (only && !another) return yield* this.one(only, budget, options);
+    for (const part of parts) yield* withoutEnd(this.one(part, budget, options));
     yield endOfTar;
   }
 
-  private async *one(
-    source: Source,
-    revision: string,
-    prefix: string,
-    budget: { left: number },
-    options: CallOptions,
-  ): AsyncGenerator<Buffer> {
-    const args = [
-      ...(source.lfs ? lfsFilter : []),
-      'archive',
-      '--format=tar',
-      ...(prefix ? [`--prefix=${prefix}`] : []),
-      '--end-of-options',
-      revision,
-    ];
-    const running = await this.git.stream(this.mirrors.path(source), args, { ...options, source: source.lfs ? source : undefined });
+  private async *one(part: Part, budget: { left: number }, options: CallOptions): AsyncGenerator<Buffer> {
+    const { source, revision, prefix } = part;
+    const lfs = part.lfs && (await this.lfs.begin(part.lfs));
+    const args = ['archive', '--format=tar', ...(prefix ? [`--prefix=${prefix}`] : []), '--end-of-options', revision];
     try {
-      for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
-        budget.left -= chunk.length;
-        if (budget.left < 0)
-          running.stop('too-large', `the files of this revision are larger than the limit of ${this.limits.archiveBytes} bytes`);
-        else yield chunk;
+      const run = { ...options, ...lfs?.run, source: lfs && source };
+      const running = await this.git.stream(this.mirrors.path(source), [...(lfs?.args ?? []), ...args], run);
+      try {
+        for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
+          budget.left -= chunk.length;
+          if (budget.left < 0)
+            running.stop('too-large', `the files of this revision are larger than the limit of ${this.limits.archiveBytes} bytes`);
+          else yield chunk;
+        }
+        const { code, stderr } = await running.finished;
+        if (code !== 0) throw lfs?.failure(stderr) ?? (await this.afterFailure(source, localError(stderr)));
+      } finally {
+        running.stop('cancelled', 'nobody reads the archive any more');
+        await running.finished.catch(() => undefined);
       }
-      const { code, stderr } = await running.finished;
-      if (code !== 0) throw await this.afterFailure(source, localError(stderr));
     } finally {
-      running.stop('cancelled', 'nobody reads the archive any more');
+      await lfs?.end();
     }
   }
 
@@ -95,20 +94,5 @@ export class GitArchives {
       if (found.length > mostSubmodules) throw new SourceError('refused-submodule', `there are more than ${mostSubmodules} submodules`);
     }
     return found;
-  }
-
-  private async requireLfs(options: CallOptions): Promise<void> {
-    await runCommand({
-      file: 'git-lfs',
-      args: ['version'],
-      env: cleanEnvironment('/nonexistent'),
-      timeoutMs: 10_000,
-      signal: options.signal,
-    }).catch(() => {
-      throw new SourceError(
-        'needs-git-lfs',
-        'the source asks for LFS files, but git-lfs is not installed where Slipway runs: install it or set lfs: false',
-      );
-    });
   }
 }

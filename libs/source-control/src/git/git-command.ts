@@ -13,7 +13,7 @@ export type RunOptions = Pick<Command, 'signal' | 'input' | 'maxOutput' | 'watch
 };
 
 /** Settings no repository, account or machine can change: no hooks, no filters but ours, no helpers, nothing run after a fetch. */
-function settings(config: SourceControlConfig, limits: Limits, hooks: string): string {
+function settings(config: SourceControlConfig, limits: Limits, home: string, hooks: string): string {
   const lines = [
     '[safe]',
     'directory = *',
@@ -34,6 +34,7 @@ function settings(config: SourceControlConfig, limits: Limits, hooks: string): s
     'version = 2',
     '[credential]',
     'helper =',
+    `helper = ${JSON.stringify(`!'${join(home, 'credentials').replaceAll("'", "'\\''")}'`)}`,
   );
   lines.push(
     '[i18n]',
@@ -51,17 +52,22 @@ function settings(config: SourceControlConfig, limits: Limits, hooks: string): s
   return `${lines.join('\n')}\n`;
 }
 
-/** Answers only for the server the credentials are for, so that a redirect elsewhere gets none; reads the secret itself, so that no argument holds it. */
-const askpass = `#!/bin/sh
-IFS= read -r line < "$SLIPWAY_CREDENTIAL_FILE" || [ -n "$line" ] || exit 1
-case "$1" in
-  "Username for '$SLIPWAY_CREDENTIAL_ORIGIN'"*|"Username for '$SLIPWAY_CREDENTIAL_ORIGIN/"*)
-    if [ -n "$SLIPWAY_CREDENTIAL_USER" ]; then printf '%s\\n' "$SLIPWAY_CREDENTIAL_USER"; exit 0; fi
-    case "$line" in *:*) printf '%s\\n' "\${line%%:*}" ;; *) printf 'x-access-token\\n' ;; esac ;;
-  "Password for '"*"@$SLIPWAY_CREDENTIAL_HOST'"*|"Password for '"*"@$SLIPWAY_CREDENTIAL_HOST/"*)
-    printf '%s\\n' "\${line#*:}" ;;
-  *) exit 1 ;;
-esac
+/**
+ * Git's and git-lfs's credential helper: answers only for the server the credentials are for, so that a redirect elsewhere gets none; reads the
+ * secret itself, so that no argument or environment holds it. Told that they were refused, it gives them no more to the same run of git-lfs, which
+ * would ask for ever.
+ */
+const helper = `#!/bin/sh
+protocol= host=
+while IFS='=' read -r key value; do
+  case "$key" in protocol) protocol=$value ;; host) host=$value ;; esac
+done
+[ "$1" != erase ] || [ -z "$SLIPWAY_CREDENTIAL_REFUSED" ] || : > "$SLIPWAY_CREDENTIAL_REFUSED"
+[ "$1" = get ] && [ -n "$SLIPWAY_CREDENTIAL_FILE" ] && [ ! -e "$SLIPWAY_CREDENTIAL_REFUSED" ] || exit 0
+[ "$protocol://$host" = "$SLIPWAY_CREDENTIAL_ORIGIN" ] || exit 0
+IFS= read -r line < "$SLIPWAY_CREDENTIAL_FILE" || [ -n "$line" ] || exit 0
+case "$line" in *:*) user=\${line%%:*} ;; *) user=x-access-token ;; esac
+printf 'username=%s\\npassword=%s\\n' "\${SLIPWAY_CREDENTIAL_USER:-$user}" "\${line#*:}"
 `;
 
 /** Starts Git, always the same guarded way. */
@@ -98,11 +104,14 @@ export class GitCommand {
   }
 
   /** The same, its output as a stream; with `source`, smudging LFS files may ask that source's server. */
-  async stream(gitDir: string, args: readonly string[], options: RunOptions & { source?: Source | undefined }): Promise<Running> {
-    const env = options.source
-      ? await this.remoteEnvironment(options.source)
-      : { ...(await this.baseEnvironment()), GIT_ALLOW_PROTOCOL: 'none' };
-    return startCommand(await this.command(args, { ...env, GIT_DIR: gitDir }, this.limits.fetchMs, options));
+  async stream(
+    gitDir: string,
+    args: readonly string[],
+    options: RunOptions & { source?: Source | undefined; environment?: Readonly<Record<string, string>> },
+  ): Promise<Running> {
+    const { source, environment, ...run } = options;
+    const env = source ? await this.remoteEnvironment(source) : { ...(await this.baseEnvironment()), GIT_ALLOW_PROTOCOL: 'none' };
+    return startCommand(await this.command(args, { ...env, ...environment, GIT_DIR: gitDir }, this.limits.fetchMs, run));
   }
 
   /** A run that talks to the source's server; `gitDir` only where it also writes a copy. */
@@ -133,8 +142,6 @@ export class GitCommand {
       ...cleanEnvironment(home),
       ...fixed,
       GIT_CONFIG_GLOBAL: join(home, 'gitconfig'),
-      GIT_ASKPASS: '/bin/false',
-      SSH_ASKPASS: '/bin/false',
       GIT_PAGER: 'cat',
       GIT_EDITOR: '/bin/false',
     };
@@ -153,11 +160,7 @@ export class GitCommand {
     } else if (secret !== undefined && (url.scheme === 'https' || url.scheme === 'http')) {
       const authority = url.url.slice(url.scheme.length + 3).split('/', 1)[0] ?? '';
       Object.assign(env, {
-        GIT_ASKPASS: join((await this.prepare()).home, 'askpass'),
         SLIPWAY_CREDENTIAL_FILE: secret,
-        SLIPWAY_CREDENTIAL_HOST: authority,
-      });
-      Object.assign(env, {
         SLIPWAY_CREDENTIAL_ORIGIN: `${url.scheme}://${authority}`,
         SLIPWAY_CREDENTIAL_USER: source.username ?? url.username ?? '',
       });
@@ -169,8 +172,8 @@ export class GitCommand {
     this.prepared ??= (async () => {
       const home = await privateFolder(join(this.config.dataDir, 'git-home'));
       const hooks = await privateFolder(join(home, 'no-hooks'));
-      await writePrivate(join(home, 'gitconfig'), settings(this.config, this.limits, hooks));
-      await writePrivate(join(home, 'askpass'), askpass, 0o700);
+      await writePrivate(join(home, 'gitconfig'), settings(this.config, this.limits, home, hooks));
+      await writePrivate(join(home, 'credentials'), helper, 0o700);
       return { home, hooks };
     })().catch((cause) => {
       this.prepared = undefined;

@@ -1,4 +1,5 @@
 import { presentable, SourceError, type SourceErrorReason } from '../source-error.js';
+import type { LfsPointer } from './lfs-pointer.js';
 
 /** What Git and its transports print, first match wins; the texts are of Git 2.39 to 2.51, curl and OpenSSH under LC_ALL=C. */
 const said: readonly [RegExp, SourceErrorReason, string][] = [
@@ -48,6 +49,48 @@ const said: readonly [RegExp, SourceErrorReason, string][] = [
     'the server can not be reached',
   ],
 ];
+
+/** What git-lfs prints, first match wins; the texts are of git-lfs 3.3. */
+const lfsSaid: readonly [RegExp, SourceErrorReason, string][] = [
+  [
+    /\[(404|410)\]|does not exist on the server|object not found|Object does not exist/i,
+    'missing-lfs-file',
+    'is not on the LFS server: push it there (git lfs push --all)',
+  ],
+  [
+    /Authori[sz]ation error|Authentication required|credentials for .* not found|could not read Username|Forbidden|\[40[13]\]|Permission denied \(/i,
+    'authentication',
+    'is not given to us: the LFS server refused our credentials, or wants some',
+  ],
+  [/x509:|certificate/i, 'certificate', "can't be had: the LFS server's TLS certificate is not trusted"],
+  [/missing protocol: ""/, 'missing-lfs-file', 'is not in the folder of the repository: push it there (git lfs push --all)'],
+  [
+    /OID mismatch|expected OID|invalid (checksum|hash)|got [0-9a-f]{64}/i,
+    'missing-lfs-file',
+    'is another file on the LFS server than its pointer says',
+  ],
+  [/timeout|deadline exceeded/i, 'timeout', "can't be had: the LFS server answered too slowly"],
+  [
+    /dial tcp|connection (refused|reset)|no such host|EOF|Server error|\[5\d\d\]/i,
+    'unreachable',
+    "can't be had: the LFS server can not be reached",
+  ],
+];
+
+/** The error in what a Git printed whose LFS filter failed; undefined when it was about something else. */
+export function lfsError(stderr: string, pointers: readonly LfsPointer[]): SourceError | undefined {
+  const line = /^Error downloading object: .*$/m.exec(stderr)?.[0];
+  if (line === undefined)
+    return /smudge filter lfs failed|git-lfs/.test(stderr)
+      ? new SourceError('errored', `git-lfs failed: ${presentable(stderr)}`)
+      : undefined;
+  const oid = /\(([0-9a-f]{64})\)/.exec(line)?.[1];
+  const path = pointers.find((each) => each.oid === oid)?.path;
+  const file = `the LFS file ${path === undefined ? '' : `${JSON.stringify(path)} `}(${oid?.slice(0, 12)})`;
+  for (const [pattern, reason, message] of lfsSaid)
+    if (pattern.test(line)) return new SourceError(reason, `${file} ${message} (${presentable(line)})`);
+  return new SourceError('errored', `${file} can't be had: ${presentable(line)}`);
+}
 
 /** What damage to our own copy looks like; the copy is then thrown away and made anew. */
 const damage =

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTree, reasonOf, type TestRepository } from '../source-control.contract.js';
 import type { Point, Source, SourceControlConfig } from '../source-control.js';
 import { GitGround, git } from './git-ground.contract.js';
-import { type Served, serveHttp, serveSsh } from './git-servers.contract.js';
+import { everyProcess, type Served, serveHttp, serveSsh } from './git-servers.contract.js';
 import { GitSourceControl } from './git-source-control.js';
 
 describe('git and what may go wrong', () => {
@@ -100,8 +99,8 @@ describe('git and what may go wrong', () => {
     const repository = await onDisk();
     const revision = await repository.commit({ a: '1' }, 'first');
     await mkdir(join(secrets, 'shop'), { recursive: true });
-    await writeFile(join(secrets, 'shop', 'good'), 'ci:s3cret-token\n');
-    await writeFile(join(secrets, 'shop', 'bad'), 'ci:wrong-s3cret\n');
+    await writeFile(join(secrets, 'shop', 'good'), 'ci:s3cret-token\n', { mode: 0o600 });
+    await writeFile(join(secrets, 'shop', 'bad'), 'ci:wrong-s3cret\n', { mode: 0o600 });
     const url = `${server.url}/${repository.source.name}.git`;
     const source = { ...repository.source, name: 'shop', url };
     expect((await control().heads({ ...source, credentials: 'good' })).heads[0]?.revision).toBe(revision);
@@ -196,19 +195,6 @@ describe('git and what may go wrong', () => {
     await repository.commit({ a: '1' }, 'first');
     await control({ dataDir }).heads(repository.source);
     expect((await stat(join(dataDir, 'git-home'))).mode & 0o77).toBe(0);
-    expect(await readFile(join(dataDir, 'git-home', 'askpass'), 'utf8')).not.toContain('s3cret');
+    expect(await readFile(join(dataDir, 'git-home', 'credentials'), 'utf8')).not.toContain('s3cret');
   });
 });
-
-/** The arguments and environments of all processes there are. */
-function everyProcess(): string {
-  const read = (path: string) => {
-    try {
-      return readFileSync(path, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return processes.map((pid) => `${read(`/proc/${pid}/cmdline`)}\n${read(`/proc/${pid}/environ`)}`).join('\n');
-}

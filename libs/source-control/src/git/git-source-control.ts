@@ -16,6 +16,7 @@ import { SourceError } from '../source-error.js';
 import { GitArchives } from './git-archive.js';
 import { GitCommand } from './git-command.js';
 import { localError } from './git-errors.js';
+import { GitLfs } from './git-lfs.js';
 import { logFormat, parseLog } from './git-log.js';
 import { commitId, GitMirrors } from './git-mirror.js';
 
@@ -30,7 +31,7 @@ export class GitSourceControl implements SourceControl {
     const limits: Limits = { ...defaultLimits, ...config.limits };
     this.git = new GitCommand(config, limits);
     this.mirrors = new GitMirrors(this.git, config.dataDir, limits);
-    this.archives = new GitArchives(this.git, this.mirrors, limits);
+    this.archives = new GitArchives(this.git, this.mirrors, new GitLfs(this.git, config.dataDir, limits), limits);
   }
 
   async check(source: Source): Promise<void> {
