@@ -207,6 +207,7 @@ spec:
     await eventually(async () =>
       /sign-off\.accepted +Otto Operator +shop\/1 pre-release: approve/.test((await ada.slipway('audit show shop')).out),
     );
+    await eventually(async () => /person\.signed-in +Tess Tester +invitation/.test((await ada.slipway('audit show')).out));
     const verified = await ada.answers('audit verify');
     expect(verified.chains.find(({ chain }: { chain: string }) => chain === 'shop')).toMatchObject({ findings: [], warnings: [] });
     const out = join(ada.home, 'audit.json');

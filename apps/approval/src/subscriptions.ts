@@ -6,6 +6,8 @@ import {
   EnvironmentRemoved,
   EnvironmentUnheld,
   PersonChanged,
+  PersonInvited,
+  PersonSignedIn,
   ProjectApplied,
   RolloutAborted,
   RolloutFailed,
@@ -15,6 +17,8 @@ import {
   SecretVersioned,
   SignOffPosted,
   TargetApplied,
+  TokenAdded,
+  TokenRevoked,
   VerificationPassed,
 } from '@slipway/contracts';
 import { on, subscribe } from '@slipway/service-kit';
@@ -25,6 +29,8 @@ import { OnEnvironmentHeld } from './on-environment-held.js';
 import { OnEnvironmentRemoved } from './on-environment-removed.js';
 import { OnEnvironmentUnheld } from './on-environment-unheld.js';
 import { OnPersonChanged } from './on-person-changed.js';
+import { OnPersonInvited } from './on-person-invited.js';
+import { OnPersonSignedIn } from './on-person-signed-in.js';
 import { OnProjectApplied } from './on-project-applied.js';
 import { OnRolloutAborted } from './on-rollout-aborted.js';
 import { OnRolloutFailed } from './on-rollout-failed.js';
@@ -34,6 +40,8 @@ import { OnRolloutSucceeded } from './on-rollout-succeeded.js';
 import { OnSecretVersioned } from './on-secret-versioned.js';
 import { OnSignOffPosted } from './on-sign-off-posted.js';
 import { OnTargetApplied } from './on-target-applied.js';
+import { OnTokenAdded } from './on-token-added.js';
+import { OnTokenRevoked } from './on-token-revoked.js';
 import { OnVerificationPassed } from './on-verification-passed.js';
 
 /** What approval reacts to. */
@@ -53,6 +61,10 @@ export const subscriptions = subscribe('approval', [
   on(ProjectApplied, OnProjectApplied),
   on(TargetApplied, OnTargetApplied),
   on(PersonChanged, OnPersonChanged),
+  on(PersonInvited, OnPersonInvited),
+  on(PersonSignedIn, OnPersonSignedIn),
+  on(TokenAdded, OnTokenAdded),
+  on(TokenRevoked, OnTokenRevoked),
   on(SecretVersioned, OnSecretVersioned),
   on(CommandIssued, OnCommandIssued, { record: true }),
 ]);

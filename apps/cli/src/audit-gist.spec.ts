@@ -28,6 +28,16 @@ describe('an audit entry in short', () => {
     );
   });
 
+  it('tells of people and their tokens, and of whom where somebody else did it', () => {
+    const [ada, tess] = [{ name: 'Ada' }, { name: 'Tess' }];
+    expect(gistOf({ event: 'person.changed', person: tess, version: 2, by: ada })).toEqual(['person.changed', 'Ada', 'Tess: version 2']);
+    expect(gistOf({ event: 'person.invited', person: tess, by: ada })).toEqual(['person.invited', 'Ada', 'Tess']);
+    expect(gistOf({ event: 'person.signed-in', person: tess, with: 'invitation' })).toEqual(['person.signed-in', 'Tess', 'invitation']);
+    expect(gistOf({ event: 'token.added', person: tess, name: 'laptop' })).toEqual(['token.added', 'Tess', 'laptop']);
+    expect(gistOf({ event: 'token.revoked', person: tess, name: 'laptop', by: tess })).toEqual(['token.revoked', 'Tess', 'laptop']);
+    expect(gistOf({ event: 'token.revoked', person: tess, name: 'laptop', by: ada })).toEqual(['token.revoked', 'Ada', 'Tess: laptop']);
+  });
+
   it('makes do with whatever an entry is', () => {
     expect(gistOf({})).toEqual(['-', '-', '']);
     expect(gistOf({ event: 7, release: 'r', person: 'p', action: [], comment: { a: 1 } })).toEqual(['-', '-', '']);

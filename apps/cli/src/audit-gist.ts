@@ -12,6 +12,8 @@ const Gist = z.object({
   target: z.string().nullish().catch(null),
   environment: z.string().nullish().catch(null),
   version: z.int().nullish().catch(null),
+  name: z.string().nullish().catch(null),
+  with: z.string().nullish().catch(null),
   decision: z.string().nullish().catch(null),
   comment: z.string().nullish().catch(null),
   reason: z
@@ -23,9 +25,12 @@ const Gist = z.object({
 
 /** An entry of an audit chain in three cells: the event, who, and what. */
 export function gistOf(entry: Readonly<Record<string, unknown>>): [event: string, by: string, what: string] {
-  const { event, by, person, release, project, target, environment, version, decision, comment, reason, action } = Gist.parse(entry);
-  const about = release ? `${release.project}/${release.number}` : (project ?? target ?? '');
-  const said = [decision, action?.kind, version ? `version ${version}` : '', comment || reason].filter(Boolean).join(', ');
+  const { release, project, target, environment, version, decision, comment, reason, action, ...gist } = Gist.parse(entry);
+  const { event, by, person, name, with: means } = gist;
+  // Who acts and whom it is about are two where somebody else did it.
+  const whom = by && person?.name !== by.name ? person?.name : undefined;
+  const about = release ? `${release.project}/${release.number}` : (project ?? target ?? whom ?? '');
+  const said = [decision, action?.kind, means, name, version ? `version ${version}` : '', comment || reason].filter(Boolean).join(', ');
   const where = [about, environment].filter(Boolean).join(' ');
   return [oneLine(event, 40), oneLine((by ?? person)?.name ?? '-', 40), oneLine([where, said].filter(Boolean).join(': '), 100)];
 }

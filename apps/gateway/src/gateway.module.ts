@@ -38,6 +38,7 @@ import { SigningOff } from './signing-off.js';
 import { subscriptions } from './subscriptions.js';
 import { TellingEnvironments } from './telling-environments.js';
 import { TellingReleases } from './telling-releases.js';
+import { Tokens } from './tokens.js';
 
 /** The gateway: the API people and programs use, and the journal and ledger of all that happened. */
 @Module({
@@ -66,6 +67,7 @@ import { TellingReleases } from './telling-releases.js';
       Membership,
       Rebuilding,
       SigningOff,
+      Tokens,
     ],
     ...[TellingEnvironments, TellingReleases, OnEveryEvent, OnLogAppended],
   ],

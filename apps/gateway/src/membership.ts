@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { type Person, PersonChanged, type PersonKey, type PersonReference } from '@slipway/contracts';
+import {
+  type Person,
+  PersonChanged,
+  PersonInvited,
+  type PersonKey,
+  type PersonReference,
+  PersonSignedIn,
+  TokenRevoked,
+} from '@slipway/contracts';
 import { hashToken, keyIdOf, newOneTimeLink, newToken, PersonPublicJwk } from '@slipway/identity';
 import { Messaging, type UnitOfWork } from '@slipway/messaging';
 import { v7 } from 'uuid';
@@ -13,7 +21,7 @@ const firstTokenMs = 90 * day;
 type Draft = Pick<Person, 'name' | 'emails' | 'accounts' | 'roles' | 'language'>;
 type Change = Partial<Draft & Pick<Person, 'active'>>;
 
-/** People: how they come in, what changes of them, the keys they sign with. Every change is told as person.changed. */
+/** People: how they come in, what changes of them, the keys they sign with. Every change is told, and so is who comes in. */
 @Injectable()
 export class Membership {
   constructor(
@@ -33,7 +41,11 @@ export class Membership {
       if (!person?.active) throw new ApiProblem(401, 'This code is of somebody who is no longer active.', { code: 'bad-code' });
       const { secret, hash } = newToken();
       const expiresAt = new Date(unit.now.getTime() + firstTokenMs);
-      await this.credentials.addToken(unit.tx, { id: v7(), hash, person: person.id, name: 'first sign-in', expiresAt });
+      const token = v7();
+      await this.credentials.addToken(unit.tx, { id: token, hash, person: person.id, name: 'first sign-in', expiresAt });
+      const came = link.person === null ? 'administrator-link' : 'invitation';
+      const data = { person: referenceTo(person), with: came, token, expiresAt: expiresAt.toISOString() } as const;
+      unit.publish(PersonSignedIn, { subject: person.id, data });
       return { person, token: secret };
     });
   }
@@ -43,19 +55,19 @@ export class Membership {
     return this.messaging.transact(async (unit) => {
       const person: Person = { ...draft, id: v7(), keys: [], active: true };
       await this.save(unit, person, 1, by);
-      return { person, invitation: await this.link(unit, person.id) };
+      return { person, invitation: await this.link(unit, person, by) };
     });
   }
 
   /** A new code for somebody; older ones end. */
-  async invite(id: string): Promise<{ code: string; expiresAt: string }> {
+  async invite(id: string, by: PersonReference): Promise<{ code: string; expiresAt: string }> {
     return this.messaging.transact(async (unit) => {
       const known = await this.people.lock(unit.tx, id);
       if (!known) throw ApiProblem.notFound('such person');
       if (!known.person.active)
         throw ApiProblem.refused({ code: 'person-inactive', message: `${known.person.name} is not active: make them active first` });
       await this.credentials.endLinks(unit.tx, id);
-      return this.link(unit, id);
+      return this.link(unit, known.person, by);
     });
   }
 
@@ -74,7 +86,8 @@ export class Membership {
         });
       await this.save(unit, person, known.version + 1, by);
       if (!person.active) {
-        await this.credentials.revokeAll(unit.tx, id);
+        for (const { id: token, name } of await this.credentials.revokeAll(unit.tx, id))
+          unit.publish(TokenRevoked, { subject: id, data: { person: referenceTo(person), token, name, by } });
         await this.credentials.endLinks(unit.tx, id);
       }
       return person;
@@ -142,16 +155,22 @@ export class Membership {
     return person;
   }
 
-  private async link(unit: UnitOfWork, person: string): Promise<{ code: string; expiresAt: string }> {
-    const { secret, hash, expiresAt } = newOneTimeLink(unit.now, invitationMs);
-    await this.credentials.addLink(unit.tx, { hash, person, expiresAt });
-    return { code: secret, expiresAt: expiresAt.toISOString() };
+  private async link(unit: UnitOfWork, person: Person, by: PersonReference): Promise<{ code: string; expiresAt: string }> {
+    const { secret, hash, expiresAt: end } = newOneTimeLink(unit.now, invitationMs);
+    const expiresAt = end.toISOString();
+    await this.credentials.addLink(unit.tx, { hash, person: person.id, expiresAt: end });
+    unit.publish(PersonInvited, { subject: person.id, data: { person: referenceTo(person), by, expiresAt } });
+    return { code: secret, expiresAt };
   }
 
   private async save(unit: UnitOfWork, person: Person, version: number, by: PersonReference | null): Promise<void> {
     await this.people.save(unit.tx, person, version);
     unit.publish(PersonChanged, { subject: person.id, data: { person, version, by } });
   }
+}
+
+function referenceTo({ id, name }: Person): PersonReference {
+  return { id, name };
 }
 
 function isAdministrator(person: Person): boolean {

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiClient } from '@slipway/api';
-import { PersonChanged } from '@slipway/contracts';
-import { newPersonKey, newToken } from '@slipway/identity';
+import { PersonChanged, PersonInvited, PersonSignedIn, TokenAdded, TokenRevoked } from '@slipway/contracts';
+import { hashToken, newPersonKey, newToken } from '@slipway/identity';
 import { anId, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, aScene, problemOf, redeemed, type Scene } from './gateway.fixture.js';
@@ -124,5 +124,41 @@ describe('tokens', () => {
     for (let attempt = 0; attempt < 40; attempt++) statuses.push((await problemOf(stranger(newToken().secret).me({}))).status);
     expect(statuses.at(-1)).toBe(429);
     expect((await administrator.api.me({})).id).toBe(administrator.id);
+  });
+});
+
+describe('the record', () => {
+  const reference = ({ id, name }: Actor) => ({ id, name });
+
+  it('tells who let whom in, and who came in', async () => {
+    const first = await scene.stage.hears(PersonSignedIn, ({ person }) => person.id === administrator.id);
+    expect(first).toMatchObject({ person: reference(administrator), with: 'administrator-link' });
+    const vera = await scene.join('Vera', []);
+    const came = await scene.stage.hears(PersonSignedIn, ({ person }) => person.id === vera.id);
+    const [token] = (await vera.api.listTokens({})).items;
+    expect(came).toEqual({ person: reference(vera), with: 'invitation', token: token?.id, expiresAt: token?.expiresAt });
+    const again = await administrator.api.invite({ params: { id: vera.id } });
+    const invited = await scene.stage.hears(PersonInvited, (data) => data.person.id === vera.id && data.expiresAt === again.expiresAt);
+    expect(invited).toMatchObject({ person: reference(vera), by: reference(administrator) });
+  });
+
+  it('tells of every token that was made or revoked, also with its owner, and of none what it is', async () => {
+    const wanda = await scene.join('Wanda', []);
+    const { id, token, expiresAt } = await wanda.api.addToken({ body: { name: 'robot', days: null } });
+    const made = await scene.stage.hears(TokenAdded, (data) => data.token === id);
+    expect(made).toEqual({ person: reference(wanda), token: id, name: 'robot', expiresAt });
+    const lost = await wanda.api.addToken({ body: { name: 'lost' } });
+    await wanda.api.revokeToken({ params: { id: lost.id } });
+    const revoked = await scene.stage.hears(TokenRevoked, (data) => data.token === lost.id);
+    expect(revoked).toEqual({ person: reference(wanda), token: lost.id, name: 'lost', by: reference(wanda) });
+    await administrator.api.changePerson({ params: { id: wanda.id }, body: { active: false } });
+    const ended = await scene.stage.hears(TokenRevoked, (data) => data.token === id);
+    expect(ended).toMatchObject({ by: reference(administrator) });
+    const told = JSON.stringify(scene.stage.heard);
+    expect(told).toContain('"robot"');
+    for (const secret of [token, lost.token, wanda.token]) {
+      expect(told).not.toContain(secret);
+      expect(told).not.toContain(hashToken(secret));
+    }
   });
 });

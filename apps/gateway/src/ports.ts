@@ -43,8 +43,10 @@ export abstract class Credentials {
   abstract stillGood(token: string): Promise<Bearer | undefined>;
   abstract addToken(tx: Tx, token: { id: string; hash: string; person: string; name: string; expiresAt: Date | null }): Promise<TokenRow>;
   abstract tokensOf(person: string): Promise<readonly TokenRow[]>;
-  abstract revoke(person: string, token: string): Promise<TokenRow | undefined>;
-  abstract revokeAll(tx: Tx, person: string): Promise<void>;
+  /** Revokes one that is good; undefined where there is none such. */
+  abstract revoke(tx: Tx, person: string, token: string): Promise<TokenRow | undefined>;
+  /** Revokes all of somebody's that are good. */
+  abstract revokeAll(tx: Tx, person: string): Promise<readonly TokenRow[]>;
   abstract addLink(tx: Tx, link: { hash: string; person: string | null; expiresAt: Date }): Promise<void>;
   /** Uses a link up. `person` is null for the first administrator's; undefined where it is unknown, used or over. */
   abstract useLink(tx: Tx, hash: string): Promise<{ person: string | null } | undefined>;

@@ -19,8 +19,12 @@ import { PartBack } from './every/part-back.js';
 import { SecretVersioned } from './every/secret-versioned.js';
 import { CommandIssued } from './gateway/command-issued.js';
 import { PersonChanged } from './gateway/person-changed.js';
+import { PersonInvited } from './gateway/person-invited.js';
+import { PersonSignedIn } from './gateway/person-signed-in.js';
 import { ProjectApplied } from './gateway/project-applied.js';
 import { TargetApplied } from './gateway/target-applied.js';
+import { TokenAdded } from './gateway/token-added.js';
+import { TokenRevoked } from './gateway/token-revoked.js';
 import { BuildCancelled } from './image-builder/build-cancelled.js';
 import { BuildFailed } from './image-builder/build-failed.js';
 import { BuildStarted } from './image-builder/build-started.js';
@@ -90,8 +94,12 @@ const all = [
   RolloutSucceeded,
   CommandIssued,
   PersonChanged,
+  PersonInvited,
+  PersonSignedIn,
   ProjectApplied,
   TargetApplied,
+  TokenAdded,
+  TokenRevoked,
   NotificationDelivered,
   NotificationFailed,
   CommandAccepted,

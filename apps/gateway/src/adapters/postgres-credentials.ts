@@ -45,16 +45,16 @@ export class PostgresCredentials extends Credentials {
     ]);
   }
 
-  async revoke(person: string, token: string): Promise<TokenRow | undefined> {
-    const [row] = await this.database.query<TokenRow>(
+  async revoke(tx: Tx, person: string, token: string): Promise<TokenRow | undefined> {
+    const [row] = await tx.query<TokenRow>(
       `update token set revoked_at = now() where id = $1 and person = $2 and revoked_at is null returning ${shown}`,
       [token, person],
     );
     return row;
   }
 
-  async revokeAll(tx: Tx, person: string): Promise<void> {
-    await tx.query('update token set revoked_at = now() where person = $1 and revoked_at is null', [person]);
+  async revokeAll(tx: Tx, person: string): Promise<readonly TokenRow[]> {
+    return tx.query<TokenRow>(`update token set revoked_at = now() where person = $1 and revoked_at is null returning ${shown}`, [person]);
   }
 
   async addLink(tx: Tx, link: { hash: string; person: string | null; expiresAt: Date }): Promise<void> {

@@ -1,17 +1,15 @@
 import { Controller, Req } from '@nestjs/common';
 import { routes } from '@slipway/api';
-import { newToken } from '@slipway/identity';
-import { Messaging } from '@slipway/messaging';
-import { v7 } from 'uuid';
+import type { Person, PersonReference } from '@slipway/contracts';
 import { ApiProblem } from '../api-problem.js';
 import { Membership } from '../membership.js';
 import { Credentials, People, type TokenRow } from '../ports.js';
+import { Tokens } from '../tokens.js';
 import type { Answered, Asked } from './asked.js';
 import { Doorman } from './doorman.js';
 import { Ask, Serve } from './serve.js';
 
 type R = typeof routes;
-const day = 24 * 3_600_000;
 
 /** People, their tokens and their keys. */
 @Controller()
@@ -20,7 +18,7 @@ export class PeopleController {
     private readonly membership: Membership,
     private readonly people: People,
     private readonly credentials: Credentials,
-    private readonly messaging: Messaging,
+    private readonly tokens: Tokens,
     private readonly doorman: Doorman,
   ) {}
 
@@ -45,18 +43,18 @@ export class PeopleController {
 
   @Serve(routes.addPerson)
   add(@Ask() { body, by }: Asked<R['addPerson']>): Promise<Answered<R['addPerson']>> {
-    return this.membership.add(body, by);
+    return this.membership.add(body, referenceTo(by));
   }
 
   @Serve(routes.changePerson)
   change(@Ask() { params, body, by }: Asked<R['changePerson']>): Promise<Answered<R['changePerson']>> {
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-    return this.membership.change(params.id, given, { id: by.id, name: by.name });
+    return this.membership.change(params.id, given, referenceTo(by));
   }
 
   @Serve(routes.invite)
-  invite(@Ask() { params }: Asked<R['invite']>): Promise<Answered<R['invite']>> {
-    return this.membership.invite(params.id);
+  invite(@Ask() { params, by }: Asked<R['invite']>): Promise<Answered<R['invite']>> {
+    return this.membership.invite(params.id, referenceTo(by));
   }
 
   @Serve(routes.listKeys)
@@ -66,35 +64,35 @@ export class PeopleController {
 
   @Serve(routes.addKey)
   addKey(@Ask() { body, by }: Asked<R['addKey']>): Promise<Answered<R['addKey']>> {
-    return this.membership.addKey({ id: by.id, name: by.name }, body.jwk);
+    return this.membership.addKey(referenceTo(by), body.jwk);
   }
 
   @Serve(routes.revokeKey)
   revokeKey(@Ask() { params, by }: Asked<R['revokeKey']>): Promise<Answered<R['revokeKey']>> {
-    return this.membership.revokeKey({ id: by.id, name: by.name }, params.id);
+    return this.membership.revokeKey(referenceTo(by), params.id);
   }
 
   @Serve(routes.listTokens)
-  async tokens(@Ask() { by }: Asked<R['listTokens']>): Promise<Answered<R['listTokens']>> {
+  async listTokens(@Ask() { by }: Asked<R['listTokens']>): Promise<Answered<R['listTokens']>> {
     return { items: (await this.credentials.tokensOf(by.id)).map(tokenView) };
   }
 
   @Serve(routes.addToken)
   async addToken(@Ask() { body, by }: Asked<R['addToken']>): Promise<Answered<R['addToken']>> {
-    const { secret, hash } = newToken();
-    const row = await this.messaging.transact((unit) => {
-      const expiresAt = body.days === null ? null : new Date(unit.now.getTime() + body.days * day);
-      return this.credentials.addToken(unit.tx, { id: v7(), hash, person: by.id, name: body.name, expiresAt });
-    });
+    const { secret, row } = await this.tokens.add(referenceTo(by), body.name, body.days);
     return { id: row.id, token: secret, expiresAt: row.expiresAt?.toISOString() ?? null };
   }
 
   @Serve(routes.revokeToken)
   async revokeToken(@Ask() { params, by }: Asked<R['revokeToken']>): Promise<Answered<R['revokeToken']>> {
-    const row = await this.credentials.revoke(by.id, params.id);
+    const row = await this.tokens.revoke(referenceTo(by), params.id);
     if (!row) throw ApiProblem.notFound('such token');
     return tokenView(row);
   }
+}
+
+function referenceTo({ id, name }: Person): PersonReference {
+  return { id, name };
 }
 
 function tokenView(row: TokenRow) {
