@@ -7,7 +7,7 @@ import type { Detail } from './references.js';
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 export const digest = `sha256:${sha256('an image')}`;
 export const oldDigest = `sha256:${sha256('an older image')}`;
-const time = '2026-11-23T05:00:00.000Z';
+export const time = '2026-11-23T05:00:00.000Z';
 
 /** Release 42 of shop. */
 export const release = Release.parse({

@@ -3,6 +3,7 @@ import type { ApiClient, ApprovalView } from '@slipway/api';
 import { Id, Name } from '@slipway/contracts';
 import { asksOf } from '@slipway/release';
 import type { z } from 'zod';
+import { commitsIn, differencesIn } from './asked-change.js';
 import { Misused, Refused } from './exit.js';
 import { oneLine } from './output.js';
 import { nameOf, releaseReference } from './references.js';
@@ -61,8 +62,9 @@ export function refuseOtherThanShown({ deployment, asks }: Approval): void {
     throw new Refused(`the gateway shows a deployment with hash ${own}, but asks to sign for ${asks}: do not sign; tell your operators`);
 }
 
-/** Shows what is asked: what would run, whose change it is, what runs in test, who said what. */
-export function showAsked({ out }: Session, asked: Approval): void {
+/** Shows what is asked: what would run, whose change it is and of which commits, what differs from what runs there, what runs in test, who said what. */
+export function showAsked(session: Session, asked: Approval): void {
+  const { out } = session;
   const { release, deployment, environment } = asked;
   out.fields([
     ['asked', `${out.paint('bold', nameOf(release))} into ${out.paint('bold', environment)} (${deployment.stage})`],
@@ -71,8 +73,10 @@ export function showAsked({ out }: Session, asked: Approval): void {
     ['until', asked.expiresAt],
     ['source', `${oneLine(release.ref)} at ${release.revision}`],
     ['by', people(asked.authors) || 'nobody the source names'],
+    ['commits', commitsIn(asked)],
     ['image', `${oneLine(deployment.image.repository)}\n@${deployment.image.digest}`],
     ['runs as', settingsOf(asked)],
+    ['differs', differencesIn(asked, (text) => session.words(text))],
     ['on', `${deployment.target.name}, namespace ${deployment.target.namespace}`],
     ['in test', inTest(asked)],
     ['signs for', `sha256 ${asked.asks}`],
@@ -89,8 +93,8 @@ export function showAsked({ out }: Session, asked: Approval): void {
       'signed',
       asked.signOffs
         .map(
-          ({ person, decision, via, at, comment }) =>
-            `${oneLine(person.name)}: ${decision} by ${via}, ${at}${comment === '' ? '' : ` “${oneLine(comment)}”`}`,
+          ({ person, decision, via, at, comment, inTest }) =>
+            `${oneLine(person.name)}: ${decision} by ${via}, ${at}${comment === '' ? '' : ` “${oneLine(comment)}”`}${thereThen(inTest, release)}`,
         )
         .join('\n') || undefined,
     ],
@@ -112,10 +116,22 @@ function settingsOf({ deployment: { app, projectVersion, policy } }: Approval): 
   ].join('\n');
 }
 
-function inTest({ inTest: there, deployment }: Approval): string {
-  if (there === null) return 'nothing runs there now';
-  const same = there.image.digest === deployment.image.digest ? 'this very image' : `ANOTHER image, ${there.image.digest}`;
-  return `${there.environment} runs ${nameOf(there.release)}, ${same}${there.address === '' ? '' : `\n${oneLine(there.address)}`}`;
+function inTest({ inTest: there, deployment, deployAgain }: Approval): string {
+  const same = there?.image.digest === deployment.image.digest ? 'this very image' : `ANOTHER image, ${there?.image.digest}`;
+  return [
+    there === null ? 'nothing runs there now' : `${there.environment} runs ${nameOf(there.release)}, ${same}`,
+    ...(there === null || there.address === '' ? [] : [oneLine(there.address)]),
+    ...(deployAgain === null
+      ? []
+      : [`to have ${nameOf({ ...deployment, ...deployment.release })} there again: ${oneLine(deployAgain.command, 400)}`]),
+  ].join('\n');
+}
+
+/** Said of a sign-off only where what ran in test was not what was signed for. */
+function thereThen(inTest: Approval['signOffs'][number]['inTest'], { project, number }: Approval['release']): string {
+  return inTest === null || inTest.release === number
+    ? ''
+    : `, while ${inTest.environment} ran ${nameOf({ project, number: inTest.release })}`;
 }
 
 const names = (all: readonly { name: string }[]): string => oneLine(all.map(({ name }) => name).join(', '));

@@ -55,8 +55,12 @@ export class Session {
   async confirm(question: string, yes: boolean | undefined): Promise<void> {
     if (yes) return;
     if (!this.interactive) throw new Misused(`${question}\nNobody can be asked here: add --yes if you are sure`);
-    const answer = await this.around.stdin.ask(`${question} [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new Refused('nothing was done');
+    if (!(await this.agrees(question))) throw new Refused('nothing was done');
+  }
+
+  /** Offers something: whether the person says yes. For where {@link interactive}. */
+  async agrees(question: string): Promise<boolean> {
+    return /^y(es)?$/i.test((await this.around.stdin.ask(`${question} [y/N] `)).trim());
   }
 
   /** The same for what is severe: the name has to be typed, or given as `--confirm <name>`. */

@@ -1,4 +1,4 @@
-import { ApprovalRequested, Id, Name, PersonReference, Time } from '@slipway/contracts';
+import { ApprovalRequested, Id, Name, PersonReference, SignOffAccepted, Time } from '@slipway/contracts';
 import { z } from 'zod';
 import { defineRoute, PageQuery, pageOf } from './route.js';
 
@@ -8,6 +8,8 @@ export const SignOffView = z.object({
   comment: z.string(),
   via: z.enum(['http', 'key']),
   at: Time,
+  /** What ran in the test environment at that moment; null too in sign-offs of before this was shown. */
+  inTest: SignOffAccepted.data.shape.inTest.default(null),
 });
 
 export const ApprovalView = ApprovalRequested.data.extend({

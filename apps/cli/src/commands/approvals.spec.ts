@@ -1,9 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
+import { routes } from '@slipway/api';
 import { SignOffPosted } from '@slipway/contracts';
 import { verifySignOff } from '@slipway/identity';
+import { deployAgain } from '@slipway/release';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { Terminal } from '../a-terminal.fixture.js';
-import { anApproval, digest, release, tess } from '../answers.example.js';
+import { anApproval, digest, oldDigest, release, tess, time } from '../answers.example.js';
 import { GatewayDouble, Refusal } from '../gateway-double.fixture.js';
 
 const terminal = new Terminal();
@@ -33,6 +35,11 @@ describe('approve', () => {
       'secret db-password (version v1)',
       '4 × 0.5 CPU, 256Mi',
       'test runs shop/42, this very image',
+      '2 since shop/40 (f00d00f00d00)',
+      'c0ffee00c0ff  Ann Author: Sell hats',
+      'beef00beef00  Bob Builder: Count hats',
+      `another image than ${oldDigest}`,
+      'app.env.GREETING changed from hi to hello',
     ])
       expect(ran.out).toContain(shown);
     expect(terminal.questions.at(-1)).toBe('Sign off shop/42 for production? [y/N] ');
@@ -103,6 +110,60 @@ describe('approve', () => {
   it('ends with 4 when approval does not answer', async () => {
     double = await GatewayDouble.start({ ...asking(), signOff: () => ({ ...posted, state: 'pending' as const }) });
     expect((await terminal.run(['approve', 'shop/42', '--yes', '--wait', '0s', '--url', double.url])).exit).toBe(4);
+  });
+});
+
+describe('approve, when another build runs in test', () => {
+  const other = { ...release, id: '01900000-0000-7000-8000-000000000043', number: 43 };
+  const replaced = anApproval({
+    inTest: { environment: 'test', address: '', release: other, image: { repository: 'localhost:5000/shop', digest: oldDigest } },
+    deployAgain: deployAgain(release, 'test'),
+  });
+  const deploying = () => ({
+    ...asking(replaced),
+    deploy: () => ({ command: release.id, state: 'accepted' as const, message: 'release 42 goes to test' }),
+  });
+  const deploys = () => double?.asked.filter(({ route }) => route === 'deploy');
+
+  it('says so with the command that has it back, and offers to do it instead of signing', async () => {
+    double = await GatewayDouble.start(deploying());
+    const ran = await terminal.run(['approve', 'shop/42', '--url', double.url], { tty: true, types: ['y'] });
+    expect(ran).toMatchObject({ exit: 0, err: expect.stringContaining('Nothing is signed yet') });
+    expect(ran.out).toContain('test runs shop/43, ANOTHER image');
+    expect(ran.out).toContain('slipway environment deploy shop test --release shop/42');
+    expect(terminal.questions.at(-1)).toBe('Put shop/42 into test again to look at it first, in place of shop/43? [y/N] ');
+    // The request's own words are the call: what a program posts is what this posts.
+    expect(deploys()).toMatchObject([{ params: { project: 'shop', environment: 'test' }, body: replaced.deployAgain?.call.body }]);
+    expect(routes.deploy.path.replace('{project}', 'shop').replace('{environment}', 'test')).toBe(replaced.deployAgain?.call.path);
+    expect(signOffs()).toEqual([]);
+  });
+
+  it('signs all the same when the person wants that, or said --yes', async () => {
+    double = await GatewayDouble.start(deploying());
+    expect((await terminal.run(['approve', 'shop/42', '--url', double.url], { tty: true, types: ['n', 'y'] })).exit).toBe(0);
+    expect((await terminal.run(['approve', 'shop/42', '--yes', '--url', double.url], { tty: true })).exit).toBe(0);
+    expect(deploys()).toEqual([]);
+    expect(signOffs()).toHaveLength(2);
+  });
+
+  it('offers nothing to who may not do it', async () => {
+    double = await GatewayDouble.start({ ...deploying(), me: () => ({ ...tess, roles: [] }) });
+    expect((await terminal.run(['approve', 'shop/42', '--url', double.url], { tty: true, types: ['y'] })).exit).toBe(0);
+    expect(signOffs()).toHaveLength(1);
+  });
+
+  it('tells of who signed while it ran', async () => {
+    const seen = { environment: 'test', release: 43, digest: oldDigest };
+    const signed = {
+      person: { id: tess.id, name: tess.name },
+      decision: 'approve' as const,
+      comment: '',
+      via: 'http' as const,
+      at: time,
+      inTest: seen,
+    };
+    double = await GatewayDouble.start(asking(anApproval({ signOffs: [signed] })));
+    expect((await terminal.run(['approval', 'show', 'shop/42', '--url', double.url])).out).toContain('while test ran shop/43');
   });
 });
 

@@ -5,6 +5,7 @@ import { oneLine } from '../output.js';
 import { nameOf } from '../references.js';
 import type { Session } from '../session.js';
 import { coloured, span } from '../showing.js';
+import { lookAgain } from './approval-look.js';
 import { type Signing, signWithKey } from './approval-sign.js';
 
 interface Options extends Signing {
@@ -90,6 +91,7 @@ async function decide(session: Session, options: Options, decision: Decided, rel
   if (asked.state !== 'open') throw new Refused(`this request is ${asked.state} already. See: slipway approval show ${asked.request}`);
   refuseOtherThanShown(asked);
   if (!yes && session.out.live) showAsked(session, asked);
+  if (decision === 'approve' && !yes && (await lookAgain(session, asked, options.wait))) return exitCodes.ok;
   await session.confirm(`${decision === 'approve' ? 'Sign off' : 'Send back'} ${nameOf(asked.release)} for ${asked.environment}?`, yes);
   if (options.withKey !== undefined) return signWithKey(session, options, options.withKey, { asked, decision, comment });
   const said = await api.signOff({ params: { id: asked.request }, body: { decision, comment } });

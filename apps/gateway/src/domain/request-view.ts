@@ -1,4 +1,4 @@
-import type { ApprovalRequested, DataOf, PersonReference } from '@slipway/contracts';
+import type { ApprovalRequested, DataOf, PersonReference, SignOffAccepted } from '@slipway/contracts';
 import type { Told } from '@slipway/release';
 
 /** A request for sign-off as people see it: what is asked, who said what, and what became of it. */
@@ -12,6 +12,7 @@ export interface RequestView extends DataOf<typeof ApprovalRequested> {
     readonly comment: string;
     readonly via: 'http' | 'key';
     readonly at: string;
+    readonly inTest: DataOf<typeof SignOffAccepted>['inTest'];
   }[];
   readonly refusals: readonly { readonly person: PersonReference | null; readonly reason: string; readonly at: string }[];
 }
@@ -39,8 +40,8 @@ function fresh(requestedAt: string): Pick<RequestView, 'state' | 'requestedAt' |
 
 function after(view: RequestView, event: Told): RequestView {
   if (event.name === 'sign-off.accepted') {
-    const { person, decision, comment, via, missing } = event.data;
-    return { ...view, missing, signOffs: [...view.signOffs, { person, decision, comment, via, at: event.time }] };
+    const { person, decision, comment, via, missing, inTest } = event.data;
+    return { ...view, missing, signOffs: [...view.signOffs, { person, decision, comment, via, at: event.time, inTest }] };
   }
   if (event.name === 'sign-off.refused') {
     const refusal = { person: event.data.person, reason: event.data.reason.message, at: event.time };
