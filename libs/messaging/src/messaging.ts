@@ -49,6 +49,9 @@ export interface MessagingOptions {
   readonly onDied?: (error: Error) => void;
 }
 
+/** A shard whose owner died is asked for so often at most, by whoever has something to publish. */
+const askForShardsMs = 1_000;
+
 /** A service's mouth and ears. Its tables are made by `messagingMigrations`, which must have run. */
 export class Messaging {
   /** What no handler could take. */
@@ -68,7 +71,7 @@ export class Messaging {
     const timing = { ...usualTiming, ...options.timing };
     const catalog = options.catalog ?? [...everything.values()];
     this.topics = new TopicNames(options.topicPrefix ?? 'slipway.');
-    this.shards = new RelayShards(database, options.shards ?? 8, timing.pollMs);
+    this.shards = new RelayShards(database, options.shards ?? 8, Math.min(timing.pollMs, askForShardsMs));
     const metrics = new MessagingMetrics(options.registry, database, () => this.listening.lag());
     this.relay = new Relay(
       { database, log, shards: this.shards, logger, published: (count) => metrics.published.inc(count) },

@@ -23,7 +23,7 @@ export interface Timing {
 }
 
 export const usualTiming: Timing = {
-  pollMs: 1_000,
+  pollMs: 5_000,
   housekeepingMs: 5_000,
   resendFirstMs: 5_000,
   resendMostMs: 300_000,

@@ -20,7 +20,7 @@ export interface WorkerOptions {
   readonly owner?: string;
   readonly registry: Registry;
   readonly logger: Logger;
-  /** Looks for due work at least this often, in ms; jittered. Default 1 500. */
+  /** Looks for due work at least this often, in ms; jittered: what wakes it is news, this is for news that was lost. Default 5 000. */
   readonly pollMs?: number;
   /** How long a part must have been absent before that is said, in ms. Default 10 000. */
   readonly sayAwayAfterMs?: number;
@@ -103,7 +103,7 @@ export class Worker {
   }
 
   private async look(): Promise<void> {
-    const { pollMs = 1_500, logger } = this.options;
+    const { pollMs = 5_000, logger } = this.options;
     while (!this.stopping) {
       this.wanted = false;
       let sleepMs = pollMs * (0.75 + Math.random() / 2);
