@@ -142,7 +142,7 @@ function rolled(
         ? to('failed', { stage: event.data.stage, rollout, reason: event.data.reason, progress: null, runs: event.data.next === 'hold' })
         : undefined;
     case 'rollout.aborted':
-      if (!current) return undefined;
+      if (!current || !isAnswered(state, event.data.request)) return undefined;
       return event.data.supersededBy === null
         ? to('aborted', { rollout, reason: event.data.reason, progress: null, runs: false })
         : to('superseded', { rollout, reason: event.data.reason, progress: null, runs: false, replacedBy: event.data.supersededBy });
@@ -157,6 +157,11 @@ function rolled(
         replacedBy: null,
       });
   }
+}
+
+/** Whether what waited for this request is what is waited for now: asked anew, the end of the earlier request's rollout is heard afterwards. */
+function isAnswered({ request }: EnvironmentState, of: string | null): boolean {
+  return of === null || request === null || request.request === of;
 }
 
 /** What another release's event means for this one in the same environment. */

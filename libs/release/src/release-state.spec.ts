@@ -57,6 +57,25 @@ describe('the fold of a release', () => {
     expect(foldRelease(uuid(1), toLive().told)).toBeUndefined();
   });
 
+  it('still waits for people when it was asked anew and only then the rollout of the voided request ends', () => {
+    const tale = story();
+    tale.born();
+    tale.asked('pre-release');
+    tale.granted('pre-release');
+    const at = { request: uuid(800), release, environment: 'pre-release' };
+    tale.say('approval.voided', { ...at, reason: why, changed: [] });
+    tale.asked('pre-release', { request: uuid(801) });
+    const ended = { rollout: uuid(642), kind: 'rollout' as const, ...at, reason: why, supersededBy: null };
+    tale.say('rollout.aborted', ended);
+    expect(environment(tale.told, 'pre-release')).toMatchObject({
+      status: 'awaiting-approval',
+      request: { request: uuid(801) },
+      rollout: null,
+    });
+    tale.say('rollout.aborted', { ...ended, rollout: uuid(643), request: uuid(801) });
+    expect(environment(tale.told, 'pre-release')).toMatchObject({ status: 'aborted', rollout: uuid(643) });
+  });
+
   it('follows it from birth to live', () => {
     const { told } = toLive();
     const phases = told.map((_, count) => foldRelease(release.id, told.slice(0, count + 1))?.phase);
