@@ -22,15 +22,21 @@ export class SecretLook implements Reconciliation {
     return this.secrets.versions(project, [...new Set(names)].sort());
   }
 
+  /** @throws AggregateError of what could not be looked at, after all the others were: one secret that is refused stops no other project. */
   async run(signal: AbortSignal): Promise<void> {
+    const refused: Error[] = [];
     for (const file of await this.applied.projects()) {
       if (signal.aborted) return;
-      const project = file.metadata.name;
-      const secrets = await this.at(project);
-      await this.messaging.transact(async (unit) => {
-        if (await this.applied.keepSecretVersions(unit.tx, project, secrets))
-          unit.publish(SecretVersioned, { subject: project, data: { project, secrets } });
-      });
+      await this.tell(file.metadata.name).catch((error: Error) => refused.push(error));
     }
+    if (refused.length > 0) throw new AggregateError(refused, refused.map((error) => error.message).join('; '));
+  }
+
+  private async tell(project: string): Promise<void> {
+    const secrets = await this.at(project);
+    await this.messaging.transact(async (unit) => {
+      if (await this.applied.keepSecretVersions(unit.tx, project, secrets))
+        unit.publish(SecretVersioned, { subject: project, data: { project, secrets } });
+    });
   }
 }
