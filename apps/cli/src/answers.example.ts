@@ -83,7 +83,7 @@ export function anApproval(changes: Partial<Approval> = {}): Approval {
       stable: '5s',
       health: { http: '/', every: '2s', timeout: '1s', grace: '30s' },
     },
-    target: { name: 'lab', version: 1, namespace: 'default', port: null },
+    target: { name: 'lab', version: 1, namespace: 'default', port: null, docker: { address: '10.0.0.7', ports: '20000-20999' } },
     policy: null,
     strategy: { rolling: { surge: 1 } },
     deadline: '600s',

@@ -62,6 +62,14 @@ export function refuseOtherThanShown({ deployment, asks }: Approval): void {
     throw new Refused(`the gateway shows a deployment with hash ${own}, but asks to sign for ${asks}: do not sign; tell your operators`);
 }
 
+/** Where it would run, as what is signed says it. */
+function placeOf({ name, version, namespace, docker }: Approval['deployment']['target']): string {
+  const target = `${name} (version ${version}), namespace ${namespace}`;
+  if (docker === undefined) return target;
+  const engine = docker.host === undefined ? 'the Docker Engine of the service' : oneLine(docker.host);
+  return `${target}\n${engine}, answering on ${oneLine(docker.address)}`;
+}
+
 /** Shows what is asked: what would run, whose change it is and of which commits, what differs from what runs there, what runs in test, who said what. */
 export function showAsked(session: Session, asked: Approval): void {
   const { out } = session;
@@ -77,7 +85,7 @@ export function showAsked(session: Session, asked: Approval): void {
     ['image', `${oneLine(deployment.image.repository)}\n@${deployment.image.digest}`],
     ['runs as', settingsOf(asked)],
     ['differs', differencesIn(asked, (text) => session.words(text))],
-    ['on', `${deployment.target.name}, namespace ${deployment.target.namespace}`],
+    ['on', placeOf(deployment.target)],
     ['in test', inTest(asked)],
     ['signs for', `sha256 ${asked.asks}`],
   ]);

@@ -34,6 +34,7 @@ describe('approve', () => {
       'env GREETING=hello',
       'secret db-password (version v1)',
       '4 × 0.5 CPU, 256Mi',
+      'the Docker Engine of the service, answering on 10.0.0.7',
       'test runs shop/42, this very image',
       '2 since shop/40 (f00d00f00d00)',
       'c0ffee00c0ff  Ann Author: Sell hats',
