@@ -28,6 +28,7 @@ import { EventStreamController } from './http/event-stream.controller.js';
 import { Forwarding } from './http/forwarding.js';
 import { FrontHooks } from './http/front-hooks.js';
 import { OpenApi } from './http/open-api.js';
+import { ReleasePageController } from './http/release-page.controller.js';
 import { Membership } from './membership.js';
 import { migrations } from './migrations/index.js';
 import { OnEveryEvent } from './on-every-event.js';
@@ -43,7 +44,7 @@ import { Tokens } from './tokens.js';
 /** The gateway: the API people and programs use, and the journal and ledger of all that happened. */
 @Module({
   imports: [ServiceModule.register({ name: 'gateway', config: GatewayConfig, migrations, subscriptions, reconcilers: [Archiving] })],
-  controllers: [...controllers, EventStreamController, DocsController],
+  controllers: [...controllers, EventStreamController, DocsController, ReleasePageController],
   providers: [
     { provide: People, useClass: PostgresPeople },
     { provide: Credentials, useClass: PostgresCredentials },

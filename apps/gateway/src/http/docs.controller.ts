@@ -4,7 +4,8 @@ import { docsPage, docsPolicy } from './docs-page.js';
 import { homePage } from './home-page.js';
 import { OpenApi } from './open-api.js';
 
-interface Reply {
+/** What of Fastify's reply a page needs. */
+export interface Reply {
   header(name: string, value: string): Reply;
   send(payload: string): unknown;
 }
@@ -30,7 +31,8 @@ export class DocsController {
   }
 }
 
-function show(reply: Reply, page: (nonce: string) => string): void {
+/** Sends a page that may load its own style and nothing else. */
+export function show(reply: Reply, page: (nonce: string) => string): void {
   const nonce = randomBytes(16).toString('base64');
   reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', docsPolicy(nonce)).send(page(nonce));
 }
