@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
-import { BuildFailed, BuildStarted, ImageBuilt } from '@slipway/contracts';
+import { BuildFailed, BuildStarted, ImageBuilt, PartAway, PartBack } from '@slipway/contracts';
 import { aDigest, eventually, realParts, TcpProxy } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BuilderScene, base } from './builder-scene.contract.js';
@@ -45,8 +45,11 @@ describe('a build whose parts go away', () => {
       { within: 20_000 },
     );
     expect(error).toMatch(/Docker Engine not reachable/);
+    const away = await eventually(() => scene.all(PartAway, release)[0] ?? false, { within: 60_000 });
+    expect(away.data).toMatchObject({ release: release.id, part: 'docker-engine', environment: null });
     docker.restore();
     await scene.told(ImageBuilt, release, 60_000);
+    expect([scene.all(PartAway, release).length, scene.all(PartBack, release).length]).toEqual([1, 1]);
     expect([scene.all(BuildStarted, release).length, scene.all(BuildFailed, release).length]).toEqual([1, 0]);
   }, 90_000);
 

@@ -14,6 +14,8 @@ import {
   type EventDefinition,
   ImageBuilt,
   LogAppended,
+  PartAway,
+  PartBack,
   ProjectApplied,
   type ProjectFile,
   type Release,
@@ -77,6 +79,8 @@ export class BuilderScene {
       CommandAccepted,
       CommandRefused,
       LogAppended,
+      PartAway,
+      PartBack,
     ]);
     return scene;
   }

@@ -81,7 +81,7 @@ export type Produced =
 
 /** What turns a revision into an image in the registry. */
 export abstract class ImageBackend {
-  /** Looks first what an earlier claim has done and goes on from there. The digest is the one the registry keeps. */
+  /** Looks first what an earlier claim has done and goes on from there. The digest is the one the registry keeps. Throws `PartUnavailable` where a part does not answer. */
   abstract produce(order: Order, production: Production): Promise<Produced>;
   /** Makes room where it builds: forgets images older than a moment that nothing there uses. They stay in the registry. */
   abstract tidy(olderThan: Date, signal: AbortSignal): Promise<number>;

@@ -81,7 +81,11 @@ export class RunBuild implements Work<BuildWork> {
       signal: claim.signal,
       progress,
       keep: (more) => claim.note({ ...progress, ...more }),
-      log: (line) => log.write(line),
+      log: (line) => {
+        // It builds, so it has the source and an engine.
+        for (const part of ['source', 'docker-engine']) claim.answers(part);
+        log.write(line);
+      },
       note: (line) => log.note(line),
     });
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { inSeconds, RolloutAdvanced } from '@slipway/contracts';
-import { type RolloutState, rollOut, type StepAnswer } from '@slipway/deployments';
+import { goingOn, type RolloutState, rollOut, type StepAnswer } from '@slipway/deployments';
 import type { Claim, Outcome } from '@slipway/operations';
 import type { Deployment, Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
@@ -48,6 +48,7 @@ export class Driving {
         mayStep: () => this.mayStep(claim, rollout, mayGoBack),
         save: (state) => claim.note(state),
         onObserved: (observed) => {
+          for (const part of ['target', 'registry']) claim.answers(part);
           const healthy = observed.instances.filter(
             (instance) => instance.digest === rollout.deployment.image.digest && instance.healthy && instance.inService,
           ).length;
@@ -57,7 +58,7 @@ export class Driving {
       }),
     );
     if (!run) return { again: { afterMs: 300, reason: 'the environment is in other hands' } };
-    if (!run.ended) return { again: { afterMs: run.afterMs, reason: run.reason } };
+    if (!run.ended) return goingOn(run, rollout.environment);
     const stands = standsAfter(run.verdict, { orchestrator, environment: goal.environment }, back);
     await this.ending.end(claim, rollout, run.verdict, stands);
     return { done: true };

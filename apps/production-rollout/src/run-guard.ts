@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { EnvironmentDrifted, EnvironmentRecovered, environmentKey, inSeconds } from '@slipway/contracts';
+import { awaiting } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Observed, TargetUnavailable } from '@slipway/orchestrators';
 import { Converging, type Held } from './converging.js';
@@ -35,7 +36,7 @@ export class RunGuard implements Work<Input> {
     try {
       return { again: { afterMs: (await this.watch(claim, held)) ? 0 : 2000, reason: 'watches on' } };
     } catch (error) {
-      if (error instanceof TargetUnavailable) return { again: { afterMs: 2000, reason: error.message } };
+      if (error instanceof TargetUnavailable) return awaiting(error, claim.operation.input.environment, 2000);
       throw error;
     }
   }

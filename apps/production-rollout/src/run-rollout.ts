@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { awaiting } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { TargetUnavailable } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
@@ -39,8 +40,7 @@ export class RunRollout implements Work<{ rollout: string }> {
       }
       return await this.driving.drive(claim, orchestrator);
     } catch (error) {
-      if (error instanceof TargetUnavailable)
-        return { again: { afterMs: 1000, reason: `${error.part} does not answer: ${error.message}` } };
+      if (error instanceof TargetUnavailable) return awaiting(error, rollout.environment, 1000);
       throw error;
     }
   }

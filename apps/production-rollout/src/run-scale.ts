@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EnvironmentScaled, environmentKey, type PersonReference } from '@slipway/contracts';
+import { awaiting } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { TargetUnavailable } from '@slipway/orchestrators';
 import { Converging } from './converging.js';
@@ -29,7 +30,7 @@ export class RunScale implements Work<Input> {
       if (reached === undefined) return { again: { afterMs: 1000, reason: 'the target does not answer, or a rollout goes first' } };
       if (!reached) return { again: { afterMs: 10_000, reason: 'not all instances are healthy' } };
     } catch (error) {
-      if (error instanceof TargetUnavailable) return { again: { afterMs: 1000, reason: error.message } };
+      if (error instanceof TargetUnavailable) return awaiting(error, claim.operation.input.environment, 1000);
       throw error;
     }
     const { project, environment, from, by, reason } = claim.operation.input;

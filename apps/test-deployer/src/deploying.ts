@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { inSeconds } from '@slipway/contracts';
-import { deploymentOf, evidenceOf, type RolloutState, reasonOf, rollOut, SecretChanged } from '@slipway/deployments';
+import { deploymentOf, evidenceOf, goingOn, type RolloutState, reasonOf, rollOut, SecretChanged } from '@slipway/deployments';
 import type { Claim, Outcome } from '@slipway/operations';
 import type { Place, TestDeployment } from './domain/test-environment.js';
 import { Ending } from './ending.js';
@@ -59,8 +59,11 @@ export class Deploying {
       callTimeoutMs: callTimeoutMs - 2000,
       ...(isState(progress) ? { state: progress } : {}),
       save: (state) => claim.note(state),
+      onObserved: () => {
+        for (const part of ['target', 'registry']) claim.answers(part);
+      },
     });
-    if (!run.ended) return { again: { afterMs: run.afterMs, reason: run.reason } };
+    if (!run.ended) return goingOn(run, deployment.environment);
     const { verdict } = run;
     if (verdict.outcome === 'failed') await this.ending.failed(claim, deployment, reasonOf(verdict.failure), evidenceOf(verdict));
     else {

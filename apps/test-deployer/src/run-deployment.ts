@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { awaiting } from '@slipway/deployments';
 import type { Outcome, Work } from '@slipway/operations';
 import { TargetUnavailable } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
@@ -31,8 +32,7 @@ export class RunDeployment implements Work<{ deployment: string }> {
     try {
       return await this.deploying.drive(claim);
     } catch (error) {
-      if (error instanceof TargetUnavailable)
-        return { again: { afterMs: 1000, reason: `${error.part} does not answer: ${error.message}` } };
+      if (error instanceof TargetUnavailable) return awaiting(error, deployment.environment, 1000);
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { deploymentOf, driftFrom, SecretChanged } from '@slipway/deployments';
+import { awaiting, deploymentOf, driftFrom, SecretChanged } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Deployment, type Observed, type Orchestrator, TargetUnavailable } from '@slipway/orchestrators';
 import { Deployments, Places, Secrets } from './ports.js';
@@ -42,7 +42,8 @@ export class RunGuard implements Work<Input> {
     try {
       return { again: { afterMs: (await this.watch(claim, guarded)) ? 0 : 5000, reason: 'watches on' } };
     } catch (error) {
-      if (error instanceof TargetUnavailable || error instanceof SecretChanged) return { again: { afterMs: 5000, reason: error.message } };
+      if (error instanceof TargetUnavailable) return awaiting(error, claim.operation.input.environment, 5000);
+      if (error instanceof SecretChanged) return { again: { afterMs: 5000, reason: error.message } };
       throw error;
     }
   }

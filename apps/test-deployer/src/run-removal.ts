@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EnvironmentRemoved, environmentKey } from '@slipway/contracts';
+import { awaiting } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { TargetUnavailable } from '@slipway/orchestrators';
 import { Deployments, Places } from './ports.js';
@@ -38,7 +39,7 @@ export class RunRemoval implements Work<Input> {
         if (!isGone) return { again: { afterMs: 1000, reason: 'somebody else uses its network' } };
       }
     } catch (error) {
-      if (error instanceof TargetUnavailable) return { again: { afterMs: 2000, reason: error.message } };
+      if (error instanceof TargetUnavailable) return awaiting(error, environment, 2000);
       throw error;
     }
     await claim.complete(async (unit) => {

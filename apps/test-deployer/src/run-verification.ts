@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { inBytes } from '@slipway/contracts';
-import { type Verification, type VerificationResult, verify } from '@slipway/deployments';
+import { awaiting, type Verification, type VerificationResult, verify } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Orchestrator, TargetUnavailable } from '@slipway/orchestrators';
 import type { Place, TestDeployment } from './domain/test-environment.js';
@@ -35,7 +35,7 @@ export class RunVerification implements Work<{ deployment: string }> {
     try {
       return await this.judge(claim, deployment, place);
     } catch (error) {
-      if (error instanceof TargetUnavailable) return away(`${error.part} does not answer: ${error.message}`);
+      if (error instanceof TargetUnavailable) return awaiting(error, deployment.environment, 2000);
       throw error;
     }
   }
@@ -43,8 +43,12 @@ export class RunVerification implements Work<{ deployment: string }> {
   private async judge(claim: Claim<unknown>, deployment: TestDeployment, place: Place): Promise<Outcome> {
     const orchestrator = this.places.orchestratorOf(place.file);
     await orchestrator.ping(claim.signal);
+    claim.answers('target');
     const result = await this.ask(claim, verificationOf(deployment, place), deployment, orchestrator);
-    if (result.outcome === 'errored') return away(result.evidence.find(({ outcome }) => outcome === 'errored')?.message ?? 'no answer');
+    if (result.outcome === 'errored') {
+      const reason = result.evidence.find(({ outcome }) => outcome === 'errored')?.message ?? 'no answer';
+      return { again: { afterMs: 2000, reason, away: { part: result.away ?? 'target', environment: deployment.environment } } };
+    }
     const doubts = doubtsOf(claim.operation.progress);
     if (result.outcome === 'failed' && doubts < mostDoubts && !(await isWell(orchestrator, deployment, place, claim.signal))) {
       await claim.note({ doubts: doubts + 1 });
@@ -100,10 +104,6 @@ async function isWell(
 ): Promise<boolean> {
   const observed = await orchestrator.observe({ project, environment, namespace }, signal);
   return observed.digest === image.digest && observed.ready >= (resolved?.app.instances ?? 1);
-}
-
-function away(reason: string): Outcome {
-  return { again: { afterMs: 2000, reason } };
 }
 
 function doubtsOf(progress: unknown): number {

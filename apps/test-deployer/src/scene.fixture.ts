@@ -6,6 +6,8 @@ import {
   type EventDefinition,
   ImageBuilt,
   LogAppended,
+  PartAway,
+  PartBack,
   ProjectApplied,
   type ProjectFile,
   type Release,
@@ -87,7 +89,7 @@ export class Scene {
     const scene = new Scene(await aDatabase(), await aKeyRing(), aTopicPrefix());
     const keep: Handler = { handle: async (event, { tx }) => tx.afterCommit(() => scene.heard.push(event)) };
     const said = [...catalog.values()].filter(({ writer }) => writer === 'test-deployer');
-    const heard = new Map([...said, CommandAccepted, CommandRefused, LogAppended].map((event) => [event, keep]));
+    const heard = new Map([...said, CommandAccepted, CommandRefused, LogAppended, PartAway, PartBack].map((event) => [event, keep]));
     const { keys, database, topicPrefix } = scene;
     const speak = async (service: Service) =>
       scene.speakers.set(service, await Speaker.of(service, keys, database.url, topicPrefix, service === 'gateway' ? heard : new Map()));

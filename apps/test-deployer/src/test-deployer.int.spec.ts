@@ -12,6 +12,8 @@ import {
   EnvironmentRemoved,
   EnvironmentUnheld,
   LogAppended,
+  PartAway,
+  PartBack,
   VerificationFailed,
   VerificationPassed,
 } from '@slipway/contracts';
@@ -170,8 +172,12 @@ describe('test-deployer', () => {
     const release = aRelease({ project });
     await scene.built(release, v1);
     await scene.hear(DeploymentStarted, of(release));
+    const ofIt = ({ data }: { data: { release: string } }) => data.release === release.id;
+    expect((await scene.hear(PartAway, ofIt)).data).toMatchObject({ environment: 'test', part: 'target' });
     await symlink(realParts().dockerSocket, socket);
     await scene.hear(VerificationPassed, of(release));
+    expect((await scene.hear(PartBack, ofIt)).data).toMatchObject({ environment: 'test', part: 'target' });
+    expect([scene.all(PartAway).filter(ofIt).length, scene.all(PartBack).filter(ofIt).length]).toEqual([1, 1]);
     expect(scene.all(DeploymentFailed).filter(of(release))).toEqual([]);
   });
 

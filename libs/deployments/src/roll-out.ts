@@ -48,10 +48,17 @@ export interface RolloutOrder {
   onObserved?(observed: Observed): void;
 }
 
-/** Ended with a verdict, or to be taken up again later: `afterMs` and `reason` fit the `again` of libs/operations. */
+/** Ended with a verdict, or to be taken up again later: `afterMs`, `reason` and the part that is `away` are for the `again` of libs/operations. */
 export type RolloutRun =
   | { readonly ended: true; readonly verdict: VerdictWithEvidence; readonly state: RolloutState }
-  | { readonly ended: false; readonly afterMs: number; readonly reason: string; readonly state: RolloutState };
+  | ({ readonly ended: false; readonly state: RolloutState } & Leave);
+
+/** Why a run ends without a verdict; `away` where a part does not answer, and has not for so long. */
+interface Leave {
+  readonly afterMs: number;
+  readonly reason: string;
+  readonly away?: { readonly part: string; readonly forMs: number };
+}
 
 /** Below what a lease of 15 s always has left between two renewals (8 s), so that nobody waits for one. */
 const defaultCallTimeoutMs = 6000;
@@ -112,9 +119,12 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
     limit = AbortSignal.timeout(callTimeout(order));
     return await call(order, action, AbortSignal.any([order.claim.signal, limit]));
   } catch (error) {
-    if (error instanceof TargetUnavailable) return { kind: 'unavailable', reason: `${error.part} does not answer: ${error.message}` };
+    if (error instanceof TargetUnavailable) {
+      return { kind: 'unavailable', part: error.part, reason: `${error.part} does not answer: ${error.message}` };
+    }
     if (order.claim.signal.aborted) return { kind: 'unavailable', reason: 'handed over' };
-    if (limit?.aborted) return { kind: 'unavailable', reason: `the target took longer than ${callTimeout(order) / 1000} s` };
+    if (limit?.aborted)
+      return { kind: 'unavailable', part: 'target', reason: `the target took longer than ${callTimeout(order) / 1000} s` };
     throw error;
   }
 }
@@ -151,10 +161,11 @@ function callTimeout(order: RolloutOrder): number {
 }
 
 /** A pause by a person, or a part that is away, may last for hours: the operation goes back instead of keeping a worker busy. */
-function reasonToLeave(order: RolloutOrder, seen: Seen, idleMs: number): { afterMs: number; reason: string } | undefined {
+function reasonToLeave(order: RolloutOrder, seen: Seen, idleMs: number): Leave | undefined {
   if (order.claim.signal.aborted) return { afterMs: 0, reason: 'handed over' };
-  if ((seen.kind === 'held' || seen.kind === 'unavailable') && idleMs > longestIdleMs) return { afterMs: 2000, reason: seen.reason };
-  return undefined;
+  if ((seen.kind !== 'held' && seen.kind !== 'unavailable') || idleMs <= longestIdleMs) return undefined;
+  const part = seen.kind === 'unavailable' ? seen.part : undefined;
+  return { afterMs: 2000, reason: seen.reason, ...(part !== undefined && { away: { part, forMs: idleMs } }) };
 }
 
 /** Whether a row has to be written: time that passes is not worth one, except now and then. */

@@ -35,8 +35,8 @@ export interface RolloutState {
 export type Seen =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'applied'; readonly at: number; readonly applied: Applied }
-  /** Target, registry or database did not answer. */
-  | { readonly kind: 'unavailable'; readonly reason: string }
+  /** Target, registry or database did not answer; which of them, where it is known. */
+  | { readonly kind: 'unavailable'; readonly reason: string; readonly part?: string }
   /** Stop-the-line or a pause forbids the next step. */
   | { readonly kind: 'held'; readonly reason: string }
   /** A person, or a withdrawn release, ends it: it is taken back, or stays as it is. */

@@ -33,6 +33,8 @@ export interface VerifyContext {
 /** What one check gives: its evidence, and the test report if it left one. */
 export interface Checked {
   readonly result: CheckResult;
+  /** The part without which it could not be run. */
+  readonly absent?: string;
   readonly junit?: JUnitSummary;
 }
 
@@ -40,6 +42,8 @@ export interface Checked {
 export interface VerificationResult {
   readonly outcome: 'passed' | 'failed' | 'errored';
   readonly evidence: CheckResult[];
+  /** The part without which a check could not be run. */
+  readonly away?: string;
   /** Test reports by check. */
   readonly reports: Readonly<Record<string, JUnitSummary>>;
   readonly seconds: number;

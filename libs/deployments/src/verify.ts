@@ -13,15 +13,18 @@ export async function verify(verification: Verification, context: VerifyContext)
   const began = performance.now();
   const evidence: CheckResult[] = [];
   const reports: Record<string, JUnitSummary> = {};
+  let away: string | undefined;
   for (const [index, step] of verification.steps.entries()) {
     context.signal.throwIfAborted();
-    const { result, junit } = await one(step, index, verification, context);
+    const { result, junit, absent } = await one(step, index, verification, context);
     evidence.push(result);
+    away ??= absent;
     if (junit !== undefined) reports[result.check] = junit;
     context.onCheck?.(result);
   }
   const some = (outcome: CheckResult['outcome']) => evidence.some((result) => result.outcome === outcome);
   return {
+    ...(away !== undefined && { away }),
     outcome: some('failed') ? 'failed' : some('errored') ? 'errored' : 'passed',
     evidence,
     reports,
@@ -37,6 +40,7 @@ async function one(step: VerifyStep, index: number, verification: Verification, 
   } catch (error) {
     if (!(error instanceof TargetUnavailable)) throw error;
     const message = `could not be run: ${error.part} does not answer: ${error.message}`.slice(0, 4000);
-    return { result: { check: nameOfRun(step.run), outcome: 'errored', message, seconds: (performance.now() - began) / 1000, output: [] } };
+    const seconds = (performance.now() - began) / 1000;
+    return { result: { check: nameOfRun(step.run), outcome: 'errored', message, seconds, output: [] }, absent: error.part };
   }
 }

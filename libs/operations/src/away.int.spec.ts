@@ -49,6 +49,14 @@ describe('a part that does not answer', () => {
     expect(said).toEqual([]);
   });
 
+  it('is said at the first try that waited for it long enough', async () => {
+    await worked(
+      async () => ({ again: { ...registryAway.again, away: { ...registryAway.again.away, forMs: 15_000 }, afterMs: 60_000 } }),
+      10_000,
+    );
+    await eventually(async () => expect(said).toMatchObject([{ name: 'part.away', data: { part: 'registry' } }]));
+  });
+
   it('is said anew when it is another', async () => {
     const parts = ['target', 'target', 'registry'];
     await worked(async () => {

@@ -7,6 +7,8 @@ export interface Met {
   readonly part: string;
   /** Where it is needed; null where that is not known, or everywhere. */
   readonly environment: string | null;
+  /** For how long the work has waited for it in this try, in ms. */
+  readonly forMs?: number;
   /** What came instead of an answer. */
   readonly reason: string;
 }
@@ -47,7 +49,7 @@ export interface After {
 export function awayAfter(before: Away | null, met: Met | undefined, now: Date, afterMs: number): After {
   if (!met) return { away: null, say: before?.said ? 'back' : null };
   const same = before?.part === met.part;
-  const since = same ? before.since : now.toISOString();
+  const since = same ? before.since : new Date(now.getTime() - (met.forMs ?? 0)).toISOString();
   const known = before?.said ?? false;
   const said = known || now.getTime() - Date.parse(since) >= afterMs;
   const environment = met.environment ?? before?.environment ?? null;

@@ -42,7 +42,7 @@ export interface Again {
   readonly afterMs: number;
   readonly reason: string;
   /** The part it waits for, where one does not answer: said to the release's readers, and counted by the metric that alarms. */
-  readonly away?: Pick<Met, 'part' | 'environment'>;
+  readonly away?: Omit<Met, 'reason'>;
 }
 
 /** How one kind of operation is worked on. `run` may be started again at any point of an earlier run: look first, adopt, else act. */

@@ -3,16 +3,19 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { Conflict, DockerEngine, NotFound, type PreparedContext, prepareContext, Unavailable } from '@slipway/docker-engine';
+import { PartUnavailable } from '@slipway/operations';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import type { ImageBuilderConfig } from '../image-builder.config.js';
 import { ImageBackend, type Order, type Produced, type Production } from '../ports.js';
 import { AnsweringClock } from './answering-clock.js';
-import { failureOf, OutOfTime } from './failures.js';
+import { absentIn, failureOf, OutOfTime } from './failures.js';
 import { type Place, Registries } from './registries.js';
 import { SourceArchives } from './source-archives.js';
 
 /** The clock beside a build ends it; this only bounds what the clock could overlook. */
 const longestMs = 24 * 3600 * 1000;
+/** How long to wait for an engine that may be what is away. */
+const pingMs = 3000;
 
 /** {@link ImageBackend} on a Docker Engine. Nothing of ours reaches a build but the files of the revision: no socket, key or credential. */
 @Injectable()
@@ -44,8 +47,16 @@ export class DockerImageBackend extends ImageBackend {
     } catch (error) {
       const failure = production.signal.aborted ? undefined : failureOf(error, { memory: this.config.SLIPWAY_BUILD_MEMORY });
       if (failure) return failure;
-      throw error;
+      const part = production.signal.aborted ? undefined : await absentIn(error, () => this.engineAnswers());
+      throw part === undefined ? error : new PartUnavailable(part, (error as Error).message, { cause: error });
     }
+  }
+
+  private async engineAnswers(): Promise<boolean> {
+    return this.engine.ping({ timeoutMs: pingMs }).then(
+      () => true,
+      () => false,
+    );
   }
 
   async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {

@@ -3,7 +3,7 @@ import { RegistryRefused, RegistryUnavailable, RegistryUntrusted } from '@slipwa
 import { SourceError } from '@slipway/source-control';
 import { describe, expect, it } from 'vitest';
 import { LogIsFull } from '../ports.js';
-import { failureOf, OutOfTime } from './failures.js';
+import { absentIn, failureOf, OutOfTime } from './failures.js';
 
 const limits = { memory: 64 * 1024 ** 2 };
 
@@ -33,6 +33,18 @@ describe('what an error means for a build', () => {
     [new TypeError('our own bug')],
   ])('%o is none: it is tried again', (error) => {
     expect(failureOf(error, limits)).toBeUndefined();
+  });
+
+  it.each([
+    [new Unavailable('docker away'), false, 'docker-engine'],
+    [new Unavailable('push shop: connection refused'), true, 'registry'],
+    [new Unavailable('write: no space left on device'), true, 'docker-engine'],
+    [new RegistryUnavailable('registry away'), true, 'registry'],
+    [new SourceError('unreachable', 'away'), true, 'source'],
+    [new SourceError('authentication', 'no'), true, undefined],
+    [new TypeError('our own bug'), true, undefined],
+  ])('%o, with an engine that answers: %s, is the absence of %s', async (error, answers, part) => {
+    expect(await absentIn(error, async () => answers)).toBe(part);
   });
 
   it('says what may have killed a step, and which step it was', () => {

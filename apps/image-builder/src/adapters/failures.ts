@@ -1,5 +1,5 @@
-import { BuildFailed, Cancelled, ContextRefused, LimitExceeded, Refused } from '@slipway/docker-engine';
-import { RegistryRefused, RegistryUntrusted } from '@slipway/registry';
+import { BuildFailed, Cancelled, ContextRefused, EngineError, LimitExceeded, Refused } from '@slipway/docker-engine';
+import { RegistryRefused, RegistryUnavailable, RegistryUntrusted } from '@slipway/registry';
 import { SourceError } from '@slipway/source-control';
 import { LogIsFull, type Produced } from '../ports.js';
 
@@ -28,6 +28,18 @@ export function failureOf(error: unknown, limits: { readonly memory: number }): 
   if (error instanceof Refused || error instanceof RegistryRefused || error instanceof RegistryUntrusted)
     return failed('registry-refused', error.message);
   return undefined;
+}
+
+/**
+ * The part whose absence an error stands for: `source`, `registry` or `docker-engine`; undefined where it is another error. `engineAnswers`: the same
+ * error of the engine says that it is away itself, or that the registry behind it is.
+ */
+export async function absentIn(error: unknown, engineAnswers: () => Promise<boolean>): Promise<string | undefined> {
+  if (error instanceof SourceError && error.passes) return 'source';
+  if (error instanceof RegistryUnavailable) return 'registry';
+  if (!(error instanceof EngineError) || !error.transient) return undefined;
+  if (/no space left on device/i.test(error.message)) return 'docker-engine';
+  return (await engineAnswers()) ? 'registry' : 'docker-engine';
 }
 
 /** Whether an error only says that its signal was aborted. */
