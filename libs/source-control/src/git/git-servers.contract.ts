@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -25,23 +26,42 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Smart http: the real `git http-backend` behind a small server, with a password where one is given. */
+/** A certificate and its key, as PEM. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** The certificate's file: it is its own authority. */
+  readonly file: string;
+}
+
+/** Makes a self-signed certificate for 127.0.0.1 in `folder`. */
+export async function aCertificate(folder: string, name: string): Promise<Certificate> {
+  const [file, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', file];
+  const says = ['-days', '2', '-subj', `/CN=${name} for tests`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+  await run('openssl', ['req', '-x509', ...made, ...says], { timeout: 30_000 });
+  return { cert: readFileSync(file), key: readFileSync(key), file };
+}
+
+/** Smart http: the real `git http-backend` behind a small server, with a password or TLS where one is given. */
 export async function serveHttp(
   folder: string,
   login?: string,
   before?: (request: IncomingMessage, response: ServerResponse) => boolean,
+  certificate?: Certificate,
 ): Promise<Served> {
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (before?.(request, response)) return;
     if (login !== undefined && request.headers.authorization !== `Basic ${Buffer.from(login).toString('base64')}`) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
       return;
     }
     backend(folder, request, response);
-  });
+  };
+  const server = certificate === undefined ? createServer(answer) : createTlsServer(certificate, answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
@@ -98,8 +118,15 @@ export async function serveDaemon(folder: string): Promise<Served> {
   return { url: `git://127.0.0.1:${port}`, close: () => ended(child) };
 }
 
-/** The real sshd with one key, the secret `deploy-key` of the source `shop`, one host key and nothing else; `rekey` gives it another host key. */
-export async function serveSsh(folder: string, secrets: string): Promise<Served & { rekey(): Promise<void> }> {
+/**
+ * The real sshd with one key, the secret `deploy-key` of the source `shop`, one host key and nothing else; `rekey` gives it another host key.
+ * `more` are further options of sshd.
+ */
+export async function serveSsh(
+  folder: string,
+  secrets: string,
+  more: readonly string[] = [],
+): Promise<Served & { rekey(): Promise<void> }> {
   const home = await mkdtemp(join(tmpdir(), 'slipway-sshd-'));
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(home, 'client')]);
   await mkdir(join(secrets, 'shop'), { recursive: true });
@@ -120,6 +147,7 @@ export async function serveSsh(folder: string, secrets: string): Promise<Served 
       'UsePAM=no',
       'PermitRootLogin=yes',
       'AcceptEnv=GIT_PROTOCOL',
+      ...more,
     ];
     await mkdir('/run/sshd', { recursive: true }).catch(() => undefined);
     const sshd = spawn(
