@@ -117,7 +117,7 @@ describe('image-builder', () => {
       { Dockerfile: 'FROM scratch\nCOPY passwd /\n', passwd: '->/etc/passwd' },
       {},
       'build-failed',
-      /./,
+      /COPY failed: .*passwd/,
     ],
     [
       'an endless build',
@@ -126,7 +126,7 @@ describe('image-builder', () => {
       'time-limit',
       /limit of 1 s/,
     ],
-    ['an unknown revision', { Dockerfile: base }, {}, 'source-unknown-revision', /./],
+    ['an unknown revision', { Dockerfile: base }, {}, 'source-unknown-revision', /no commit 0{12} any more/],
   ])('says what failed: %s', async (name, files, docker, code, message) => {
     const { source, revision } = await scene.commit(files as unknown as Record<string, string>);
     const version = await scene.apply(source, { build: { docker } });
