@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { aTopicPrefix, eventually, realParts, TcpProxy } from '@slipway/testkit';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { pino } from 'pino';
@@ -100,6 +101,24 @@ describe('Kafka by kafkajs', () => {
     await own.close();
     await proxy.close();
   }, 40_000);
+
+  it('rests while there is nothing to send: its queue of requests sets no timers', async () => {
+    const topic = `${prefix}idle`;
+    const own = new KafkajsEventLog({ brokers, clientId: 'idle', logger });
+    await own.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
+    await own.publish([{ topic, key: 'k', value: Buffer.from('x'), headers: {} }]);
+    // Unpatched, each connection looks for requests a thousand times a second (patches/kafkajs+2.2.4.patch).
+    let timers = 0;
+    const count = (_: number, type: string): void => {
+      if (type === 'Timeout' && new Error('who').stack?.includes('requestQueue')) timers += 1;
+    };
+    const counting = createHook({ init: count }).enable();
+    let looks = 0;
+    await eventually(() => ++looks > 200, { every: 1 });
+    counting.disable();
+    expect(timers).toBeLessThan(10);
+    await own.close();
+  });
 
   it('reports a consumer that a bug ended, so that the process can end too', async () => {
     const topic = `${prefix}bug`;
