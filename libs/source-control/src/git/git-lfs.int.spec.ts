@@ -1,18 +1,21 @@
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { json } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTree, type TestRepository } from '../source-control.contract.js';
 import type { Limits, Point, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
 import { GitGround, git, treeOf } from './git-ground.contract.js';
-import { everyProcess, type Served, serveHttp } from './git-servers.contract.js';
+import { everyProcess, type Served, serveHttp, serveSsh } from './git-servers.contract.js';
 import { GitSourceControl } from './git-source-control.js';
 import { aThief, LfsServerDouble } from './lfs-server.contract.js';
 
+const run = promisify(execFile);
 const attributes = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
 /** What `git lfs install` writes into a developer's own configuration. */
 const filters = ['clean', 'smudge'].flatMap((name) => ['-c', `filter.lfs.${name}=git-lfs ${name} -- %f`]);
@@ -113,7 +116,6 @@ describe('the LFS files of git', () => {
 
   it('come with the credentials of the source, which nothing shows', async () => {
     const repository = await aRepository({ credentials: 'good' }, 'ci:s3cret-token');
-    await git(repository.work, 'remote', 'set-url', 'origin', repository.bare);
     const revision = await repository.commit(files, 'large');
     let shown = '';
     repository.lfs.instead = () => {
@@ -121,10 +123,24 @@ describe('the LFS files of git', () => {
       return false;
     };
     const tree = await archived(repository, revision);
-    expect(tree).toEqual(await cloned(repository.url.replace('://', '://ci:s3cret-token@')));
     expect(shown).toContain('git-lfs');
-    expect(shown.replaceAll(/clone[^\n]*ci:s3cret-token@[^\n]*/g, '').includes('s3cret')).toBe(false);
-    await rm(join(repository.bare, 'lfs'), { recursive: true, force: true });
+    expect(shown.includes('s3cret')).toBe(false);
+    repository.lfs.instead = () => false;
+    expect(tree).toEqual(await cloned(repository.url.replace('://', '://ci:s3cret-token@')));
+  });
+
+  it('are found over ssh by what git-lfs-authenticate answers there', async () => {
+    const repository = await aRepository({}, 'given:by-ssh-s3cret');
+    const revision = await repository.commit(files, 'large');
+    const bin = await mkdtemp(join(folder, 'bin-'));
+    const header = { Authorization: `Basic ${Buffer.from('given:by-ssh-s3cret').toString('base64')}` };
+    const answer = JSON.stringify({ href: `${repository.url}/info/lfs`, header });
+    await writeFile(join(bin, 'git-lfs-authenticate'), `#!/bin/sh\ncat <<'.'\n${answer}\n.\n`, { mode: 0o755 });
+    const server = await serveSsh(ground.repositories, secrets, [`SetEnv=PATH=${bin}:/usr/local/bin:/usr/bin:/bin`]);
+    closing.push(() => server.close());
+    const url = `${server.url}/${basename(repository.bare)}`;
+    const tree = await archived(repository, revision, { url, credentials: 'deploy-key' });
+    expect(tree).toEqual(await cloned(repository.url.replace('://', '://given:by-ssh-s3cret@')));
   });
 
   it('say that the server refuses us', async () => {
@@ -217,6 +233,21 @@ describe('the LFS files of git', () => {
     expect(error).toMatchObject({ reason: 'authentication', message: expect.stringContaining(thief.url) });
     if (way !== 'a redirect') expect(thief.seen.length).toBeGreaterThan(0);
     expect(thief.seen.filter((header) => header !== undefined)).toEqual([]);
+  });
+
+  it('need git-lfs, and say so', async () => {
+    const repository = await aRepository();
+    const revision = await repository.commit(files, 'large');
+    const bin = await mkdtemp(join(folder, 'bin-'));
+    await symlink((await run('sh', ['-c', 'command -v git'])).stdout.trim(), join(bin, 'git'));
+    const path = process.env.PATH;
+    process.env.PATH = bin;
+    try {
+      const error = await refusal(archived(repository, revision));
+      expect(error).toMatchObject({ reason: 'needs-git-lfs', message: expect.stringContaining('install it') });
+    } finally {
+      process.env.PATH = path;
+    }
   });
 
   it('are bounded before anything is fetched, and while a server sends more than it should', async () => {

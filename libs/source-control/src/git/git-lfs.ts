@@ -143,6 +143,8 @@ export class GitLfs {
       'lfs.skipdownloaderrors': 'false',
       'lfs.basictransfersonly': 'true',
       'lfs.locksverify': 'false',
+      // A shared connection would outlive the run and leave its socket behind.
+      'lfs.ssh.automultiplex': 'false',
       'lfs.transfer.maxretries': '3',
       'lfs.dialtimeout': String(stallSeconds),
       'lfs.tlstimeout': String(stallSeconds),

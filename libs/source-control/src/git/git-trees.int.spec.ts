@@ -2,8 +2,6 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cleanEnvironment } from '../private-files.js';
-import { runCommand } from '../run-command.js';
 import { readTree, reasonOf, type TestRepository } from '../source-control.contract.js';
 import type { Point, Source } from '../source-control.js';
 import { GitGround, git } from './git-ground.contract.js';
@@ -90,16 +88,5 @@ describe('the trees of git', () => {
     expect(['refused-submodule', 'refused-url']).toContain(
       await reasonOf(control().archive(repository.source, point(repository, revision))),
     );
-  });
-
-  it('says that LFS needs git-lfs', async () => {
-    const repository = await onDisk({ lfs: true });
-    const revision = await repository.commit({ a: '1' }, 'first');
-    const installed = await runCommand({ file: 'git-lfs', args: ['version'], env: cleanEnvironment('/'), timeoutMs: 10_000 }).then(
-      () => true,
-      () => false,
-    );
-    const reason = await reasonOf(control().archive(repository.source, point(repository, revision)));
-    expect(reason).toBe(installed ? 'no error' : 'needs-git-lfs');
   });
 });

@@ -66,12 +66,14 @@ export class LfsServerDouble {
     if (!accept?.startsWith(mediaType) || !request.headers['content-type']?.startsWith(mediaType))
       throw new Error('not the media type of LFS');
     const asked = BatchRequest.parse(JSON.parse(await text(request)));
+    // As hosting services do: who was let in here is let in there.
+    const header = request.headers.authorization === undefined ? {} : { Authorization: request.headers.authorization };
     const base = `http://${host}${(request.url ?? '').replace(/\/batch$/, '')}`;
     const objects = asked.objects.map(({ oid, size }) => {
       const known = this.objects.has(oid);
-      if (asked.operation === 'upload') return { oid, size, ...(known ? {} : { actions: { upload: { href: `${base}/${oid}` } } }) };
+      if (asked.operation === 'upload') return { oid, size, ...(known ? {} : { actions: { upload: { href: `${base}/${oid}`, header } } }) };
       return known
-        ? { oid, size, authenticated: false, actions: { download: { href: `${base}/${oid}`, expires_in: 60 } } }
+        ? { oid, size, authenticated: true, actions: { download: { href: `${base}/${oid}`, header, expires_in: 60 } } }
         : { oid, size, error: { code: 404, message: 'Object does not exist' } };
     });
     response.writeHead(200, { 'content-type': mediaType }).end(JSON.stringify({ transfer: 'basic', objects, hash_algo: 'sha256' }));
