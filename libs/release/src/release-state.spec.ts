@@ -126,6 +126,34 @@ describe('the fold of a release', () => {
     });
   });
 
+  it('knows which part it waits for, and does not take its absence for a step forward', () => {
+    const tale = story();
+    tale.born();
+    tale.built();
+    const moved = foldRelease(release.id, tale.told)?.updatedAt;
+    const about = { release: release.id, environment: 'test', part: 'registry' };
+    tale.say('part.away', { ...about, since: time(60), reason: 'connection refused' }, { source: 'test-deployer', time: time(70) });
+    tale.say(
+      'part.away',
+      { ...about, part: 'target', since: time(80), reason: 'no route' },
+      { source: 'production-rollout', time: time(90) },
+    );
+    tale.say('part.back', { ...about, afterSeconds: 40 }, { source: 'test-deployer', time: time(100) });
+    expect(foldRelease(release.id, tale.told)).toMatchObject({
+      away: [{ service: 'production-rollout', part: 'target', environment: 'test', since: time(80) }],
+      updatedAt: moved,
+    });
+    expect(
+      timelineOf(tale.told)
+        .slice(-3)
+        .map(({ text }) => text.en),
+    ).toEqual([
+      `waits for the registry of test, which has not answered since ${time(60)}: connection refused`,
+      `waits for the target of test, which has not answered since ${time(80)}: no route`,
+      'goes on without waiting for the registry of test, after 40 s',
+    ]);
+  });
+
   it('is not set back by a grant issued anew', () => {
     const tale = toLive();
     tale.granted('pre-release', release, true);

@@ -1,4 +1,5 @@
 import type { ApprovalRequested, CommitIdentity, DataOf, ImageReference, PersonReference, Reason, Release } from '@slipway/contracts';
+import { type AwayPart, foldAway } from './away.js';
 import { foldEnvironment } from './environment-state.js';
 import { inOrder, type Told } from './event-order.js';
 
@@ -83,6 +84,8 @@ export interface ReleaseState {
   readonly withdrawn: { readonly by: PersonReference; readonly reason: string; readonly at: string } | null;
   /** In the order the release came to them. */
   readonly environments: readonly EnvironmentState[];
+  /** Parts that do not answer and are waited for; absent in what was folded before they were told of. */
+  readonly away?: readonly AwayPart[];
   readonly since: string;
   readonly updatedAt: string;
 }
@@ -112,6 +115,10 @@ export function releaseAfter(before: ReleaseState | undefined, event: Told, id: 
   const own = ownRelease(event, id);
   const known = before ?? (own && newborn(own, event.time));
   if (!known) return undefined;
+  const { away = [] } = known;
+  const nowAway = foldAway(away, event, id);
+  // That a part is away is no step of the release: it goes on counting how long it has not moved.
+  if (nowAway !== away) return { ...known, away: nowAway };
   const after = foldBuild(known, event, id);
   const environments = foldEnvironments(after, event, id);
   if (after === before && environments === before.environments) return before;

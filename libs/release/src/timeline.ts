@@ -1,4 +1,5 @@
 import type { AnyEvent, DataOf, PersonReference } from '@slipway/contracts';
+import { partWords } from './away.js';
 import { inOrder, type Told } from './event-order.js';
 
 /** A sentence in the languages the product speaks. */
@@ -72,6 +73,14 @@ const sentences: Sentences = {
   'approval.voided': ({ environment, reason }) =>
     say(`sign-off for ${environment} void: ${reason.message}`, `${environment} 的签核失效：${reason.message}`),
   'release.withdrawn': ({ by, reason }) => say(`withdrawn by ${by.name}${tail(reason)}`, `由 ${by.name} 撤回${tail(reason)}`),
+  'part.away': ({ environment, part, since, reason }) => {
+    const { en, zh } = partWords(part, environment);
+    return say(`waits for ${en}, which has not answered since ${since}: ${reason}`, `等待${zh}，自 ${since} 起无响应：${reason}`);
+  },
+  'part.back': ({ environment, part, afterSeconds }) => {
+    const { en, zh } = partWords(part, environment);
+    return say(`goes on without waiting for ${en}, after ${whole(afterSeconds)}`, `不再等待${zh}，历时 ${whole(afterSeconds)}`);
+  },
   'rollout.started': ({ environment, kind, replaces }) =>
     say(
       `${kind} to ${environment} started${replaces ? `, replacing release ${replaces.number}` : ''}`,

@@ -140,14 +140,37 @@ describe('what a release waits for', () => {
       tale.say('rollout.advanced', { ...at, ready: 1, wanted: 4, message: '' });
     };
     expect(waits(advancing)).toMatchObject([{ code: 'rollout', text: { en: 'the rollout to pre-release (1/4)' } }]);
-    const away = [{ part: 'target lab', environment: 'pre-release', since: time(900) }];
-    expect(waits(advancing, { away })[0]).toMatchObject({
-      code: 'away',
-      text: { en: `target lab to answer again, away since ${time(900)}` },
+  });
+
+  it('is the part that is away, before what waits for it, until it is back', () => {
+    const absent = (part: string, environment: string | null) => (tale: Tale) =>
+      tale.say('part.away', { release: release.id, environment, part, since: time(900), reason: 'connection refused' });
+    const rolling =
+      (...more: ((tale: Tale) => void)[]) =>
+      (tale: Tale) => {
+        tested(tale);
+        tale.asked('pre-release');
+        tale.granted('pre-release');
+        const at = { rollout: uuid(600), kind: 'rollout' as const, release, environment: 'pre-release' };
+        tale.say('rollout.started', { ...at, stage: 'pre-release', attempt: 1, grant: uuid(650), image, replaces: null });
+        for (const each of more) each(tale);
+      };
+    const registry = waits(rolling(absent('target', 'pre-release'), absent('registry', 'pre-release')));
+    expect(registry.map(({ code }) => code)).toEqual(['away', 'rollout']);
+    expect(registry[0]).toMatchObject({
+      text: { en: `the registry of pre-release to answer again, away since ${time(900)}` },
+      since: time(900),
     });
-    expect(brief(advancing, { away: [{ part: 'target lab', environment: 'production', since: time(900) }] })).toEqual([
-      'rollout pre-release',
-    ]);
+    expect(brief(rolling(absent('target', 'production')))).toEqual(['rollout pre-release']);
+    const back = (tale: Tale) =>
+      tale.say('part.back', { release: release.id, environment: 'pre-release', part: 'registry', afterSeconds: 60 });
+    expect(brief(rolling(absent('registry', 'pre-release'), back))).toEqual(['rollout pre-release']);
+    expect(
+      brief((tale) => {
+        tale.born();
+        absent('docker-engine', null)(tale);
+      }),
+    ).toEqual(['away', 'build-queue']);
   });
 
   it('goes on from pre-release to production, and ends live there', () => {

@@ -1,4 +1,5 @@
 import type { PersonReference, ProjectFile, Reason, Role } from '@slipway/contracts';
+import { partWords } from './away.js';
 import { lastEnvironments, nextEnvironments, promotionPath } from './promotion-path.js';
 import type { EnvironmentState, ReleaseState, RequestState } from './release-state.js';
 import { type Asked, type Judged, judge } from './sign-off-rules.js';
@@ -34,6 +35,8 @@ export interface Wait {
   readonly role?: Role;
   readonly count?: number;
   readonly people?: readonly PersonReference[];
+  /** Since when, where the wait knows better than the environment. */
+  readonly since?: string;
   /** When waiting ends by itself, where it does. */
   readonly until?: string;
   /** Why it ended, where it did. */
@@ -49,8 +52,6 @@ export interface Around {
   readonly now: string;
   /** Test environments a tester holds as they are. */
   readonly held?: readonly { readonly environment: string; readonly by: PersonReference; readonly until: string | null }[];
-  /** Parts that do not answer: a target, the registry, a database; `environment` null where all of the release's ways need it. */
-  readonly away?: readonly { readonly part: string; readonly environment: string | null; readonly since: string }[];
 }
 
 /** A request as the sign-off rules judge it: the same question approval answers when it grants. */
@@ -77,9 +78,9 @@ export function waitingFor(state: ReleaseState, around: Around): Wait[] {
         `由 ${state.withdrawn.by.name} 撤回：${state.withdrawn.reason}`,
       ),
     ];
-  if (state.environments.length === 0 && state.build.status !== 'built') return withAway([forBuild(state)], around);
+  if (state.environments.length === 0 && state.build.status !== 'built') return withAway([forBuild(state)], state);
   const open = [...state.environments.flatMap((each) => forEnvironment(state, each, around)), ...forNext(state, around)];
-  return open.length > 0 ? withAway(open, around) : atTheEnd(state, around);
+  return open.length > 0 ? withAway(open, state) : atTheEnd(state, around);
 }
 
 function wait(code: WaitCode, environment: string | null, en: string, zh: string, more: Partial<Wait> = {}): Wait {
@@ -244,14 +245,15 @@ function atTheEnd(state: ReleaseState, { file }: Around): Wait[] {
 }
 
 /** A part that is away goes before what waits for it. */
-function withAway(waits: Wait[], { away = [] }: Around): Wait[] {
+function withAway(waits: Wait[], { away = [] }: ReleaseState): Wait[] {
   const concerned = away.filter(
     ({ environment }) => environment === null || waits.some((each) => each.environment === environment && each.code !== 'ended'),
   );
   return [
-    ...concerned.map(({ part, environment, since }) =>
-      wait('away', environment, `${part} to answer again, away since ${since}`, `等待 ${part} 恢复，自 ${since} 起无响应`),
-    ),
+    ...concerned.map(({ part, environment, since }) => {
+      const { en, zh } = partWords(part, environment);
+      return wait('away', environment, `${en} to answer again, away since ${since}`, `等待${zh}恢复，自 ${since} 起无响应`, { since });
+    }),
     ...waits,
   ];
 }

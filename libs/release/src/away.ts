@@ -1,0 +1,34 @@
+import type { Told } from './event-order.js';
+import type { Words } from './timeline.js';
+
+/** A part that a service needs for a release and that does not answer. */
+export interface AwayPart {
+  /** The service that waits for it. */
+  readonly service: string;
+  /** Where it is needed; null where all of the release's ways need it. */
+  readonly environment: string | null;
+  readonly part: string;
+  readonly since: string;
+}
+
+const parts: Record<string, Words> = {
+  target: { en: 'the target', zh: '目标环境' },
+  registry: { en: 'the registry', zh: '镜像仓库' },
+  'docker-engine': { en: 'the Docker Engine', zh: 'Docker Engine' },
+  source: { en: 'the repository', zh: '代码仓库' },
+};
+
+/** How people call a part of `part.away`. */
+export function partWords(part: string, environment: string | null = null): Words {
+  const { en, zh } = parts[part] ?? { en: part, zh: part };
+  return environment === null ? { en, zh } : { en: `${en} of ${environment}`, zh: `${environment} 的${zh}` };
+}
+
+/** What is away after one more event; the same list where the event says nothing about it. One service waits for one part at a time, in one environment. */
+export function foldAway(away: readonly AwayPart[], event: Told, id: string): readonly AwayPart[] {
+  if ((event.name !== 'part.away' && event.name !== 'part.back') || event.data.release !== id) return away;
+  const { environment, part } = event.data;
+  const others = away.filter((each) => each.service !== event.source || each.environment !== environment);
+  if (event.name === 'part.away') return [...others, { service: event.source, environment, part, since: event.data.since }];
+  return others.length === away.length ? away : others;
+}
