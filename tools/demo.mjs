@@ -10,6 +10,12 @@ if (words.includes('--help') || words.includes('-h')) {
   process.exit(0);
 }
 
+// Before anything is installed for it; the other words are main.ts's to read.
+if (!words.includes('--yes') && !process.stdin.isTTY) {
+  process.stderr.write('There is no terminal to ask for the sign-offs at. With --yes two demo people give them: npm run demo -- --yes\n');
+  process.exit(2);
+}
+
 await launch(wanted.demo(words.includes('--svn')), [
   [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--singleThreaded'],
   [join(root, 'tools/demo/main.ts'), ...words],

@@ -51,7 +51,7 @@ export interface Demo {
   load: Load | undefined;
   /** Tells what the running step waits for. */
   note(text: string): void;
-  /** Asks the person at the terminal; gives the default where there is none, or with --yes. */
+  /** Asks the person at the terminal; gives the default with --yes, and where they type nothing. Throws Interrupted. */
   ask(question: string, otherwise: string): Promise<string>;
 }
 

@@ -41,6 +41,23 @@ describe('the clients of the demo', () => {
     expect(connections.fresh.size).toBeGreaterThan(20);
   });
 
+  it('tell what they saw lap by lap', async () => {
+    let good = true;
+    await answering((_, response) => response.writeHead(good ? 200 : 503).end(page));
+    await until('the clients were answered', () => totalOf(load).answered > 10, { within: 10_000, every: 20 });
+    expect(load.lap()).toMatchObject({ failed: 0, failures: [] });
+    good = false;
+    await until('the clients were refused', () => totalOf(load).failed > 3, { within: 10_000, every: 20 });
+    good = true;
+    const before = totalOf(load).answered;
+    await until('the clients were answered again', () => totalOf(load).answered > before + 20, { within: 10_000, every: 20 });
+    const bad = load.lap();
+    expect(bad.failed).toBe(totalOf(load).failed);
+    expect(bad.failures.join()).toContain('status 503');
+    await load.stop();
+    expect(load.lap()).toMatchObject({ failed: 0, failures: [] });
+  });
+
   it('count an error of the server as a failure', async () => {
     await answering((_, response) => response.writeHead(503).end(page));
     await whenAnswered((now) => totalOf(now).failed > 0);

@@ -5,7 +5,7 @@ import { pause } from '../parts/until.ts';
 export interface LoadCount {
   answered: number;
   failed: number;
-  /** The first few failures, in words with their time. */
+  /** The first few failures of the lap, in words with their time. */
   failures: string[];
   /** Answers by the release the page names. */
   byPage: Record<string, number>;
@@ -15,7 +15,18 @@ export interface LoadCount {
 export interface Load {
   readonly withKeepAlive: LoadCount;
   readonly withoutKeepAlive: LoadCount;
+  /** What was seen since the last lap, or since the start; the next one begins here. */
+  lap(): Lap;
+  /** Lets every request that is under way end, and asks no more. */
   stop(): Promise<void>;
+}
+
+/** What clients of both kinds saw for a while. */
+export interface Lap {
+  answered: number;
+  failed: number;
+  /** The first few failures of this lap. */
+  failures: string[];
 }
 
 const clientsEach = 4;
@@ -44,9 +55,11 @@ export function startLoad(url: string, pageOf: (body: string) => string | undefi
     }
   };
   const clients = Array.from({ length: clientsEach }, () => [client(withKeepAlive, keeping), client(withoutKeepAlive, false)]).flat();
+  const lapOf = lapCounter([withKeepAlive, withoutKeepAlive]);
   return {
     withKeepAlive,
     withoutKeepAlive,
+    lap: lapOf,
     stop: async () => {
       running = false;
       await Promise.all(clients);
@@ -55,11 +68,26 @@ export function startLoad(url: string, pageOf: (body: string) => string | undefi
   };
 }
 
-/** Answers and failures of both kinds of client together. */
+function lapCounter(counts: readonly LoadCount[]): () => Lap {
+  let before = { answered: 0, failed: 0 };
+  return () => {
+    const now = { answered: sumOf(counts, 'answered'), failed: sumOf(counts, 'failed') };
+    const failures = counts.flatMap((count) => count.failures.splice(0));
+    const lap = { answered: now.answered - before.answered, failed: now.failed - before.failed, failures };
+    before = now;
+    return lap;
+  };
+}
+
+function sumOf(counts: readonly LoadCount[], what: 'answered' | 'failed'): number {
+  return counts.reduce((sum, count) => sum + count[what], 0);
+}
+
+/** Answers and failures of both kinds of client together, since the start. */
 export function totalOf(load: Load): { answered: number; failed: number } {
   return {
-    answered: load.withKeepAlive.answered + load.withoutKeepAlive.answered,
-    failed: load.withKeepAlive.failed + load.withoutKeepAlive.failed,
+    answered: sumOf([load.withKeepAlive, load.withoutKeepAlive], 'answered'),
+    failed: sumOf([load.withKeepAlive, load.withoutKeepAlive], 'failed'),
   };
 }
 

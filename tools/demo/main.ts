@@ -23,7 +23,7 @@ end.release();
 async function main(): Promise<number> {
   let options: Options;
   try {
-    options = readOptions(process.argv.slice(2));
+    options = readOptions(process.argv.slice(2), process.stdin.isTTY === true);
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\nnpm run demo -- --help tells what there is.\n`);
     return 2;

@@ -14,9 +14,14 @@ export interface Options {
   oneProcess: boolean;
 }
 
-/** Reads the words after the command. Throws with a sentence for the person on a word it does not know. */
-export function readOptions(words: readonly string[]): Options {
+/**
+ * Reads the words after the command. Throws with a sentence for the person on a word it does not know, and where nobody could be asked for the sign-offs:
+ * nobody's are given unasked but with --yes.
+ */
+export function readOptions(words: readonly string[], terminal: boolean): Options {
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({ args: [...words], options: { once: flag, yes: flag, svn: flag, keep: flag, 'one-process': flag } });
+  if (!values.yes && !terminal)
+    throw new Error('There is no terminal to ask for the sign-offs at. With --yes two demo people give them: npm run demo -- --yes');
   return { once: values.once, yes: values.yes, svn: values.svn, keep: values.keep, oneProcess: values['one-process'] };
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
 import { type Service, services } from '@slipway/contracts';
 import { cornerOf, giveBack } from '../parts/borrowed.ts';
 import type { Cleanup, EndRequest } from '../parts/cleanup.ts';
@@ -10,6 +9,7 @@ import { administratorCode } from '../suite/administrator.ts';
 import { prepareEnvironment, type SuiteEnvironment } from '../suite/environment.ts';
 import { missingServices } from '../suite/services.ts';
 import { type Suite, startSuite } from '../suite/suite.ts';
+import { askAt } from './asking.ts';
 import { gatherCast, people } from './cast.ts';
 import type { Demo, Names } from './demo.ts';
 import { Mailbox } from './mailbox.ts';
@@ -33,7 +33,7 @@ export interface Around {
 export async function setUp(around: Around): Promise<Demo> {
   const { options, cleanup, end, screen, showing } = around;
   const names = newNames();
-  const dataDir = await ownDataDir(options, cleanup);
+  const dataDir = await ownDataDir(around);
   const mailbox = new Mailbox();
   const parts = await showing('Postgres, Kafka, registry and Docker are up', [], () => bringUpParts(around, dataDir), saidOf);
   const repository = `${parts.registry.url}/${parts.registry.ours ? '' : `${names.installation}/`}shop`;
@@ -97,9 +97,13 @@ function newNames(): Omit<Names, 'repository'> {
   return { installation, topicPrefix: `slipway-${installation}.`, project: 'shop' };
 }
 
-async function ownDataDir(options: Options, cleanup: Cleanup): Promise<DataDir> {
+async function ownDataDir({ options, cleanup, screen }: Around): Promise<DataDir> {
   const dataDir = await temporaryDataDir('demo');
-  if (options.keep) cleanup.defer(`let ${dataDir.path} lie`, () => dataDir.keep());
+  const keep = async (): Promise<void> => {
+    await dataDir.keep();
+    screen.say(`  Data and logs are kept in ${dataDir.path}`);
+  };
+  if (options.keep) cleanup.defer(`let ${dataDir.path} lie`, keep);
   else cleanup.defer(`remove ${dataDir.path}`, () => dataDir.close(), 60_000);
   return dataDir;
 }
@@ -148,17 +152,10 @@ async function bringUpServices(
 }
 
 function talkThrough(options: Options, screen: Screen, end: EndRequest): Pick<Demo, 'ask' | 'note'> {
-  const withPerson = !options.yes && process.stdin.isTTY === true;
-  const ask = (question: string, otherwise: string): Promise<string> => {
-    if (!withPerson) return Promise.resolve(otherwise);
-    return screen.aside(async () => {
-      const terminal = createInterface({ input: process.stdin, output: process.stdout });
-      try {
-        return (await terminal.question(`\n     ${screen.bold(question)}`, { signal: end.abort })) || otherwise;
-      } finally {
-        terminal.close();
-      }
-    });
+  const terminal = { input: process.stdin, output: process.stdout };
+  const ask = async (question: string, otherwise: string): Promise<string> => {
+    if (options.yes) return otherwise;
+    return screen.aside(async () => (await askAt(terminal, `\n     ${screen.bold(question)}`, end)) || otherwise);
   };
   return { ask, note: (text) => screen.note(text) };
 }

@@ -61,6 +61,8 @@ export interface EndRequest {
   readonly signal: NodeJS.Signals | undefined;
   /** Aborts with {@link Interrupted} when asked to end. */
   readonly abort: AbortSignal;
+  /** Asks to end, as that signal would: for what comes as a key of the terminal. */
+  ask(signal: NodeJS.Signals): void;
   /** Throws {@link Interrupted} when asked to end. */
   throwIfAsked(): void;
   /** Stops listening for signals. */
@@ -104,6 +106,7 @@ export function listenForEnd(again: (signal: NodeJS.Signals) => void): EndReques
       return signal;
     },
     abort: controller.signal,
+    ask: onSignal,
     throwIfAsked: () => controller.signal.throwIfAborted(),
     release: () => {
       clearInterval(watch);

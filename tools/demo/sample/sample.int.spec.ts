@@ -15,6 +15,7 @@ import { svnSample } from './svn.ts';
 const run = promisify(execFile);
 const dana = { name: 'Dana Developer', email: 'dana@shop.example', account: 'dana' };
 const first: Change = { author: dana, message: 'Open the shop', commit: 1, broken: false };
+const asDana = { GIT_AUTHOR_NAME: dana.name, GIT_AUTHOR_EMAIL: dana.email, GIT_COMMITTER_NAME: dana.name, GIT_COMMITTER_EMAIL: dana.email };
 const cleanup: Cleanup[] = [];
 
 async function aPlace(): Promise<{ dataDir: DataDir; end: Cleanup }> {
@@ -50,6 +51,18 @@ describe('the sample shop', () => {
     const { stdout } = await run('svn', ['log', '-q', '-r', revision, '--non-interactive', source.url]);
     expect(stdout).toContain(`r${revision} | dana |`);
     await expectShop(copy);
+  });
+
+  it.skipIf(findCommand('svnserve') === undefined)('is committed to by hand as the demo says, with no password in a command', async () => {
+    for (const sample of [svnSample, gitSample]) {
+      const { dataDir, end } = await aPlace();
+      const source = await sample(dataDir, end, ['dana']);
+      await source.commit(first);
+      const env = { ...process.env, EDITOR: 'sed -i s/Shop/Stall/', ...asDana };
+      const { stdout, stderr } = await run('sh', ['-c', source.byHand], { env });
+      expect(`${stdout}${stderr}`).toMatch(source.kind === 'Git' ? /main -> main/ : /Committed revision 3/);
+      expect(source.byHand).not.toMatch(/--password\b(?!-from-stdin)/);
+    }
   });
 
   it('has a project file and a target file that Slipway accepts', async () => {

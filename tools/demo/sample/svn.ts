@@ -28,6 +28,9 @@ export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: re
   await writeFile(join(repository, 'conf', 'passwd'), `[users]\n${accounts.map((account) => `${account} = ${password}\n`).join('')}`, {
     mode: 0o600,
   });
+  // For a person at a shell: a password on a command line is everybody's who may list processes.
+  const passwordFile = join(base, 'password');
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   const port = await freePort();
   const command = findCommand('svnserve') ?? 'svnserve';
   const server = await startProcess(dataDir, {
@@ -56,7 +59,8 @@ export async function svnSample(dataDir: DataDir, cleanup: Cleanup, accounts: re
     if (revision === undefined) throw new Error(`Subversion did not say which revision it made: ${said}`);
     return revision;
   };
-  const byHand = `cd ${work} && $EDITOR site/index.html && svn commit -m 'Try something' --username ${accounts[0]} --password ${password}`;
+  const login = `--username ${accounts[0]} --password-from-stdin --no-auth-cache --non-interactive < ${passwordFile}`;
+  const byHand = `cd ${work} && $EDITOR site/index.html && svn commit -m 'Try something' ${login}`;
   return { kind: 'Subversion', url, byHand, spec: { svn: { url, branches: ['trunk'], poll: '1s' } }, commit };
 }
 

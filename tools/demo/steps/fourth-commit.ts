@@ -1,9 +1,10 @@
 import { waitForInstances } from '../containers.ts';
 import { approve, tryInVain } from '../deciding.ts';
-import { addressOf, type Demo, NotSeen, releaseOf, type Step, step } from '../demo.ts';
-import { startLoad, totalOf } from '../load.ts';
+import { addressOf, NotSeen, releaseOf, type Step, step } from '../demo.ts';
+import { startLoad } from '../load.ts';
 import { commitOnPage } from '../sample/shop.ts';
-import { waitFor, waitForEvent, waitForRequest } from '../watch.ts';
+import { answeredBy, noneFailed } from '../under-load.ts';
+import { waitForEvent, waitForRequest } from '../watch.ts';
 import { imageInRegistry, push } from './pushing.ts';
 
 /** Commit 4: its author may not sign it off; the others do, and it goes live under load. */
@@ -40,33 +41,7 @@ export const fourthCommit: Step[] = [
     check: async (demo) => {
       await waitForInstances(demo, 'production', { seen: releaseOf(demo, 4), commit: 4, count: 2 });
       await answeredBy(demo, '4');
-      return noFailures(demo);
+      return noneFailed(demo);
     },
   }),
 ];
-
-/** Waits until clients of both kinds have seen a commit's page. */
-async function answeredBy(demo: Demo, commit: string): Promise<void> {
-  await waitFor(
-    demo,
-    `clients to see commit ${commit}`,
-    async () => {
-      const { load } = demo;
-      return load !== undefined && (load.withKeepAlive.byPage[commit] ?? 0) > 50 && (load.withoutKeepAlive.byPage[commit] ?? 0) > 50;
-    },
-    30_000,
-  );
-}
-
-/** What the clients counted so far; throws when any request failed. */
-export function noFailures(demo: Demo): string {
-  const { load } = demo;
-  if (load === undefined) throw new NotSeen('no clients were asking');
-  const { answered, failed } = totalOf(load);
-  const { withKeepAlive, withoutKeepAlive } = load;
-  if (failed > 0)
-    throw new NotSeen(
-      `${failed} of ${answered + failed} requests failed: ${[...withKeepAlive.failures, ...withoutKeepAlive.failures].join('; ')}`,
-    );
-  return `${answered} requests answered, 0 failed (${withKeepAlive.answered} with keep-alive, ${withoutKeepAlive.answered} without)`;
-}

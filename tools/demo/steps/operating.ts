@@ -1,8 +1,7 @@
 import { commitAt, instancesIn, waitForInstances } from '../containers.ts';
 import { addressOf, type Demo, NotSeen, releaseOf, type Step, step } from '../demo.ts';
-import { totalOf } from '../load.ts';
+import { allTold, answeredBy, lapOf, noneFailed } from '../under-load.ts';
 import { waitFor } from '../watch.ts';
-import { noFailures } from './fourth-commit.ts';
 
 /** What an operator does with a release that is live: scale it, lose a container, go back. */
 export const operating: Step[] = [
@@ -14,7 +13,7 @@ export const operating: Step[] = [
     },
     check: async (demo) => {
       await waitForInstances(demo, 'production', { seen: releaseOf(demo, 4), commit: 4, count: 4 });
-      return `4 containers by docker inspect; ${noFailures(demo)}`;
+      return `4 containers by docker inspect; ${noneFailed(demo)}`;
     },
   }),
   step({
@@ -23,7 +22,7 @@ export const operating: Step[] = [
     run: async (demo) => {
       const [victim] = await instancesIn(demo, 'production');
       if (victim === undefined) throw new NotSeen('there is no container to kill');
-      // The clients go on, but what a kill -9 cuts off is not held against the suite.
+      noneFailed(demo);
       await demo.docker.call('POST', `/containers/${victim.id}/kill?signal=SIGKILL`);
       await waitFor(
         demo,
@@ -35,16 +34,19 @@ export const operating: Step[] = [
       return victim;
     },
     check: async (demo, killed) => {
-      const failedBefore = demo.load === undefined ? 0 : totalOf(demo.load).failed;
       const instances = await waitForInstances(demo, 'production', { seen: releaseOf(demo, 4), commit: 4, count: 4 });
       const back = instances.find(({ id }) => id === killed.id) === undefined ? 'a new container took its place' : 'it was started again';
-      return `${killed.name} was killed; ${back}; requests cut off: ${failedBefore}`;
+      // What it had taken and not answered is lost with it: told, not judged. From here on nothing may be.
+      const { answered, failed } = lapOf(demo);
+      await answeredBy(demo, '4');
+      return `${killed.name} was killed; ${back}; ${answered} requests answered meanwhile, ${failed} cut off; then ${noneFailed(demo)}`;
     },
   }),
   step({
     title: 'Rollback brings commit 1 back and bars commit 4',
     needs: ['production-rollout'],
     run: async (demo) => {
+      noneFailed(demo);
       await demo.cast.omar.api.rollback({ params: production(demo), body: { reason: 'Customers see yesterday’s prices', to: null } });
     },
     check: async (demo) => {
@@ -61,8 +63,10 @@ export const operating: Step[] = [
         },
         30_000,
       );
-      await demo.load?.stop();
-      return `${addressOf(demo, 'production')} shows commit 1; release ${number} is barred from production; the count set by scale stays`;
+      await answeredBy(demo, '1');
+      const shownTo = `${addressOf(demo, 'production')} shows commit 1; release ${number} is barred from production; the count set by scale stays`;
+      const all = await allTold(demo);
+      return `${shownTo}\n${noneFailed(demo)}; ${all}`;
     },
   }),
 ];
