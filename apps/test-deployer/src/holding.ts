@@ -3,7 +3,7 @@ import { EnvironmentHeld, EnvironmentUnheld, environmentKey, type PersonReferenc
 import type { UnitOfWork } from '@slipway/messaging';
 import { cancel, owe } from '@slipway/operations';
 import { environmentOf } from '@slipway/release';
-import { type Asked, heldWords } from './domain/test-environment.js';
+import { type Asked, type EnvironmentState, heldWords } from './domain/test-environment.js';
 import { Applied, Deployments } from './ports.js';
 import { Telling } from './telling.js';
 
@@ -35,21 +35,27 @@ export class Holding {
 
   async unhold(unit: UnitOfWork, at: { project: string; environment: string }, asked: Asked): Promise<Reason | string> {
     const { project, environment } = at;
-    const state = await this.deployments.known(unit.tx, project, environment);
+    const state = await this.lockedIfKnown(unit, project, environment);
     if (!state?.hold) return { code: 'not-held', message: `nobody holds ${environmentKey(project, environment)}` };
     await cancel(unit.tx, 'hold-end', state.hold.command, 'let go');
-    await this.letGo(unit, project, environment, asked.by, asked.reason);
+    await this.letGo(unit, state, asked.by, asked.reason);
     return `${environmentKey(project, environment)} may change again`;
   }
 
   /** Its time is over; nothing happens where it was let go, or held anew, before. */
   async runOut(unit: UnitOfWork, project: string, environment: string, command: string): Promise<void> {
-    const state = await this.deployments.known(unit.tx, project, environment);
-    if (state?.hold?.command === command) await this.letGo(unit, project, environment, null, 'its time ran out');
+    const state = await this.lockedIfKnown(unit, project, environment);
+    if (state?.hold?.command === command) await this.letGo(unit, state, null, 'its time ran out');
   }
 
-  private async letGo(unit: UnitOfWork, project: string, environment: string, by: PersonReference | null, reason: string): Promise<void> {
-    const state = await this.deployments.environment(unit.tx, project, environment);
+  /** Locked before it is looked at: of two who let go, or hold anew meanwhile, only one sees the hold. A name nobody knows makes no environment. */
+  private async lockedIfKnown(unit: UnitOfWork, project: string, environment: string): Promise<EnvironmentState | undefined> {
+    const isKnown = (await this.deployments.known(unit.tx, project, environment)) !== undefined;
+    return isKnown ? this.deployments.environment(unit.tx, project, environment) : undefined;
+  }
+
+  private async letGo(unit: UnitOfWork, state: EnvironmentState, by: PersonReference | null, reason: string): Promise<void> {
+    const { project, environment } = state;
     await this.deployments.saveEnvironment(unit.tx, { ...state, hold: null });
     unit.publish(EnvironmentUnheld, { subject: environmentKey(project, environment), data: { project, environment, by, reason } });
     await this.telling.nextTurn(unit, project, environment);
