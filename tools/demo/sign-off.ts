@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { SignOffPosted } from '@slipway/contracts';
 import { signSignOff } from '@slipway/identity';
 import { Kafka, logLevel } from 'kafkajs';
+import { kafkaAt } from '../parts/kafka-access.ts';
 import type { Actor } from './cast.ts';
 
 /** What a person needs to know of a request to sign it. */
@@ -39,7 +40,7 @@ export async function postSignOff(brokers: string, topicPrefix: string, person: 
   };
   const kafka = new Kafka({
     clientId: 'omars-own-tool',
-    brokers: brokers.split(','),
+    ...kafkaAt(brokers),
     logLevel: logLevel.NOTHING,
     connectionTimeout: 5000,
     requestTimeout: 10_000,

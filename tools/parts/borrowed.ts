@@ -6,6 +6,7 @@ import type { DataDir } from './data-dir.ts';
 import { type DockerApi, dockerApi, type ListedContainer, type ListedImage } from './docker-api.ts';
 import { removeContainer } from './images.ts';
 import type { Parts } from './index.ts';
+import { kafkaAt } from './kafka-access.ts';
 
 /** What a run shares with nobody in parts that are not its own. */
 export interface Corner {
@@ -95,7 +96,7 @@ function isOf(repository: string, { RepoTags, RepoDigests }: ListedImage): boole
 export async function removeTopics(brokers: string, prefix: string): Promise<void> {
   const kafka = new Kafka({
     clientId: 'slipway-demo',
-    brokers: brokers.split(','),
+    ...kafkaAt(brokers),
     logLevel: logLevel.NOTHING,
     connectionTimeout: 5000,
     retry: { retries: 2 },

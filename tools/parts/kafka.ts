@@ -8,6 +8,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { DataDir } from './data-dir.ts';
 import { findDocker } from './docker.ts';
 import { startImage } from './images.ts';
+import { kafkaAt } from './kafka-access.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import type { Part } from './part.ts';
 import { freePortLike } from './ports.ts';
@@ -159,7 +160,7 @@ function toProperties(settings: Record<string, string>): string {
 async function answers(brokers: string): Promise<boolean> {
   const kafka = new Kafka({
     clientId: 'slipway-tools',
-    brokers: brokers.split(','),
+    ...kafkaAt(brokers),
     connectionTimeout: 2000,
     requestTimeout: 5000,
     retry: { retries: 0 },

@@ -6,7 +6,9 @@ import { type EventLog, LogRefused } from '@slipway/messaging';
 import { aDatabase, aKeyRing, aTopicPrefix, eventually } from '@slipway/testkit';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeTopics } from '../../../tools/parts/borrowed.ts';
 import { type DataDir, temporaryDataDir } from '../../../tools/parts/data-dir.ts';
+import { startKafka } from '../../../tools/parts/kafka.ts';
 import { type SecureKafka, startSecureKafka } from '../../../tools/parts/secure-kafka.ts';
 import { ConfigurationError, type Environment, readConfiguration } from './configuration.js';
 import { eventLogOf } from './parts.js';
@@ -222,6 +224,21 @@ describe('Kafka behind TLS', () => {
     const fault = await logOf(settings()).catch((error: unknown) => error);
     expect(fault).toBeInstanceOf(ConfigurationError);
     expect((fault as Error).message).toMatch(words);
+  });
+
+  it('lets the commands of the tools in by the same settings', async () => {
+    const before = { ...process.env };
+    Object.assign(process.env, byPassword());
+    try {
+      const part = await startKafka(dataDir, { heapMiB: 64 });
+      expect(part).toMatchObject({ url: kafka.withPassword, ours: false });
+      await removeTopics(part.url, 'nobody-has-these.');
+    } finally {
+      for (const name of Object.keys(byPassword())) {
+        if (before[name] === undefined) delete process.env[name];
+        else process.env[name] = before[name];
+      }
+    }
   });
 
   it('keeps the password out of every log line', () => {
