@@ -79,7 +79,7 @@ export async function runBroker(dataDir: DataDir, java: string, broker: Broker):
     await process.stop();
     throw error;
   }
-  return { name: broker.name, url, ours: true, stop: () => process.stop() };
+  return { name: 'kafka', url, ours: true, stop: () => process.stop() };
 }
 
 async function fromImage(dataDir: DataDir, port: number): Promise<Part> {
