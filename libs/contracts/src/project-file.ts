@@ -67,6 +67,12 @@ export const DockerBuild = z.strictObject({
 });
 export type DockerBuild = z.infer<typeof DockerBuild>;
 
+/** By digest, because a tag may be another image tomorrow (design part 4, promise 5). */
+const PinnedImage = z
+  .string()
+  .max(500)
+  .regex(/^[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}$/i, 'name the image by its digest: repository@sha256: and 64 hex digits');
+
 const Build = z.strictObject({
   docker: DockerBuild.prefault({}),
   jenkins: later('build.jenkins'),
@@ -83,7 +89,8 @@ export const VerifyStep = z.union([
   }),
   z.strictObject({
     run: z.array(z.string().min(1)).min(1).max(100),
-    image: z.string().optional(),
+    /** What the check runs in; the release's own image when absent. */
+    image: PinnedImage.optional(),
     timeout: Duration.default('5m'),
     junit: z.string().startsWith('/').optional(),
   }),
@@ -109,10 +116,17 @@ export const ApprovalPolicy = z.strictObject({
 });
 export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 
+/** The design also calls one-shot containers `after`; those are objects. */
+const EarlierEnvironment = z
+  .string({
+    error: ({ input }) => (typeof input === 'object' ? 'a one-shot container after a rollout is not supported yet: remove it' : undefined),
+  })
+  .pipe(Name);
+
 const environmentShape = {
   name: Name,
   target: Name,
-  after: z.array(Name).max(20).default([]),
+  after: z.array(EarlierEnvironment).max(20).default([]),
   accepts: z.strictObject({ branches: z.array(Pattern).max(50).default([]), tags: z.array(Pattern).max(50).default([]) }).optional(),
   app: AppOverride.optional(),
   /** The stable port on the target's address; one of the target's range when absent. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Name } from './nouns.js';
 
-const later = (what: string) => z.undefined({ error: `a ${what} target is not supported yet` }).optional();
+/** A key of the design that no service acts on yet: refused by name, never ignored. */
+const later = (what: string) => z.undefined({ error: `${what} is not supported yet: remove it` }).optional();
 
 /** A Docker host: which engine, and where what runs on it answers. */
 export const DockerTarget = z.strictObject({
@@ -17,20 +18,40 @@ export const DockerTarget = z.strictObject({
     .string()
     .regex(/^\d{2,5}-\d{2,5}$/, 'write two ports and a dash, like 20000-20999')
     .default('20000-20999'),
+  credentials: later('docker.credentials'),
 });
 export type DockerTarget = z.infer<typeof DockerTarget>;
+
+/** `docker` is asked for only where no other kind of target is refused by name: whoever wants another kind needs no Docker host. */
+const TargetSpec = z
+  .strictObject({
+    docker: DockerTarget.optional(),
+    namespace: Name.default('default'),
+    swarm: later('a swarm target'),
+    kubernetes: later('a kubernetes target'),
+    marathon: later('a marathon target'),
+    group: later('group'),
+    credentials: later('credentials'),
+    chronos: later('chronos'),
+    mesosDns: later('mesosDns'),
+  })
+  .meta({ required: ['docker'] })
+  .transform(({ docker, ...spec }, context) => {
+    if (docker) return { docker, ...spec };
+    context.issues.push({
+      code: 'custom',
+      path: ['docker'],
+      input: docker,
+      message: 'is missing: say which Docker host; docker: {} is the own one',
+    });
+    return z.NEVER;
+  });
 
 /** A place that runs containers (design part 5), applied by operators. */
 export const TargetFile = z.strictObject({
   apiVersion: z.literal('slipway.dev/v1'),
   kind: z.literal('Target'),
   metadata: z.strictObject({ name: Name, description: z.string().max(1000).optional() }),
-  spec: z.strictObject({
-    docker: DockerTarget,
-    namespace: Name.default('default'),
-    swarm: later('swarm'),
-    kubernetes: later('kubernetes'),
-    marathon: later('marathon'),
-  }),
+  spec: TargetSpec,
 });
 export type TargetFile = z.infer<typeof TargetFile>;
