@@ -28,14 +28,13 @@ import {
   TargetApplied,
   VerificationPassed,
 } from '@slipway/contracts';
-import { canonicalJson, newPersonKey, signSignOff } from '@slipway/identity';
+import { canonicalJson, newPersonKey, seal, signSignOff } from '@slipway/identity';
 import { anId, aPerson, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalModule } from './approval.module.js';
 import { detected, passed } from './said.fixture.js';
-import { sealed } from './sealed.js';
 
 const admin = { id: anId(), name: 'Ada' };
 const operatorKey = newPersonKey();
@@ -98,7 +97,7 @@ async function overHttp(
   comment = '',
 ): Promise<string> {
   const claims = { request, asks, decision, comment, person: person.id, time: new Date().toISOString(), nonce: v7(), via: 'token' };
-  const attestation = await sealed(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson(claims));
+  const attestation = await seal(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson(claims));
   return stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
 }
 
@@ -149,7 +148,7 @@ describe('approval', () => {
     const nonce = v7();
     await byKey({ ...asked, asks: 'f'.repeat(64) }, nonce);
     expect(await refusalOf(await byKey(asked, nonce))).toBe('replayed');
-    const forged = await sealed(stage.keys.keys.notifier.signer, attestationPayloadType, canonicalJson({}));
+    const forged = await seal(stage.keys.keys.notifier.signer, attestationPayloadType, canonicalJson({}));
     const posted = await stage.say('gateway', SignOffPosted, {
       subject: asked.request,
       data: { request: asked.request, proof: { via: 'http', attestation: forged } },

@@ -147,6 +147,7 @@ export class Asking {
       soakUntil: policy.soak === undefined ? null : plus(passage.passedAt, inSeconds(policy.soak)),
       expiresAt: plus(now, inSeconds(policy.expires)),
       provenance: passage.provenance,
+      verdict: passage.verdict,
       through: passage.environment,
       previous,
       signOffs: [],

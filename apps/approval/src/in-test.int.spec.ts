@@ -17,13 +17,12 @@ import {
   TargetApplied,
   VerificationPassed,
 } from '@slipway/contracts';
-import { canonicalJson } from '@slipway/identity';
+import { canonicalJson, seal } from '@slipway/identity';
 import { aCommit, anId, aPerson, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalModule } from './approval.module.js';
 import { deployed, detected, imageOf, passed } from './said.fixture.js';
-import { sealed } from './sealed.js';
 
 const admin = { id: anId(), name: 'Ada' };
 const tester = aPerson({ name: 'Tess Tester', roles: [{ role: 'tester', project: '*' }] });
@@ -60,7 +59,7 @@ async function tested(release: Release, range: Parameters<typeof detected>[2] = 
 
 async function sign({ request, asks }: Requested): Promise<DataOf<typeof SignOffAccepted>> {
   const claims = { request, asks, decision: 'approve', comment: '', person: tester.id, time: new Date().toISOString(), via: 'token' };
-  const attestation = await sealed(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson({ ...claims, nonce: anId() }));
+  const attestation = await seal(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson({ ...claims, nonce: anId() }));
   await stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
   return stage.hears(SignOffAccepted, (data) => data.request === request);
 }

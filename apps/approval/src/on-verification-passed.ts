@@ -13,7 +13,7 @@ export class OnVerificationPassed implements Handler<typeof VerificationPassed> 
   ) {}
 
   async handle({ data, time }: Received<typeof VerificationPassed>, unit: UnitOfWork): Promise<void> {
-    const { release, environment, projectVersion, image, provenance, repositoryFile, authors } = data;
+    const { release, environment, projectVersion, image, provenance, verdict, repositoryFile, authors } = data;
     const known = await this.knowledge.release(unit.tx, release.id);
     if (!known) throw new NotYet(`commit.detected of release ${release.number} has not been heard`);
     await this.knowledge.keepPassage(unit.tx, {
@@ -22,6 +22,7 @@ export class OnVerificationPassed implements Handler<typeof VerificationPassed> 
       projectVersion,
       image,
       provenance,
+      verdict: { envelope: verdict, heardAt: unit.now.toISOString() },
       repositoryFile,
       authors,
       passedAt: time,

@@ -9,7 +9,7 @@ import type {
   TargetFile,
 } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
-import type { ApprovalRequest } from './domain/approval-request.js';
+import type { ApprovalRequest, HeardVerdict } from './domain/approval-request.js';
 import type { Link, ToldCommit } from './domain/change.js';
 
 /** A release as approval must know it: separation of duties counts on `people` being whole. */
@@ -33,6 +33,7 @@ export interface Passage {
   readonly projectVersion: number;
   readonly image: ImageReference;
   readonly provenance: DsseEnvelope;
+  readonly verdict: HeardVerdict;
   readonly repositoryFile: RepositoryFile | null;
   readonly authors: readonly CommitIdentity[];
   readonly passedAt: string;

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditLink, AuditLinked, type DsseEnvelope } from '@slipway/contracts';
-import { canonicalJson, payloadTypes, type ServiceKey } from '@slipway/identity';
+import { canonicalJson, payloadTypes, type ServiceKey, seal } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { SERVICE_KEY } from '@slipway/service-kit';
 import { linkAll, portionsOf } from './domain/audit-chain.js';
 import { AuditLog } from './ports.js';
-import { sealed } from './sealed.js';
 
 /** How long the writer rests when nobody wakes it. */
 const restMs = 30_000;
@@ -43,7 +42,7 @@ export class RunAuditLink implements Work {
   private async sign(unit: UnitOfWork, chain: string, links: readonly AuditLink[]) {
     const last = links.at(-1) as AuditLink;
     const head = { chain, sequence: last.sequence, hash: last.hash, at: unit.now.toISOString() };
-    const envelope = await sealed(this.key.signer, payloadTypes['audit-head'], canonicalJson(head));
+    const envelope = await seal(this.key.signer, payloadTypes['audit-head'], canonicalJson(head));
     unit.publish(AuditLinked, { subject: chain, data: { chain, links: [...links], head: envelope } });
     return envelope;
   }

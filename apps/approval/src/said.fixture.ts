@@ -51,6 +51,7 @@ export function passed(release: Release, authors: CommitIdentity[] = []): DataOf
     evidence: [],
     seconds: 1,
     provenance,
+    verdict: { ...provenance, payloadType: 'application/vnd.slipway.verdict+json;version=1' },
     repositoryFile: null,
     authors,
   };

@@ -13,13 +13,12 @@ import {
   type Reason,
   SignOffAccepted,
 } from '@slipway/contracts';
-import { canonicalJson, type ServiceKey } from '@slipway/identity';
+import { canonicalJson, type ServiceKey, seal } from '@slipway/identity';
 import type { Said, UnitOfWork } from '@slipway/messaging';
 import { SERVICE_KEY } from '@slipway/service-kit';
 import { type ApprovalRequest, type IssuedGrant, type Saying, standingOf } from './domain/approval-request.js';
 import { InTest } from './in-test.js';
 import { AuditLog, Knowledge, Requests } from './ports.js';
-import { sealed } from './sealed.js';
 
 /** What an event has room for; the request itself is kept whole, and it is what decides. */
 const mostPeople = 500;
@@ -135,10 +134,11 @@ export class Telling {
       deployment: request.deployment,
       asks: request.asks,
       issuedAt: grant.issuedAt,
+      passedAt: request.verdict.heardAt,
       notAfter: grant.notAfter,
       signOffs: signOffs.map(({ person, role, event }) => ({ person: person.id, role, event })),
     };
-    const envelope: DsseEnvelope = await sealed(this.key.signer, grantPayloadType, canonicalJson(statement));
+    const envelope: DsseEnvelope = await seal(this.key.signer, grantPayloadType, canonicalJson(statement));
     await this.publish(unit, ApprovalGranted, {
       subject: request.release.id,
       data: {
@@ -148,6 +148,7 @@ export class Telling {
         asks: request.asks,
         grant: envelope,
         provenance: request.provenance,
+        verdict: request.verdict.envelope,
         byPolicy: request.policy.require.length === 0,
         reissued,
         authors: [...request.authors],

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Reason } from '@slipway/contracts';
 import { SecretChanged } from '@slipway/deployments';
-import { digestOf } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
@@ -35,15 +34,10 @@ export class Beginning {
     });
   }
 
-  /** Whatever is deployed is proven right before: the grant by approval's key, the image by image-builder's. */
+  /** Whatever is deployed is proven right before. */
   unproven({ grant, deployment }: Rollout): Reason | undefined {
-    const proven = this.proofs.grant(grant.envelope);
-    if (!proven.ok) return { code: 'grant-not-good', message: proven.reason };
-    const { statement } = proven;
-    if (statement.grant !== grant.id || statement.asks !== grant.asks || digestOf(deployment) !== statement.asks)
-      return { code: 'grant-not-good', message: 'the grant is another one than the rollout was made for' };
-    const built = this.proofs.provenance(grant.provenance, deployment.image.digest);
-    return built.ok ? undefined : { code: 'provenance-not-good', message: built.reason };
+    const proven = this.proofs.whole(grant, deployment);
+    return proven.ok ? undefined : proven.reason;
   }
 
   private async secretGone({ project, deployment }: Rollout): Promise<Reason | undefined> {

@@ -5,7 +5,7 @@ import type { Claim } from '@slipway/operations';
 import type { EnvironmentState } from './domain/environment.js';
 import { Hands } from './hands.js';
 import { Placing, type Whereabouts } from './placing.js';
-import { Rollouts } from './ports.js';
+import { Proofs, Rollouts } from './ports.js';
 
 /** An environment to be brought to what it should run, and where. */
 export interface Held extends Whereabouts {
@@ -17,6 +17,7 @@ export interface Held extends Whereabouts {
 export class Converging {
   constructor(
     private readonly rollouts: Rollouts,
+    private readonly proofs: Proofs,
     private readonly placing: Placing,
     private readonly hands: Hands,
   ) {}
@@ -54,6 +55,8 @@ export class Converging {
   private async bring(claim: RolloutClaim, { state, orchestrator }: Held): Promise<RolloutRun | undefined> {
     const { running, scaledTo } = state;
     if (!running) return undefined;
+    const proven = this.proofs.whole(running.grant, running.deployment);
+    if (!proven.ok) throw new Error(`${state.project}/${state.environment} is not healed, its proof is gone: ${proven.reason.message}`);
     const goal = this.placing.goal(running.deployment, running.attempt, scaledTo);
     const policy = { deadlineMs: inSeconds(running.deployment.deadline) * 1000, onFailure: 'hold' } as const;
     return await rollOut({ orchestrator, claim, goal, policy, callTimeoutMs: 6000 });

@@ -50,7 +50,7 @@ class World {
   private readonly last = new Map<number, (unit: UnitOfWork) => Promise<void>>();
   private readonly telling = new Telling(this.rollouts);
   private readonly ends = new RequestEnds(this.rollouts, this.telling);
-  private readonly proofs = { grant: opened, provenance: () => ({ ok: true }) } as unknown as Proofs;
+  private readonly proofs = { grant: opened, whole: () => ({ ok: true }) } as unknown as Proofs;
   private readonly beginning: Beginning;
   private readonly ending: Ending;
 
@@ -136,7 +136,7 @@ class World {
     };
     this.good.set(number, statement as unknown as GrantStatement);
     const grant = { payload: JSON.stringify(statement) } as DsseEnvelope;
-    const data = { request: statement.request, release, environment: 'production', grant, provenance: grant, authors: [] };
+    const data = { request: statement.request, release, environment: 'production', grant, provenance: grant, verdict: grant, authors: [] };
     this.owe(number, (unit) =>
       new OnApprovalGranted(this.rollouts, this.proofs, this.telling).handle(heard(data, ApprovalGranted.name), unit),
     );

@@ -31,6 +31,8 @@ export class OnApprovalGranted implements Handler<typeof ApprovalGranted> {
       issuedAt: statement.issuedAt,
       envelope: data.grant,
       provenance: data.provenance,
+      verdict: data.verdict,
+      heardAt: unit.now.toISOString(),
     };
     await this.rollouts.alone(unit.tx, statement.request);
     const before = await this.rollouts.ofRequest(unit.tx, statement.request);

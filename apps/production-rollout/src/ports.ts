@@ -1,5 +1,6 @@
-import type { DsseEnvelope, GrantStatement, ProjectFile, Release, TargetFile } from '@slipway/contracts';
+import type { DsseEnvelope, ProjectFile, Reason, Release, ResolvedDeployment, TargetFile } from '@slipway/contracts';
 import type { TargetPlace } from '@slipway/deployments';
+import type { proveGrant } from '@slipway/identity';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { Tx } from '@slipway/postgres';
 import type { EnvironmentState, Grant, RequestEnd, Rollout } from './domain/environment.js';
@@ -45,11 +46,11 @@ export abstract class GrantsGoodNow {
   abstract isGood(tx: Tx, grant: Grant): Promise<boolean>;
 }
 
-/** Whether a grant and a provenance are what they say, by the keys pinned in the trust file. */
+/** Whether a grant is what it says, by the keys pinned in the trust file. */
 export abstract class Proofs {
-  abstract grant(envelope: DsseEnvelope): { ok: true; statement: GrantStatement } | { ok: false; reason: string };
-  /** That image-builder says this digest was made of this revision. */
-  abstract provenance(envelope: DsseEnvelope, digest: string): { ok: true } | { ok: false; reason: string };
+  abstract grant(envelope: DsseEnvelope): ReturnType<typeof proveGrant>;
+  /** All that let a deployment in: approval's grant for exactly it, test-deployer's verdict on its release, image-builder's provenance of its image. */
+  abstract whole(grant: Grant, deployment: ResolvedDeployment): { ok: true } | { ok: false; reason: Reason };
 }
 
 /** Where a deployment runs. */

@@ -75,14 +75,21 @@ describe('production-rollout', () => {
     expect(await scene.containers()).toHaveLength(3);
   });
 
-  it('begins nothing by a forged grant, an unproven image or a grant that is not good now', async () => {
+  it('begins nothing by a forged grant, an unproven image, a release that did not pass or a grant that is not good now', async () => {
     await scene.aProject('careful');
     const forged = await scene.grant(1, 'one', { by: scene.stage.keys.keys.notifier.signer });
     const unproven = await scene.grant(2, 'one', { provenanceOf: scene.built.two.digest });
     expect(await scene.stage.hears(RolloutAborted, (data) => data.release.id === unproven.release.id)).toMatchObject({
       reason: { code: 'provenance-not-good' },
     });
-    const notGood = await scene.grant(3, 'one', { good: false });
+    const passes = [{ verdictBy: scene.stage.keys.keys.approval.signer }, { verdictOn: unproven.release.id }];
+    for (const [index, verdict] of passes.entries()) {
+      const unpassed = await scene.grant(3 + index, 'one', verdict);
+      expect(await scene.stage.hears(RolloutAborted, (data) => data.release.id === unpassed.release.id)).toMatchObject({
+        reason: { code: 'verdict-not-good' },
+      });
+    }
+    const notGood = await scene.grant(5, 'one', { good: false });
     await eventually(
       async () =>
         (

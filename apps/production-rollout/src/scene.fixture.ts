@@ -12,6 +12,7 @@ import {
   RolloutSucceeded,
   TargetApplied,
   type TargetFile,
+  type VerdictStatement,
 } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { canonicalJson, digestOf, payloadTypes, type Signer } from '@slipway/identity';
@@ -33,6 +34,9 @@ interface Granting {
   /** Whether approval lets it in now; false for one that is expired, voided or frozen. */
   readonly good?: boolean;
   readonly provenanceOf?: string;
+  /** The release that test-deployer's verdict names, and who signs it; the right ones by default. */
+  readonly verdictOn?: string;
+  readonly verdictBy?: Signer;
   /** When it was issued; it is good for an hour from then. */
   readonly issuedAt?: Date;
   /** Whether the event is said at once; else the caller does. */
@@ -113,6 +117,7 @@ export class Scene {
       asks: digestOf(deployment),
       issuedAt: issuedAt.toISOString(),
       notAfter: new Date(issuedAt.getTime() + 3_600_000).toISOString(),
+      passedAt: issuedAt.toISOString(),
       signOffs: [],
     };
     const { grant, request, asks } = statement;
@@ -122,6 +127,9 @@ export class Scene {
       subject: [{ digest: { sha256: provenanceOf.slice(7) } }],
       predicateType: 'https://slsa.dev/provenance/v1',
     };
+    const time = issuedAt.toISOString();
+    const of = { release: granting.verdictOn ?? release.id, environment: 'test', deployment: v7(), image: deployment.image };
+    const verdict: VerdictStatement = { outcome: 'passed', ...of, ran: asks, builtAt: time, time };
     const data = {
       request,
       release,
@@ -129,6 +137,7 @@ export class Scene {
       asks,
       grant: envelope(by, grantPayloadType, statement),
       provenance: envelope(keys['image-builder'].signer, payloadTypes.provenance, provenance),
+      verdict: envelope(granting.verdictBy ?? keys['test-deployer'].signer, payloadTypes.verdict, verdict),
       byPolicy: false,
       reissued: false,
       authors: [],

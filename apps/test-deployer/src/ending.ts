@@ -47,7 +47,7 @@ export class Ending {
       if (deployment?.state !== 'verifying') return;
       await this.deployments.save(unit.tx, { ...deployment, state: outcome });
       await this.keepOccupant(unit, state, id, outcome);
-      this.telling.verified(unit, deployment, result);
+      await this.telling.verified(unit, deployment, result);
       await this.telling.nextTurn(unit, deployment.project, deployment.environment);
     });
   }

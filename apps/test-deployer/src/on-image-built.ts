@@ -19,8 +19,9 @@ export class OnImageBuilt implements Handler<typeof ImageBuilt> {
     if (!project || project.version < projectVersion)
       throw new NotYet(`project.applied of ${release.project}, version ${projectVersion}, has not been heard`);
     if (!project.file) return;
+    const built = { ...data, builtAt: unit.now.toISOString() };
     for (const { name, stage } of nextEnvironments(project.file, release.ref, new Set())) {
-      if (stage === 'test') await this.queueing.come(unit, data, name, { causationId: id });
+      if (stage === 'test') await this.queueing.come(unit, built, name, { causationId: id });
     }
   }
 }

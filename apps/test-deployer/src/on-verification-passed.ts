@@ -22,8 +22,10 @@ export class OnVerificationPassed implements Handler<typeof VerificationPassed> 
     if (!project.file) return;
     const attempts = await this.deployments.ofRelease(unit.tx, release.id);
     const passed = new Set(attempts.filter(({ state }) => state === 'passed').map((each) => each.environment));
+    const verified = attempts.find((each) => each.id === data.deployment);
+    const built = { ...data, builtAt: verified?.builtAt ?? unit.now.toISOString() };
     for (const { name, stage } of openedBy(project.file, release.ref, passed, environment)) {
-      if (stage === 'test') await this.queueing.come(unit, data, name, { causationId: id });
+      if (stage === 'test') await this.queueing.come(unit, built, name, { causationId: id });
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { DsseEnvelope, ProjectFile, Release, TargetFile } from '@slipway/contracts';
+import type { DsseEnvelope, ProjectFile, Release, TargetFile, VerdictStatement } from '@slipway/contracts';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { Tx } from '@slipway/postgres';
 import type { Decided, EnvironmentState, TestDeployment } from './domain/test-environment.js';
@@ -48,10 +48,11 @@ export abstract class Applied {
   abstract target(tx: Tx, name: string): Promise<{ version: number; file: TargetFile | null } | undefined>;
 }
 
-/** Whether a provenance is what it says, by the keys pinned in the trust file. */
+/** Whether a provenance is what it says, by the keys pinned in the trust file; and our own word for what passed. */
 export abstract class Proofs {
   /** That image-builder says where this digest comes from. */
-  abstract provenance(envelope: DsseEnvelope, digest: string): { ok: true } | { ok: false; reason: string };
+  abstract provenance(envelope: DsseEnvelope, digest: string, heardAt: Date): { ok: true } | { ok: false; reason: string };
+  abstract verdict(statement: VerdictStatement): Promise<DsseEnvelope>;
 }
 
 /** Where a deployment runs. */

@@ -28,10 +28,10 @@ export class Queueing {
   }
 
   private async wait(unit: UnitOfWork, built: Built, environment: string, asked: Asked | null, cause: Cause): Promise<void> {
-    const { release, image, provenance, repositoryFile, authors } = built;
+    const { release, image, provenance, builtAt, repositoryFile, authors } = built;
     const id = v7();
     await this.deployments.insert(unit.tx, {
-      ...{ id, project: release.project, environment, release, image, provenance, repositoryFile, authors, asked },
+      ...{ id, project: release.project, environment, release, image, provenance, builtAt, repositoryFile, authors, asked },
       ...{ state: 'waiting', attempt: 0, resolved: null, checks: [], address: null, startedAt: null },
       cause: cause.causationId ?? null,
       createdAt: unit.now.toISOString(),

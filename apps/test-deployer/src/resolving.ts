@@ -63,8 +63,8 @@ export class Resolving {
     };
   }
 
-  unproven({ provenance, image }: TestDeployment): Reason | undefined {
-    const proven = this.proofs.provenance(provenance, image.digest);
+  unproven({ provenance, builtAt, image }: TestDeployment): Reason | undefined {
+    const proven = this.proofs.provenance(provenance, image.digest, new Date(builtAt));
     return proven.ok ? undefined : { code: 'provenance-not-good', message: proven.reason };
   }
 }

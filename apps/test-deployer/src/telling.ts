@@ -4,6 +4,7 @@ import {
   DeploymentFailed,
   DeploymentStarted,
   DeploymentSucceeded,
+  type DsseEnvelope,
   environmentKey,
   type Reason,
   type Release,
@@ -11,10 +12,11 @@ import {
   VerificationPassed,
 } from '@slipway/contracts';
 import type { VerificationResult } from '@slipway/deployments';
+import { digestOf } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import { hurry } from '@slipway/operations';
 import type { TestDeployment } from './domain/test-environment.js';
-import { Deployments } from './ports.js';
+import { Deployments, Proofs } from './ports.js';
 import { TestDeployerMetrics } from './test-deployer.metrics.js';
 
 /** How much evidence an event carries. */
@@ -25,6 +27,7 @@ const mostEvidence = 50;
 export class Telling {
   constructor(
     private readonly deployments: Deployments,
+    private readonly proofs: Proofs,
     private readonly metrics: TestDeployerMetrics,
   ) {}
 
@@ -59,13 +62,21 @@ export class Telling {
     unit.tx.afterCommit(() => this.metrics.deployed(deployment, outcome, seconds));
   }
 
-  verified(unit: UnitOfWork, deployment: TestDeployment, { outcome, evidence, seconds }: VerificationResult): void {
+  async verified(unit: UnitOfWork, deployment: TestDeployment, { outcome, evidence, seconds }: VerificationResult): Promise<void> {
     const { image, address, authors, provenance, repositoryFile, resolved } = deployment;
     const data = { image, address: address ?? '', evidence: shorten(evidence), seconds, authors: [...authors] };
     if (outcome === 'passed') {
-      publish(unit, VerificationPassed, deployment, { ...data, provenance, repositoryFile, projectVersion: resolved?.projectVersion });
+      const verdict = await this.verdictOn(deployment, unit.now);
+      const more = { provenance, verdict, repositoryFile, projectVersion: resolved?.projectVersion };
+      publish(unit, VerificationPassed, deployment, { ...data, ...more });
     } else publish(unit, VerificationFailed, deployment, data);
     unit.tx.afterCommit(() => this.metrics.verified(deployment, outcome === 'passed' ? 'passed' : 'failed', seconds));
+  }
+
+  private verdictOn({ id, release, environment, image, resolved, builtAt }: TestDeployment, now: Date): Promise<DsseEnvelope> {
+    const time = now.toISOString();
+    const of = { release: release.id, environment, deployment: id, image, ran: digestOf(resolved), builtAt };
+    return this.proofs.verdict({ outcome: 'passed', ...of, time });
   }
 
   /** What waits for the environment looks again whether its turn has come, and so does its guard. */

@@ -42,6 +42,22 @@ export const ResolvedDeployment = z.strictObject({
 });
 export type ResolvedDeployment = z.infer<typeof ResolvedDeployment>;
 
+/** What a test environment's checks found good, canonical JSON inside a DSSE envelope of test-deployer; only a yes is ever sealed. */
+export const VerdictStatement = z.strictObject({
+  outcome: z.literal('passed'),
+  release: Id,
+  environment: Name,
+  /** The one deployment that was checked. */
+  deployment: Id,
+  image: ImageReference,
+  /** SHA-256 of the canonical form of what ran there, settings and all. */
+  ran: Sha256,
+  /** When test-deployer heard of the image, by its database: as of then the signature of its provenance is judged. */
+  builtAt: z.iso.datetime(),
+  time: z.iso.datetime(),
+});
+export type VerdictStatement = z.infer<typeof VerdictStatement>;
+
 /** What a grant says, canonical JSON inside a DSSE envelope of type {@link grantPayloadType}. */
 export const GrantStatement = z.strictObject({
   grant: Id,
@@ -50,6 +66,8 @@ export const GrantStatement = z.strictObject({
   /** SHA-256 of the deployment's canonical form: what the people signed for. */
   asks: Sha256,
   issuedAt: z.iso.datetime(),
+  /** When approval heard the verdict this grant rests on, by its database: as of then its signature is judged. */
+  passedAt: z.iso.datetime(),
   /** An unused grant is good until then, at most an hour. */
   notAfter: z.iso.datetime(),
   signOffs: z.array(z.strictObject({ person: Id, role: z.string(), event: z.string() })),

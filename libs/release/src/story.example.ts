@@ -150,6 +150,7 @@ function chapters(say: Say) {
         evidence: [],
         seconds: 1,
         provenance: signed,
+        verdict: signed,
         repositoryFile: null,
         authors: [],
       });
@@ -211,6 +212,7 @@ function chapters(say: Say) {
         asks: 'c'.repeat(64),
         grant: signed,
         provenance: signed,
+        verdict: signed,
         byPolicy: false,
         reissued,
         signOffs: [],

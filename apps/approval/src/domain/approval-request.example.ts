@@ -69,6 +69,10 @@ export function aRequest(over: Partial<Extract<ApprovalRequest, { state: 'open' 
     soakUntil: null,
     expiresAt: '2026-11-30T05:00:00.000Z',
     provenance: { payloadType: 'application/vnd.in-toto+json', payload: '', signatures: [{ keyid: 'k', sig: 's' }] },
+    verdict: {
+      envelope: { payloadType: 'application/vnd.slipway.verdict+json;version=1', payload: '', signatures: [{ keyid: 'k', sig: 's' }] },
+      heardAt: '2026-11-23T05:00:00.000Z',
+    },
     through: 'test',
     previous: null,
     signOffs: [],

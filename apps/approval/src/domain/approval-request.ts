@@ -29,6 +29,12 @@ export interface IssuedGrant {
   readonly used: boolean;
 }
 
+/** test-deployer's word that a release is good, and when it was heard, by the database. */
+export interface HeardVerdict {
+  readonly envelope: DsseEnvelope;
+  readonly heardAt: string;
+}
+
 /** What is asked, fixed when the request is opened. */
 export interface Asked {
   readonly id: string;
@@ -47,6 +53,7 @@ export interface Asked {
   readonly soakUntil: string | null;
   readonly expiresAt: string;
   readonly provenance: DsseEnvelope;
+  readonly verdict: HeardVerdict;
   readonly through: string;
   /** What is new to the environment, as it was when this was asked; absent in requests of before this was kept. */
   readonly change?: ChangeInView;

@@ -1,16 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type DsseEnvelope, GrantStatement, grantPayloadType } from '@slipway/contracts';
-import { digestOf, payloadTypes, type Trust } from '@slipway/identity';
+import type { DsseEnvelope, ResolvedDeployment } from '@slipway/contracts';
+import { digestOf, proveGrant, proveProvenance, proveVerdict, type Trust } from '@slipway/identity';
 import { TRUST } from '@slipway/service-kit';
-import { z } from 'zod';
+import type { Grant } from '../domain/environment.js';
 import { Proofs } from '../ports.js';
-
-/** The parts of an in-toto Statement v1 that say what was built (in-toto/attestation, spec/v1/statement.md). */
-const Statement = z.object({
-  _type: z.literal('https://in-toto.io/Statement/v1'),
-  subject: z.array(z.object({ digest: z.object({ sha256: z.string() }) })).min(1),
-  predicateType: z.literal('https://slsa.dev/provenance/v1'),
-});
 
 /** {@link Proofs} by the keys pinned in the trust file. */
 @Injectable()
@@ -20,35 +13,27 @@ export class SignedProofs extends Proofs {
   }
 
   grant(envelope: DsseEnvelope): ReturnType<Proofs['grant']> {
-    const payload = Buffer.from(envelope.payload, 'base64');
-    if (envelope.payloadType !== grantPayloadType) return { ok: false, reason: `a grant has payload type ${grantPayloadType}` };
-    const verified = this.trust.verify(envelope.payloadType, payload, envelope.signatures, { service: 'approval' });
-    if (!verified.ok) return { ok: false, reason: verified.reason };
-    const statement = GrantStatement.safeParse(json(payload));
-    if (!statement.success) return { ok: false, reason: z.prettifyError(statement.error) };
-    const { deployment, asks } = statement.data;
-    return digestOf(deployment) === asks
-      ? { ok: true, statement: statement.data }
-      : { ok: false, reason: 'the deployment in the grant is not the one that was asked for' };
+    return proveGrant(this.trust, envelope);
   }
 
-  provenance(envelope: DsseEnvelope, digest: string): ReturnType<Proofs['provenance']> {
-    const payload = Buffer.from(envelope.payload, 'base64');
-    if (envelope.payloadType !== payloadTypes.provenance)
-      return { ok: false, reason: `provenance has payload type ${payloadTypes.provenance}` };
-    const verified = this.trust.verify(envelope.payloadType, payload, envelope.signatures, { service: 'image-builder' });
-    if (!verified.ok) return { ok: false, reason: verified.reason };
-    const statement = Statement.safeParse(json(payload));
-    if (!statement.success) return { ok: false, reason: z.prettifyError(statement.error) };
-    const named = statement.data.subject.some((subject) => `sha256:${subject.digest.sha256}` === digest);
-    return named ? { ok: true } : { ok: false, reason: `the provenance is of another image than ${digest}` };
+  /**
+   * Each signature is judged as of when it was received: the grant by our own clock, and what lies before it by the signed word of whoever
+   * received that. So a key that has ended since takes nothing back, and one that is revoked everything.
+   */
+  whole(grant: Grant, deployment: ResolvedDeployment): ReturnType<Proofs['whole']> {
+    const granted = proveGrant(this.trust, grant.envelope, new Date(grant.heardAt));
+    if (!granted.ok) return no('grant-not-good', granted.reason);
+    const { statement } = granted;
+    if (statement.grant !== grant.id || statement.asks !== grant.asks || digestOf(deployment) !== statement.asks)
+      return no('grant-not-good', 'the grant is another one than the rollout was made for');
+    const { release, image } = deployment;
+    const passed = proveVerdict(this.trust, grant.verdict, { release: release.id, digest: image.digest }, new Date(statement.passedAt));
+    if (!passed.ok) return no('verdict-not-good', passed.reason);
+    const built = proveProvenance(this.trust, grant.provenance, image.digest, new Date(passed.statement.builtAt));
+    return built.ok ? built : no('provenance-not-good', built.reason);
   }
 }
 
-function json(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString('utf8'));
-  } catch {
-    return undefined;
-  }
+function no(code: string, message: string): ReturnType<Proofs['whole']> {
+  return { ok: false, reason: { code, message } };
 }

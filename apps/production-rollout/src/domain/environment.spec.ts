@@ -19,7 +19,16 @@ const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 5, minute)).toISO
 function aRollout(number: number, over: Partial<Rollout> = {}): Rollout {
   const release = aRelease({ number });
   const image = { repository: 'localhost:5000/shop', digest: aDigest(String(number)) };
-  const grant = { id: anId(), request: anId(), asks: 'a'.repeat(64), issuedAt: at(number), envelope: envelope, provenance: envelope };
+  const grant = {
+    id: anId(),
+    request: anId(),
+    asks: 'a'.repeat(64),
+    issuedAt: at(number),
+    envelope,
+    provenance: envelope,
+    verdict: envelope,
+    heardAt: at(number),
+  };
   const deployment = { release: { id: release.id, number }, image, app: { instances: 2 } } as unknown as Rollout['deployment'];
   const common = {
     kind: 'rollout',

@@ -9,6 +9,9 @@ export interface Grant {
   readonly issuedAt: string;
   readonly envelope: DsseEnvelope;
   readonly provenance: DsseEnvelope;
+  readonly verdict: DsseEnvelope;
+  /** By the database: as of then the grant's signature is judged, for keys end while what they let in runs on. */
+  readonly heardAt: string;
 }
 
 /** A deployment that was good in an environment. */

@@ -18,6 +18,8 @@ export interface Built {
   readonly release: Release;
   readonly image: ImageReference;
   readonly provenance: DsseEnvelope;
+  /** When image-builder's word for it was heard, by the database. */
+  readonly builtAt: string;
   readonly repositoryFile: RepositoryFile | null;
   /** Who is told when it fails. */
   readonly authors: readonly CommitIdentity[];

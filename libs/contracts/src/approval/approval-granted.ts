@@ -17,6 +17,7 @@ export const ApprovalGranted = defineEvent({
     /** A DSSE envelope around a GrantStatement. */
     grant: DsseEnvelope,
     provenance: DsseEnvelope,
+    verdict: DsseEnvelope,
     byPolicy: z.boolean(),
     reissued: z.boolean(),
     authors: z.array(CommitIdentity).max(200),

@@ -20,6 +20,8 @@ export const VerificationPassed = defineEvent({
     evidence: z.array(CheckResult).max(50),
     seconds: z.number().nonnegative(),
     provenance: DsseEnvelope,
+    /** A DSSE envelope around a VerdictStatement, signed by test-deployer. */
+    verdict: DsseEnvelope,
     repositoryFile: RepositoryFile.nullable(),
     authors: z.array(CommitIdentity).max(200),
   }),
