@@ -94,6 +94,16 @@ describe('a planted flow', () => {
   it('is drawn', () => {
     expect(flowPage(aHouse(published, ['test-deployer']))).toContain('  approval -- "letter.written" --> test-deployer');
   });
+
+  it('says how much those hear that are left out of the drawing', () => {
+    expect(flowPage(aHouse(published, ['gateway']))).toContain('gateway hears everything, notifier hears nothing;');
+    const house = aHouse(published, ['notifier']);
+    const unheard = {
+      ...house,
+      events: [...house.events, { ...house.events[0], event: { ...house.events[0]?.event, name: 'letter.read' } }],
+    };
+    expect(flowPage(unheard as House)).toContain('notifier hears 1 of the 2 events, which the table names;');
+  });
 });
 
 describe('the flow of events', () => {

@@ -1,7 +1,7 @@
 import { type EventDefinition, type Service, services } from '@slipway/contracts';
 import type { House, Told } from './house.ts';
 
-/** They hear everything, so that their arrows would say nothing. */
+/** They tell people and machines outside what happened: arrows to them would hide how a release goes its way. */
 const listeners: readonly Service[] = ['gateway', 'notifier'];
 
 /** What is wrong with how events go round, as sentences. */
@@ -57,7 +57,7 @@ export function flowPage(house: House): string {
     '# Who says what to whom',
     '',
     'Drawn from the subscription tables of the services and the catalog of contracts by `node tools/docs/generate.ts --write`; not to be edited.',
-    'gateway and notifier hear everything and are left out of the drawing, except for what they say.',
+    `${listeners.map((service) => `${service} hears ${howMuch(service, house)}`).join(', ')}; they are left out of the drawing, except for what they say.`,
     '',
     '```mermaid',
     'flowchart LR',
@@ -88,6 +88,13 @@ function arrows(house: House): { from: string; to: string; names: string[] }[] {
     }
   }
   return [...found.values()].sort((one, other) => `${one.from} ${one.to}`.localeCompare(`${other.from} ${other.to}`));
+}
+
+/** How much of what is said a service hears, in words. */
+function howMuch(service: Service, house: House): string {
+  const heard = heardBy(service, house);
+  if (heard[0] === 'everything') return 'everything';
+  return heard.length === 0 ? 'nothing' : `${heard.length} of the ${house.events.length} events, which the table names`;
 }
 
 function heardBy(service: Service, house: House): string[] {
