@@ -9,6 +9,6 @@ export class OnApprovalExpired implements Handler<typeof ApprovalExpired> {
   constructor(private readonly deliveries: Deliveries) {}
 
   async handle(event: Received<typeof ApprovalExpired>, unit: UnitOfWork): Promise<void> {
-    await this.deliveries.tell(unit, event, { template: 'approval.expired', data: event.data }, []);
+    await this.deliveries.post(unit, event);
   }
 }

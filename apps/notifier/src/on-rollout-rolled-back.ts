@@ -9,6 +9,6 @@ export class OnRolloutRolledBack implements Handler<typeof RolloutRolledBack> {
   constructor(private readonly deliveries: Deliveries) {}
 
   async handle(event: Received<typeof RolloutRolledBack>, unit: UnitOfWork): Promise<void> {
-    await this.deliveries.tell(unit, event, { template: 'rollout.rolled-back', data: event.data }, []);
+    await this.deliveries.post(unit, event);
   }
 }

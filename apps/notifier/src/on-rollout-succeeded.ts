@@ -9,6 +9,6 @@ export class OnRolloutSucceeded implements Handler<typeof RolloutSucceeded> {
   constructor(private readonly deliveries: Deliveries) {}
 
   async handle(event: Received<typeof RolloutSucceeded>, unit: UnitOfWork): Promise<void> {
-    await this.deliveries.tell(unit, event, { template: 'rollout.succeeded', data: event.data }, []);
+    await this.deliveries.post(unit, event);
   }
 }

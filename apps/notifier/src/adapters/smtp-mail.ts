@@ -15,8 +15,6 @@ const timeoutMs = 10_000;
 
 /** {@link Mail} over SMTP (RFC 5321). */
 export class SmtpMail extends Mail {
-  private transport: Promise<Transporter> | undefined;
-
   constructor(private readonly options: SmtpOptions) {
     super();
   }
@@ -26,11 +24,11 @@ export class SmtpMail extends Mail {
   }
 
   async send({ id, to, message, language, signal }: Parameters<Mail['send']>[0]): Promise<void> {
-    this.transport ??= this.connect();
+    const transport = await this.connect();
     signal.throwIfAborted();
     const domain = this.options.from.split('@').at(-1)?.replace(/>.*$/, '') ?? 'slipway';
     try {
-      await (await this.transport).sendMail({
+      await transport.sendMail({
         from: this.options.from,
         to: { name: '', address: to },
         subject: asSubject(message.subject),
@@ -42,12 +40,15 @@ export class SmtpMail extends Mail {
         disableUrlAccess: true,
       });
     } catch (error) {
-      const code = (error as { responseCode?: number }).responseCode;
-      if (code !== undefined && code >= 500) throw new Refused(`the mail server refused: ${(error as Error).message}`, { cause: error });
+      const { code, responseCode } = error as { code?: string; responseCode?: number };
+      // A 5xx to our own password says nothing of this mail: it goes when the password is mended.
+      if (code !== 'EAUTH' && responseCode !== undefined && responseCode >= 500)
+        throw new Refused(`the mail server refused: ${(error as Error).message}`, { cause: error });
       throw error;
     }
   }
 
+  /** Anew for each mail, as each takes a connection of its own anyway: a password that was mended counts at once. */
   private async connect(): Promise<Transporter> {
     const { url, username, passwordFile } = this.options;
     const server = new URL(url ?? '');
