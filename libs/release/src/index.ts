@@ -38,4 +38,6 @@ export {
   type StillMissing,
 } from './sign-off-rules.js';
 export { type TimelineEntry, timelineOf, type Words } from './timeline.js';
-export { type Around, askedOf, passedBy, type Wait, type WaitCode, waitingFor } from './waiting-for.js';
+export type { Wait, WaitCode } from './wait.js';
+export { type Around, passedBy, waitingFor } from './waiting-for.js';
+export { askedOf } from './waiting-for-people.js';

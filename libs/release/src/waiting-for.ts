@@ -1,47 +1,10 @@
-import type { PersonReference, ProjectFile, Reason, Role } from '@slipway/contracts';
+import type { PersonReference, ProjectFile, Reason } from '@slipway/contracts';
 import { partWords } from './away.js';
 import { lastEnvironments, nextEnvironments, promotionPath } from './promotion-path.js';
-import type { EnvironmentState, ReleaseState, RequestState } from './release-state.js';
-import { type Asked, type Judged, judge } from './sign-off-rules.js';
-import type { Words } from './timeline.js';
-
-/** What a release can wait for. `sign-off`, `nobody-eligible` and `blocked` wait for people, `live` and `ended` for nothing. */
-export type WaitCode =
-  | 'build-queue'
-  | 'build'
-  | 'deployment'
-  | 'verification'
-  | 'request'
-  | 'blocked'
-  | 'sign-off'
-  | 'nobody-eligible'
-  | 'other-in-test'
-  | 'soak'
-  | 'newer-release'
-  | 'grant'
-  | 'rollout-queue'
-  | 'rollout'
-  | 'held'
-  | 'away'
-  | 'live'
-  | 'ended';
-
-/** One thing a release waits for. */
-export interface Wait {
-  readonly code: WaitCode;
-  readonly environment: string | null;
-  readonly text: Words;
-  /** Of a sign-off: the role, how many, and who could. */
-  readonly role?: Role;
-  readonly count?: number;
-  readonly people?: readonly PersonReference[];
-  /** Since when, where the wait knows better than the environment. */
-  readonly since?: string;
-  /** When waiting ends by itself, where it does. */
-  readonly until?: string;
-  /** Why it ended, where it did. */
-  readonly reason?: Reason;
-}
+import type { EnvironmentState, ReleaseState } from './release-state.js';
+import type { Judged } from './sign-off-rules.js';
+import { type Wait, wait } from './wait.js';
+import { forPeople } from './waiting-for-people.js';
 
 /** What is known beside the release's own events. */
 export interface Around {
@@ -52,20 +15,6 @@ export interface Around {
   readonly now: string;
   /** Test environments a tester holds as they are. */
   readonly held?: readonly { readonly environment: string; readonly by: PersonReference; readonly until: string | null }[];
-}
-
-/** A request as the sign-off rules judge it: the same question approval answers when it grants. */
-export function askedOf(project: string, request: RequestState, people: readonly Judged[]): Asked | undefined {
-  const { policy } = request.deployment;
-  if (!policy) return undefined;
-  return {
-    project,
-    policy: { ...policy, require: request.require },
-    people,
-    involved: new Set(request.involved.map(({ id }) => id)),
-    unmatched: request.unmatched,
-    approvals: request.approvals.map(({ person, via }) => ({ person: person.id, via })),
-  };
 }
 
 /** What a release waits for, never empty: work and people first; only when nothing moves any more, where it has arrived or why it ended. */
@@ -81,10 +30,6 @@ export function waitingFor(state: ReleaseState, around: Around): Wait[] {
   if (state.environments.length === 0 && state.build.status !== 'built') return withAway([forBuild(state)], state);
   const open = [...state.environments.flatMap((each) => forEnvironment(state, each, around)), ...forNext(state, around)];
   return open.length > 0 ? withAway(open, state) : atTheEnd(state, around);
-}
-
-function wait(code: WaitCode, environment: string | null, en: string, zh: string, more: Partial<Wait> = {}): Wait {
-  return { code, environment, text: { en, zh }, ...more };
 }
 
 function ended(environment: string | null, reason: Reason, zh = reason.message): Wait {
@@ -143,55 +88,6 @@ function forEnvironment(state: ReleaseState, { environment, status, request, pro
     default:
       return [];
   }
-}
-
-function forPeople(project: string, environment: string, request: RequestState, around: Around): Wait[] {
-  const waits: Wait[] = [];
-  const asked = askedOf(project, request, around.people);
-  for (const { role, count, eligible, nobodyLeft, text } of asked ? judge(asked).missing : []) {
-    const en = `${text.en} to sign off for ${environment}`;
-    waits.push(
-      wait(nobodyLeft ? 'nobody-eligible' : 'sign-off', environment, en, `${environment}：${text.zh}`, { role, count, people: eligible }),
-    );
-  }
-  if (waits.length > 0) waits.push(...forALook(environment, request));
-  const { soakUntil, newerAvailable } = request;
-  if (soakUntil && Date.parse(soakUntil) > Date.parse(around.now)) {
-    waits.push(
-      wait(
-        'soak',
-        environment,
-        `time to pass in the environment before ${environment}, until ${soakUntil}`,
-        `观察期至 ${soakUntil}，之后可进入 ${environment}`,
-        { until: soakUntil },
-      ),
-    );
-  }
-  if (waits.length === 0) waits.push(wait('grant', environment, `the grant for ${environment}`, `等待签发进入 ${environment} 的许可`));
-  if (newerAvailable !== null)
-    waits.push(
-      wait(
-        'newer-release',
-        environment,
-        `release ${newerAvailable} is newer and waits for ${environment} too`,
-        `更新的版本 ${newerAvailable} 也在等待进入 ${environment}`,
-      ),
-    );
-  return waits;
-}
-
-/** Who is to sign wants to see it: says what is in the way in test, and how to have it back there. */
-function forALook(environment: string, { inTest, deployAgain }: RequestState): Wait[] {
-  if (!deployAgain) return [];
-  const { environment: test, command } = deployAgain;
-  return [
-    wait(
-      'other-in-test',
-      environment,
-      `a look at it: ${inTest ? `release ${inTest.release.number}` : 'nothing'} runs in ${test} now; to have it back there: ${command}`,
-      `查看：${test} 中现在${inTest ? `运行的是版本 ${inTest.release.number}` : '没有运行任何版本'}；如需重新部署：${command}`,
-    ),
-  ];
 }
 
 /** The environments it may go to now and has not come to. */
