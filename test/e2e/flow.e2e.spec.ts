@@ -2,14 +2,17 @@ import {
   ApprovalRequested,
   attestationPayloadType,
   BuildFailed,
+  CommandIssued,
   CommitDetected,
   type DataOf,
   type Person,
   RolloutSucceeded,
+  SignOffAccepted,
   SignOffPosted,
   VerificationFailed,
 } from '@slipway/contracts';
 import { canonicalJson } from '@slipway/identity';
+import { eventually } from '@slipway/testkit';
 import type { Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,6 +66,44 @@ describe('a commit', () => {
     const failed = await stage.hears(VerificationFailed, (data) => data.release.project === suite.project, 90_000);
     expect(failed.evidence.filter((check) => check.outcome === 'failed')).toMatchObject([{ check: expect.stringContaining('/') }]);
     expect(failed.authors).toMatchObject([{ email: author.emails[0] }]);
+  });
+
+  it('that another one replaces in test is put back there as its request offers', async () => {
+    const asked = (fits: (data: DataOf<typeof ApprovalRequested>) => boolean, within = 90_000) =>
+      stage.hears(ApprovalRequested, (data) => data.release.project === suite.project && fits(data), within);
+    const { number: latest } = (await stage.hears(VerificationFailed)).release;
+    await suite.repository.commit('four');
+    const own = await asked(({ release }) => release.number === latest + 1);
+    expect(own).toMatchObject({ deployAgain: null, inTest: { release: { id: own.release.id } } });
+    expect(own.change).toMatchObject({
+      since: { image: expect.anything() },
+      commits: [{ author: 'Ann Author' }, { author: 'Ann Author' }],
+    });
+    await suite.repository.commit('five-o');
+    const replaced = await asked(({ request, inTest }) => request === own.request && inTest?.release.number === latest + 2);
+    const { environment, call } = replaced.deployAgain ?? expect.fail('the request offers nothing');
+    const action = { kind: 'environment.deploy', project: suite.project, environment, release: call.body.release } as const;
+    const by = { person: { id: tester.id, name: tester.name }, role: 'tester', reason: call.body.reason } as const;
+    const heard = stage.heard.length;
+    await stage.say('gateway', CommandIssued, {
+      subject: `${suite.project}/${environment}`,
+      data: { command: v7(), service: 'test-deployer', action, ...by },
+    });
+    const back = await eventually(
+      () =>
+        stage.heard
+          .slice(heard)
+          .filter(({ name }) => name === ApprovalRequested.name)
+          .map(({ data }) => data as DataOf<typeof ApprovalRequested>)
+          .find(({ request, deployAgain }) => request === own.request && deployAgain === null) ?? false,
+      { within: 60_000 },
+    );
+    expect(await (await fetch(back.inTest?.address ?? '')).text()).toBe('four');
+    await signOff(tester, own);
+    expect((await stage.hears(SignOffAccepted, (data) => data.request === own.request)).inTest).toMatchObject({
+      release: own.release.number,
+      digest: own.deployment.image.digest,
+    });
   });
 
   it('whose image cannot be built ends there, with the step and the log', async () => {
