@@ -1,4 +1,5 @@
 import { SignOffAccepted, SignOffAttestation, SignOffPosted } from '@slipway/contracts';
+import { aDigest } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, aScene, problemOf, type Scene } from './gateway.fixture.js';
 
@@ -32,6 +33,7 @@ describe('the gateway', () => {
     const { attestation } = (posted.data as { proof: { attestation: { payload: string } } }).proof;
     const said = SignOffAttestation.parse(JSON.parse(Buffer.from(attestation.payload, 'base64').toString('utf8')));
     expect(said).toMatchObject({ request, asks, person: tess.id, decision: 'approve', via: 'token' });
+    const inTest = { environment: 'test', release: 9, digest: aDigest('another') };
     await scene.stage.say('approval', SignOffAccepted, {
       subject: release.id,
       causationId: posted.id,
@@ -43,14 +45,14 @@ describe('the gateway', () => {
         decision: 'approve',
         comment: 'tried it',
         via: 'http',
-        inTest: null,
+        inTest,
         missing: ['1 more operator'],
       },
     });
     expect(await signing).toEqual({ request, posted: posted.id, state: 'accepted', missing: ['1 more operator'] });
     expect(await tess.api.getApproval({ params: { id: request } })).toMatchObject({
       state: 'open',
-      signOffs: [{ person: { name: 'Tess Tester' } }],
+      signOffs: [{ person: { name: 'Tess Tester' }, inTest }],
     });
   });
 
