@@ -1,5 +1,5 @@
-import { SignOffAccepted, SignOffAttestation, SignOffPosted } from '@slipway/contracts';
-import { aDigest } from '@slipway/testkit';
+import { PartAway, PartBack, SignOffAccepted, SignOffAttestation, SignOffPosted } from '@slipway/contracts';
+import { aDigest, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, aScene, problemOf, type Scene } from './gateway.fixture.js';
 
@@ -21,6 +21,24 @@ describe('the gateway', () => {
     expect(detail.timeline.map(({ event }) => event)).toEqual(['commit.detected', 'image.built']);
     expect(detail.waitingFor.map(({ code, environment }) => [code, environment])).toEqual([['deployment', 'test']]);
     expect((await tess.api.listReleases({ query: { project: 'shop' } })).items.map(({ release: { number } }) => number)).toEqual([1]);
+  });
+
+  it('tells which part a release waits for, and since when, while that is away', async () => {
+    const release = await scene.aBuiltRelease('shop', 7);
+    const about = { subject: release.id, correlationId: release.id };
+    const part = { release: release.id, environment: 'test', part: 'registry' };
+    const since = '2026-11-23T05:00:00.000Z';
+    const shown = async () => (await tess.api.getRelease({ params: { id: release.id } })).waitingFor.map((wait) => [wait.code, wait.since]);
+    await scene.stage.say('test-deployer', PartAway, { ...about, data: { ...part, since, reason: 'connection refused' } });
+    await eventually(async () => (await shown()).length === 2);
+    expect(await shown()).toEqual([
+      ['away', since],
+      ['deployment', null],
+    ]);
+    await scene.stage.say('test-deployer', PartBack, { ...about, data: { ...part, afterSeconds: 60 } });
+    await eventually(async () => (await shown()).length === 1);
+    const { timeline } = await tess.api.getRelease({ params: { id: release.id } });
+    expect(timeline.map(({ event }) => event).slice(-2)).toEqual(['part.away', 'part.back']);
   });
 
   it('hands a sign-off to approval as what it attests, and answers with what approval says', async () => {

@@ -21,7 +21,7 @@ export class GatewayMetrics {
         for (const { project, phase, count } of rows ?? []) this.set({ project, state: phase }, count);
       },
     });
-    const stuck = figures(() => telling.stuck(null));
+    const stuck = figures(() => telling.stuck(null), { freshMs: 20_000 });
     new Gauge({
       name: 'slipway_stuck_releases',
       help: 'Releases that should be moving and have not for ten minutes',

@@ -4,27 +4,22 @@ import type { ProjectFile } from '@slipway/contracts';
 import { type Around, type EnvironmentState, environmentOf, type Judged, timelineOf, type Wait, waitingFor } from '@slipway/release';
 import type { z } from 'zod';
 import type { EnvironmentFacts } from './domain/environment-view.js';
-import { Applied, Ledger, Logs, People, type ReleaseRow } from './ports.js';
+import { openPhases, stuckAfterMs, stuckSince } from './domain/stuck.js';
+import { type After, Applied, Ledger, Logs, People, type ReleaseRow } from './ports.js';
 
 type Summary = z.output<typeof ReleaseSummary>;
 type Detail = z.output<typeof ReleaseDetail>;
 
-/** Parts of a wait that end only when something of ours moves on; a release that waits long for one of these is stuck. */
-const moving = new Set<Wait['code']>([
-  'build-queue',
-  'build',
-  'deployment',
-  'verification',
-  'request',
-  'grant',
-  'rollout-queue',
-  'rollout',
-  'away',
-]);
-/** Phases whose releases should be moving. */
-const movingPhases = ['detected', 'building', 'testing', 'rolling-out'];
-const stuckAfterMs = 10 * 60_000;
-const mostStuck = 200;
+/** What is known beside a project's releases, also what only finds those that are stuck. */
+interface Here extends Around {
+  readonly appliedAt: string;
+  readonly taken: readonly { environment: string; release: string }[];
+}
+
+const never = new Date(0).toISOString();
+/** How many releases are looked through for one that is stuck, the newest first, and how many at a time. */
+const mostLookedAt = 1000;
+const lookedAtOnce = 200;
 
 /** Releases as people read them: the ledger's state with what it waits for, computed by the code that enforces it. */
 @Injectable()
@@ -61,28 +56,57 @@ export class TellingReleases {
     };
   }
 
-  /** Releases that should move and have not for ten minutes. */
-  async stuck(projects: readonly string[] | null): Promise<{ release: string; state: string; since: string }[]> {
-    const quietSince = new Date(Date.now() - stuckAfterMs);
-    const rows = await this.ledger.releases({ projects, phases: movingPhases, quietSince, limit: mostStuck });
+  /** Releases that should move and have not for ten minutes, the newest first. */
+  async stuck(
+    projects: readonly string[] | null,
+  ): Promise<{ release: string; name: string; state: string; since: string; waitsFor: string }[]> {
+    const rows = await this.quiet(projects);
     const around = await this.around([...new Set(rows.map(({ state }) => state.release.project))]);
-    return rows
-      .filter((row) => waitingFor(row.state, around(row.state.release.project)).some(({ code }) => moving.has(code)))
-      .map((row) => ({ release: row.state.release.id, state: row.state.phase, since: row.changedAt }));
+    const lines = new Set<string>();
+    return rows.flatMap(({ state, changedAt }) => {
+      const { id, project, number, line } = state.release;
+      const newest = !lines.has(`${project} ${line}`);
+      lines.add(`${project} ${line}`);
+      const { appliedAt, taken, ...here } = around(project);
+      const waits = waitingFor(state, here);
+      const others = new Set(taken.filter(({ release }) => release !== id).map(({ environment }) => environment));
+      const since = stuckSince(waits, { state, changedAt, file: here.file, appliedAt, newest, taken: others, now: here.now });
+      return since === undefined
+        ? []
+        : [{ release: id, name: `${project}/${number}`, state: state.phase, since, waitsFor: waits.map(({ text }) => text.en).join('; ') }];
+    });
+  }
+
+  /** Releases that are at no end and have not moved for long enough to be stuck, the newest first. */
+  private async quiet(projects: readonly string[] | null): Promise<ReleaseRow[]> {
+    const quietSince = new Date(Date.now() - stuckAfterMs);
+    const found: ReleaseRow[] = [];
+    for (let after: After | undefined; found.length < mostLookedAt; ) {
+      const rows = await this.ledger.releases({ projects, phases: openPhases, quietSince, after, limit: lookedAtOnce });
+      found.push(...rows);
+      const last = rows.at(-1);
+      if (!last || rows.length < lookedAtOnce) break;
+      after = { at: last.bornAt, id: last.state.release.id };
+    }
+    return found;
   }
 
   /** What is known beside the releases of these projects, read once for all. */
-  private async around(projects: readonly string[]): Promise<(project: string) => Around> {
+  private async around(projects: readonly string[]): Promise<(project: string) => Here> {
     const [people, ...known] = await Promise.all([
       this.people.all(),
       ...projects.map(async (project) => {
         const [row, environments] = await Promise.all([this.applied.find('project', project), this.ledger.environments(project)]);
-        return [project, { file: row?.file ?? null, held: holdsIn(environments) }] as const;
+        const taken = environments.flatMap(({ environment, running }) =>
+          running?.value ? [{ environment, release: running.value.release.id }] : [],
+        );
+        const appliedAt = row?.appliedAt.toISOString() ?? never;
+        return [project, { file: row?.file ?? null, appliedAt, held: holdsIn(environments), taken }] as const;
       }),
     ]);
     const byProject = new Map(known);
     const now = new Date().toISOString();
-    return (project) => ({ people: people as readonly Judged[], now, file: null, ...byProject.get(project) });
+    return (project) => ({ people: people as readonly Judged[], now, file: null, appliedAt: never, taken: [], ...byProject.get(project) });
   }
 }
 
@@ -106,7 +130,7 @@ function summaryOf({ state, about, bornAt, changedAt }: ReleaseRow, around: Arou
 }
 
 function inWords(wait: Wait, environments: readonly EnvironmentState[]): z.output<typeof Waiting> {
-  const since = environments.find(({ environment }) => environment === wait.environment)?.since ?? null;
+  const since = wait.since ?? environments.find(({ environment }) => environment === wait.environment)?.since ?? null;
   return {
     code: wait.code,
     environment: wait.environment,

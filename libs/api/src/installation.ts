@@ -73,8 +73,11 @@ export const installationRoutes = {
     answer: z.object({
       version: z.string(),
       journal: z.object({ events: z.int(), newest: Time.nullable() }),
-      services: z.array(z.object({ service: Service, lastHeard: Time.nullable() })),
-      stuck: z.array(z.object({ release: Id, state: z.string(), since: Time })),
+      /** `owes`: something was said that it must have answered by now. */
+      services: z.array(z.object({ service: Service, lastHeard: Time.nullable(), owes: z.boolean().default(true) })),
+      stuck: z.array(
+        z.object({ release: Id, name: z.string().default(''), state: z.string(), since: Time, waitsFor: z.string().default('') }),
+      ),
       warnings: z.array(z.object({ code: z.string(), message: z.string(), mend: z.string() })),
     }),
   }),
