@@ -41,6 +41,12 @@ export class Folding {
       case 'event.dead-lettered':
         await this.books.keepDeadLetter(tx, event.id, event.time, event.data);
         break;
+      case 'source.failed':
+        await this.books.keepSource(tx, event.data.project, event.time, { reason: event.data.reason, since: event.data.since });
+        break;
+      case 'source.recovered':
+        await this.books.keepSource(tx, event.data.project, event.time, null);
+        break;
       case 'audit.linked':
         for (const link of event.data.links) await this.keepLink(tx, link);
         await this.books.keepHead(tx, { ...headIn(event.data.head), envelope: event.data.head });

@@ -13,6 +13,7 @@ import { Applying } from './applying.js';
 import { Archiving } from './archiving.js';
 import { Commanding } from './commanding.js';
 import { DoctorStatus } from './doctor-status.js';
+import { DoctorWarnings } from './doctor-warnings.js';
 import { EventFeed } from './event-feed.js';
 import { FirstAdministrator } from './first-administrator.js';
 import { Folding } from './folding.js';
@@ -61,6 +62,7 @@ import { Tokens } from './tokens.js';
       Archiving,
       Commanding,
       DoctorStatus,
+      DoctorWarnings,
       EventFeed,
       FirstAdministrator,
       Folding,

@@ -5,12 +5,15 @@ import {
   AuditLinked,
   auditGenesis,
   type DataOf,
+  EnvironmentDrifted,
   EnvironmentHeld,
   EnvironmentUnheld,
   EventDeadLettered,
   LogAppended,
   RolloutStarted,
   RolloutSucceeded,
+  SourceFailed,
+  SourceRecovered,
 } from '@slipway/contracts';
 import { digestOf } from '@slipway/identity';
 import { KafkajsEventLog } from '@slipway/messaging';
@@ -29,7 +32,18 @@ beforeAll(async () => {
 });
 afterAll(() => scene?.stage.clear());
 
-const books = ['release', 'release_event', 'request', 'environment', 'command', 'answer', 'dead_letter_told', 'audit_link', 'audit_head'];
+const books = [
+  'release',
+  'release_event',
+  'request',
+  'environment',
+  'command',
+  'answer',
+  'dead_letter_told',
+  'audit_link',
+  'audit_head',
+  'source_told',
+];
 const dump = async () => {
   const all: Record<string, string[]> = {};
   for (const book of books) {
@@ -47,9 +61,22 @@ async function muchHappens(): Promise<void> {
   const { stage } = scene;
   const subject = release.id;
   const here = { release, environment: 'pre-release' };
+  const failed = { reason: { code: 'gone', message: 'no such repository' }, since: '2026-11-23T04:00:00.000Z' };
+  await stage.say('source-watcher', SourceFailed, { subject: 'shop', data: { project: 'shop', ...failed } });
   await stage.say('approval', ApprovalGranted, {
     subject,
-    data: { ...here, request, asks, grant: provenance, provenance, byPolicy: false, reissued: false, authors: [], signOffs: [] },
+    data: {
+      ...here,
+      request,
+      asks,
+      grant: provenance,
+      provenance,
+      verdict: provenance,
+      byPolicy: false,
+      reissued: false,
+      authors: [],
+      signOffs: [],
+    },
   });
   const rollout = {
     ...here,
@@ -230,25 +257,78 @@ describe('the ledger', () => {
     const status = await scene.administrator.api.status({});
     expect(status.services.find(({ service }) => service === 'image-builder')?.lastHeard).not.toBeNull();
     expect(status.journal.events).toBeGreaterThan(5);
-    expect(status.warnings.map(({ code }) => code)).toEqual(['one-administrator']);
+    expect(status.warnings.map(({ code }) => code)).toEqual(['source', 'dead-letters', 'one-administrator']);
     expect(status.stuck).toEqual([]);
+  });
+
+  it('says of a source that cannot be read why, since when and what to do, until it can', async () => {
+    const { api } = scene.administrator;
+    const since = '2026-11-23T05:00:00.000Z';
+    const reason = { code: 'authentication', message: 'git.example refuses the password' };
+    await scene.stage.say('source-watcher', SourceFailed, { subject: 'shop', data: { project: 'shop', reason, since } });
+    const shown = async () => (await api.getProject({ params: { name: 'shop' } })).sourceFailing;
+    await eventually(async () => (await shown())?.since === since);
+    expect(await shown()).toEqual({ reason, since, mend: expect.stringContaining('password') });
+    expect((await api.listProjects({})).items[0]?.sourceFailing).toMatchObject({ reason });
+    const { warnings } = await api.status({});
+    expect(warnings).toContainEqual({
+      code: 'source',
+      message: `the source of shop cannot be read since ${since}: git.example refuses the password`,
+      mend: expect.stringContaining('password'),
+    });
+    await scene.stage.say('source-watcher', SourceRecovered, { subject: 'shop', data: { project: 'shop', afterSeconds: 60 } });
+    await eventually(async () => (await shown()) === null);
+    expect((await api.status({})).warnings.map(({ code }) => code)).not.toContain('source');
+  });
+
+  it('says what differs where what runs is not what was approved', async () => {
+    const { api } = scene.administrator;
+    const release = await scene.aBuiltRelease('shop', 30);
+    const drifted = { project: 'shop', environment: 'pre-release', release, found: ['1 of 2 instances serve'], healing: true };
+    await scene.stage.say('production-rollout', EnvironmentDrifted, { subject: 'shop/pre-release', data: drifted });
+    const shown = async () => (await api.getEnvironment({ params: { project: 'shop', environment: 'pre-release' } })).drift;
+    expect(await eventually(async () => (await shown()) ?? false)).toEqual({
+      since: expect.any(String),
+      found: ['1 of 2 instances serve'],
+    });
+    expect((await api.status({})).warnings).toContainEqual({
+      code: 'drift',
+      message: expect.stringMatching(/^what runs in shop pre-release is not what was approved, since .*: 1 of 2 instances serve$/),
+      mend: 'slipway environment show shop pre-release',
+    });
+  });
+
+  it('knows who has had nothing to say yet from who should have answered', async () => {
+    const of = async (service: string) => (await scene.administrator.api.status({})).services.find((each) => each.service === service);
+    expect(await of('test-deployer')).toMatchObject({ owes: false });
+    const silent = { lastHeard: null };
+    await scene.stage.database.query("delete from slipway_gateway.journal where source = 'notifier'");
+    expect(await of('notifier')).toMatchObject({ ...silent, owes: false });
+    await scene.stage.database.query(
+      "update slipway_gateway.journal set received_at = received_at - interval '2 minutes' where name = 'command.issued'",
+    );
+    expect(await of('notifier')).toMatchObject({ ...silent, owes: true });
   });
 
   it('finds a release that should move and does not', async () => {
     const free = { project: 'shop', environment: 'test', by: null, reason: 'over' };
     await scene.stage.say('test-deployer', EnvironmentUnheld, { subject: 'shop/test', data: free });
     const release = await scene.aBuiltRelease('shop', 3);
-    await scene.stage.database.query("update slipway_gateway.release set changed_at = now() - interval '11 minutes' where id = $1", [
-      release.id,
-    ]);
+    for (const [table, time] of [
+      ['release', 'changed_at'],
+      ['project', 'applied_at'],
+    ])
+      await scene.stage.database.query(`update slipway_gateway.${table} set ${time} = now() - interval '11 minutes'`);
     const stuck = await eventually(async () => {
       const found = (await scene.administrator.api.status({})).stuck;
       return found.length > 0 && found;
     });
-    expect(stuck).toMatchObject([{ release: release.id, state: 'testing' }]);
+    expect(stuck).toContainEqual(
+      expect.objectContaining({ release: release.id, name: 'shop/3', state: 'testing', waitsFor: 'its turn in test' }),
+    );
     const metrics = await (await fetch(new URL('/metrics', scene.gateway.url))).text();
     expect(metrics).toContain('slipway_stuck_releases 1');
-    expect(metrics).toMatch(/slipway_releases\{project="shop",state="testing"\} 2/);
+    expect(metrics).toMatch(/slipway_releases\{project="shop",state="testing"\} 3/);
     expect(metrics).toMatch(/slipway_journal_events \d+/);
   });
 });

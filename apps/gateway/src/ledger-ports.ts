@@ -1,4 +1,4 @@
-import type { AuditLink, CommandIssued, DataOf, EventDeadLettered } from '@slipway/contracts';
+import type { AuditLink, CommandIssued, DataOf, EventDeadLettered, Reason } from '@slipway/contracts';
 import type { Received } from '@slipway/messaging';
 import type { Tx } from '@slipway/postgres';
 import type { Placed, ReleaseState, Told } from '@slipway/release';
@@ -38,6 +38,8 @@ export abstract class Journal {
   abstract bytes(): Promise<number>;
   /** When the journal last had something of each service. */
   abstract lastHeard(): Promise<ReadonlyMap<string, Date>>;
+  /** Whether it has one of these events that came longer ago than so many seconds. */
+  abstract has(names: readonly string[], olderThanSeconds: number): Promise<boolean>;
   /** Makes the partitions of this month and the next two. */
   abstract makePartitions(): Promise<void>;
   /** Months (`2026-11`) still here that ended more than so many months ago, oldest first. */
@@ -84,6 +86,12 @@ export interface AuditHead {
   readonly envelope: unknown;
 }
 
+/** Why the source of a project cannot be read, and since when (RFC 3339 UTC). */
+export interface SourceFailure {
+  readonly reason: Reason;
+  readonly since: string;
+}
+
 /** Writes the ledger: tables that can be folded anew from the journal at any time. */
 export abstract class LedgerBooks {
   /** To be called first in every fold: holds off a rebuild, and other folds of these releases. */
@@ -107,6 +115,8 @@ export abstract class LedgerBooks {
   abstract keepCommand(tx: Tx, issued: Issued, at: string): Promise<void>;
   abstract keepAnswer(tx: Tx, answer: Answer): Promise<void>;
   abstract keepDeadLetter(tx: Tx, event: string, at: string, data: DeadLettered): Promise<void>;
+  /** What is said of a project's source, null for that it can be read; what was said before `at` changes nothing. */
+  abstract keepSource(tx: Tx, project: string, at: string, failing: SourceFailure | null): Promise<void>;
   abstract auditBeside(tx: Tx, chain: string, sequence: number): Promise<Beside>;
   abstract keepLink(tx: Tx, link: AuditLink): Promise<void>;
   /** A link that does not fit the chain. */
@@ -152,6 +162,10 @@ export abstract class Ledger {
     limit: number;
   }): Promise<readonly RequestView[]>;
   abstract environments(project: string): Promise<readonly EnvironmentFacts[]>;
+  /** Those whose newest word is that they are not what was approved. */
+  abstract drifted(projects: readonly string[] | null): Promise<readonly EnvironmentFacts[]>;
+  /** The sources that cannot be read, by project. */
+  abstract failingSources(projects: readonly string[] | null): Promise<ReadonlyMap<string, SourceFailure>>;
   abstract command(id: string): Promise<CommandRow | undefined>;
   /** What was said to any of these by now. */
   abstract answers(to: readonly string[]): Promise<readonly Answer[]>;

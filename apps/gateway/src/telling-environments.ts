@@ -48,6 +48,7 @@ function viewOf(facts: EnvironmentFacts, planned: Environment | undefined, file:
     // What was set back to what the file says is no longer set.
     scaledTo: scaled === wanted ? null : scaled,
     drifted: facts.drifted?.value ?? false,
+    drift: facts.drifted?.value ? { since: facts.drifted.at, found: [...(facts.drift?.value ?? [])] } : null,
     held: facts.held?.value ?? null,
     barred: Object.entries(facts.barred)
       .filter(([, barred]) => barred.value)

@@ -13,6 +13,11 @@ export const EnvironmentView = z.object({
   instances: z.int().nullable(),
   scaledTo: z.int().nullable(),
   drifted: z.boolean(),
+  /** What differs from what was approved, and since when; null where nothing does. */
+  drift: z
+    .object({ since: Time, found: z.array(z.string()) })
+    .nullable()
+    .default(null),
   held: z.object({ by: PersonReference, reason: z.string(), until: Time.nullable() }).nullable(),
   barred: z.array(z.int()),
   history: z.array(

@@ -1,9 +1,18 @@
-import { Name, PersonReference, ProjectFile, TargetFile, Time } from '@slipway/contracts';
+import { Name, PersonReference, ProjectFile, Reason, TargetFile, Time } from '@slipway/contracts';
 import { z } from 'zod';
 import { defineCommand } from './commands.js';
 import { defineRoute } from './route.js';
 
-const ProjectView = z.object({ name: Name, version: z.int(), file: ProjectFile, appliedBy: PersonReference, appliedAt: Time });
+/** Why a project's source cannot be read, since when, and what to do about it. */
+const SourceFailing = z.object({ reason: Reason, since: Time, mend: z.string() });
+const ProjectView = z.object({
+  name: Name,
+  version: z.int(),
+  file: ProjectFile,
+  appliedBy: PersonReference,
+  appliedAt: Time,
+  sourceFailing: SourceFailing.nullable().default(null),
+});
 const TargetView = z.object({ name: Name, version: z.int(), file: TargetFile, appliedBy: PersonReference, appliedAt: Time });
 /** `changed: false` when the file says what is in force already. */
 const Applied = z.object({ name: Name, version: z.int(), changed: z.boolean() });

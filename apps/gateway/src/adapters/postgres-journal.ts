@@ -74,6 +74,14 @@ export class PostgresJournal extends Journal {
     return new Map(rows.map(({ source, at }) => [source, at]));
   }
 
+  async has(names: readonly string[], olderThanSeconds: number): Promise<boolean> {
+    const rows = await this.database.query(
+      'select 1 from journal where name = any($1) and received_at < now() - make_interval(secs => $2) limit 1',
+      [names, olderThanSeconds],
+    );
+    return rows.length > 0;
+  }
+
   async makePartitions(): Promise<void> {
     const wanted = monthsFrom(new Date());
     const names = wanted.map(({ name }) => name);

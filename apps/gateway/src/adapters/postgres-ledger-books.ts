@@ -7,7 +7,7 @@ import { placeOf } from '../domain/dead-letter-place.js';
 import { type EnvironmentFacts, freshEnvironment } from '../domain/environment-view.js';
 import type { ReleaseAccount } from '../domain/release-account.js';
 import type { RequestView } from '../domain/request-view.js';
-import { type Answer, type AuditHead, type DeadLettered, type Issued, LedgerBooks, type ReleaseRow } from '../ports.js';
+import { type Answer, type AuditHead, type DeadLettered, type Issued, LedgerBooks, type ReleaseRow, type SourceFailure } from '../ports.js';
 
 const books = [
   'release',
@@ -20,6 +20,7 @@ const books = [
   'audit_link',
   'audit_head',
   'audit_conflict',
+  'source_told',
 ];
 
 /** {@link LedgerBooks} in Postgres. */
@@ -150,6 +151,14 @@ export class PostgresLedgerBooks extends LedgerBooks {
       event,
       JSON.stringify(data),
     ]);
+  }
+
+  async keepSource(tx: Tx, project: string, at: string, failing: SourceFailure | null): Promise<void> {
+    await tx.query(
+      `insert into source_told (project, at, failing) values ($1, $2, $3)
+       on conflict (project) do update set at = excluded.at, failing = excluded.failing where source_told.at <= excluded.at`,
+      [project, at, failing && JSON.stringify(failing)],
+    );
   }
 
   async auditBeside(tx: Tx, chain: string, sequence: number): Promise<Beside> {

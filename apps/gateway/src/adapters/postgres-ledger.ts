@@ -4,7 +4,16 @@ import { Database } from '@slipway/postgres';
 import type { Told } from '@slipway/release';
 import type { EnvironmentFacts } from '../domain/environment-view.js';
 import type { RequestView } from '../domain/request-view.js';
-import { type Answer, type AuditHead, type CommandRow, type DeadLettered, type Issued, Ledger, type ReleaseRow } from '../ports.js';
+import {
+  type Answer,
+  type AuditHead,
+  type CommandRow,
+  type DeadLettered,
+  type Issued,
+  Ledger,
+  type ReleaseRow,
+  type SourceFailure,
+} from '../ports.js';
 
 const releaseColumns = 'state, about, born_at as "bornAt", changed_at as "changedAt"';
 type StoredRelease = Omit<ReleaseRow, 'bornAt' | 'changedAt'> & { bornAt: Date; changedAt: Date };
@@ -79,6 +88,22 @@ export class PostgresLedger extends Ledger {
   async environments(project: string): Promise<readonly EnvironmentFacts[]> {
     const rows = await this.database.query<{ view: EnvironmentFacts }>('select view from environment where project = $1', [project]);
     return rows.map(({ view }) => view);
+  }
+
+  async drifted(projects: readonly string[] | null): Promise<readonly EnvironmentFacts[]> {
+    const rows = await this.database.query<{ view: EnvironmentFacts }>(
+      "select view from environment where ($1::text[] is null or project = any($1)) and view -> 'drifted' ->> 'value' = 'true' order by project, environment",
+      [projects],
+    );
+    return rows.map(({ view }) => view);
+  }
+
+  async failingSources(projects: readonly string[] | null): Promise<ReadonlyMap<string, SourceFailure>> {
+    const rows = await this.database.query<{ project: string; failing: SourceFailure }>(
+      'select project, failing from source_told where failing is not null and ($1::text[] is null or project = any($1)) order by project',
+      [projects],
+    );
+    return new Map(rows.map(({ project, failing }) => [project, failing]));
   }
 
   async command(id: string): Promise<CommandRow | undefined> {

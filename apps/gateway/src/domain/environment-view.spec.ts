@@ -39,13 +39,20 @@ const story: Told[] = [
   said('environment.scaled', { project: 'shop', from: 2, to: 4, by, reason: 'sale', seconds: 1 }),
   said('rollout.started', of(two)),
   said('rollout.succeeded', of(two, { instances: 4, seconds: 6 })),
-  said('environment.drifted', { project: 'shop', release: two, found: [], healing: true }),
+  said('environment.drifted', { project: 'shop', release: two, found: ['1 of 2 instances serve'], healing: true }),
   said('environment.recovered', { project: 'shop', release: two, seconds: 1, what: 'x' }),
   said('rollout.rolled-back', of(one, { from: two, by, reason: { code: 'asked', message: 'x' }, seconds: 3 })),
 ];
 const fold = (events: readonly Told[]) => events.reduce(foldEnvironmentFacts, freshEnvironment('shop', 'production'));
 
 describe('an environment', () => {
+  it('differs in what was found, until it is mended', () => {
+    const drifted = fold(story.slice(0, 7));
+    expect([drifted.drifted?.value, drifted.drift?.value]).toEqual([true, ['1 of 2 instances serve']]);
+    const mended = fold(story.slice(0, 8));
+    expect([mended.drifted?.value, mended.drift?.value]).toEqual([false, []]);
+  });
+
   it('runs what was last brought there, scaled as last asked, with what was left barred', () => {
     const facts = fold(story);
     expect(facts.running?.value?.release.number).toBe(1);

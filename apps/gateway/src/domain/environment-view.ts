@@ -28,6 +28,8 @@ export interface EnvironmentFacts {
   readonly instances: Said<number> | null;
   readonly scaledTo: Said<number> | null;
   readonly drifted: Said<boolean> | null;
+  /** What differs; absent in what was folded before it was kept. */
+  readonly drift?: Said<readonly string[]> | null;
   readonly held: Said<{ by: PersonReference; reason: string; until: string | null } | null> | null;
   readonly barred: Readonly<Record<string, Said<boolean>>>;
   readonly history: readonly Change[];
@@ -88,7 +90,7 @@ export function foldEnvironmentFacts(facts: EnvironmentFacts, event: Told): Envi
     case 'environment.scaled':
       return merge(facts, at, { instances: event.data.to, scaledTo: event.data.to });
     case 'environment.drifted':
-      return merge(facts, at, { drifted: true });
+      return merge(facts, at, { drifted: true, drift: event.data.found });
     case 'environment.recovered':
       return merge(facts, at, { drifted: false });
     case 'approval.granted':
@@ -145,6 +147,7 @@ interface News {
   instances?: number;
   scaledTo?: number;
   drifted?: boolean;
+  drift?: readonly string[];
   held?: { by: PersonReference; reason: string; until: string | null } | null;
   barred?: { number: number; barred: boolean };
   change?: Change;
@@ -160,6 +163,7 @@ function merge(facts: EnvironmentFacts, at: string, news: News): EnvironmentFact
     instances: newer(facts.instances, at, news.instances),
     scaledTo: newer(facts.scaledTo, at, news.scaledTo),
     drifted: newer(facts.drifted, at, news.drifted),
+    drift: newer(facts.drift ?? null, at, news.drifted === undefined ? undefined : (news.drift ?? [])),
     held: newer(facts.held, at, news.held),
     barred: barred ? withBar(facts.barred, at, barred) : facts.barred,
     history: change ? withChange(facts.history, change) : facts.history,

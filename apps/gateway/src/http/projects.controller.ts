@@ -6,7 +6,8 @@ import type { z } from 'zod';
 import { ApiProblem } from '../api-problem.js';
 import { Applying, type Manner } from '../applying.js';
 import { Commanding } from '../commanding.js';
-import { Applied, type AppliedRow, type Kind } from '../ports.js';
+import { sourceMend } from '../domain/source-mend.js';
+import { Applied, type AppliedRow, type Kind, Ledger, type SourceFailure } from '../ports.js';
 import type { Answered, Asked } from './asked.js';
 import { wrongFields } from './sent-file.js';
 import { Ask, Serve } from './serve.js';
@@ -18,21 +19,23 @@ type R = typeof routes;
 export class ProjectsController {
   constructor(
     private readonly applied: Applied,
+    private readonly ledger: Ledger,
     private readonly applying: Applying,
     private readonly commanding: Commanding,
   ) {}
 
   @Serve(routes.listProjects)
   async list(@Ask() { by }: Asked<R['listProjects']>): Promise<Answered<R['listProjects']>> {
-    const rows = await this.applied.list('project');
-    return { items: rows.filter(({ name }) => can(by, 'release.read', name)).map(viewOf) };
+    const rows = (await this.applied.list('project')).filter(({ name }) => can(by, 'release.read', name));
+    const failing = await this.ledger.failingSources(rows.map(({ name }) => name));
+    return { items: rows.map((row) => projectView(row, failing.get(row.name))) };
   }
 
   @Serve(routes.getProject)
   async get(@Ask() { params }: Asked<R['getProject']>): Promise<Answered<R['getProject']>> {
     const row = await this.applied.find('project', params.name);
     if (!row?.file) throw ApiProblem.notFound('such project');
-    return viewOf(row);
+    return projectView(row, (await this.ledger.failingSources([row.name])).get(row.name));
   }
 
   @Serve(routes.applyProject)
@@ -73,6 +76,10 @@ export class ProjectsController {
 
 function viewOf<K extends Kind>({ name, version, file, appliedBy, appliedAt }: AppliedRow<K>) {
   return { name, version, file: file as NonNullable<typeof file>, appliedBy, appliedAt: appliedAt.toISOString() };
+}
+
+function projectView(row: AppliedRow<'project'>, failing: SourceFailure | undefined) {
+  return { ...viewOf(row), sourceFailing: failing ? { ...failing, mend: sourceMend(failing.reason.code) } : null };
 }
 
 function mannerOf(

@@ -9,6 +9,6 @@ export const PersonChanged = defineEvent({
   writer: 'gateway',
   topic: 'people',
   about: 'person',
-  actedOnBy: ['approval'],
+  actedOnBy: ['approval', 'notifier'],
   data: z.object({ person: Person, version: z.int().positive(), by: PersonReference.nullable() }),
 });
