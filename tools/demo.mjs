@@ -16,7 +16,4 @@ if (!words.includes('--yes') && !process.stdin.isTTY) {
   process.exit(2);
 }
 
-await launch(wanted.demo(words.includes('--svn')), [
-  [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--singleThreaded'],
-  [join(root, 'tools/demo/main.ts'), ...words],
-]);
+await launch(wanted.demo(words.includes('--svn')), [[join(root, 'tools/demo/main.ts'), ...words]]);

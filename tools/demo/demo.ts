@@ -1,5 +1,4 @@
 import type { ReleaseDetail } from '@slipway/api';
-import type { Service } from '@slipway/contracts';
 import type { z } from 'zod';
 import type { Corner } from '../parts/borrowed.ts';
 import type { Cleanup, EndRequest } from '../parts/cleanup.ts';
@@ -58,21 +57,14 @@ export interface Demo {
 /** One step of the story. */
 export interface Step {
   title: string;
-  /** Services without which it cannot happen. */
-  needs: readonly Service[];
   /** Lets it happen, then looks from outside whether it did; says what was seen, or throws. */
   play(demo: Demo): Promise<string>;
 }
 
 /** Declares a step: `run` acts as somebody outside, `check` looks from outside and says what it saw; it throws when it did not happen. */
-export function step<Ran>(declared: {
-  title: string;
-  needs: readonly Service[];
-  run(demo: Demo): Promise<Ran>;
-  check(demo: Demo, ran: Ran): Promise<string>;
-}): Step {
-  const { title, needs } = declared;
-  return { title, needs, play: async (demo) => declared.check(demo, await declared.run(demo)) };
+export function step<Ran>(declared: { title: string; run(demo: Demo): Promise<Ran>; check(demo: Demo, ran: Ran): Promise<string> }): Step {
+  const { title } = declared;
+  return { title, play: async (demo) => declared.check(demo, await declared.run(demo)) };
 }
 
 /** Looked for in vain: what should have happened did not. */

@@ -1,17 +1,18 @@
 import { writeFile } from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import type { Service } from '@slipway/contracts';
+import { cacheDir } from '../parts/cache.ts';
 import { Cleanup, Interrupted, listenForEnd } from '../parts/cleanup.ts';
 import { messageOf } from '../parts/until.ts';
-import { missingServices } from '../suite/services.ts';
 import { addressOf, type Demo } from './demo.ts';
+import { type Around, layGround } from './ground.ts';
 import { type Options, readOptions } from './options.ts';
 import { Screen } from './screen.ts';
-import { type Around, setUp } from './set-up.ts';
-import { story } from './steps/index.ts';
 
 const screen = new Screen();
 const cleanup = new Cleanup();
+/** The failure that stands on the screen already. */
+let told: unknown;
 const end = listenForEnd(() => {
   screen.say(`\nStill tidying up (${cleanup.left.at(-1) ?? 'almost done'}); what is left then goes at the next start. Ending at once.`);
   process.exit(1);
@@ -40,21 +41,23 @@ async function play(options: Options): Promise<number> {
     screen,
     cleanup,
     end,
-    showing: (title, needs, work, seen) => show(times, title, () => whenBuilt(needs, work), seen),
+    showing: (title, work, seen) => show(times, title, work, seen),
   };
   screen.say(`\n${screen.bold('Slipway')}: four commits of a shop on their way to production\n`);
   let demo: Demo | undefined;
   try {
-    demo = await setUp(around);
-    const running = demo;
-    for (const step of story) {
+    const ground = await layGround(around);
+    enableCompileCache(await cacheDir('compiled'));
+    // Loaded only now: they import packages of ours, which had to be compiled first.
+    const [{ setUp }, { story }] = await Promise.all([import('./set-up.ts'), import('./steps/index.ts')]);
+    const running = await setUp(around, ground);
+    demo = running;
+    for (const { title, play } of story)
       await around.showing(
-        step.title,
-        step.needs,
-        () => step.play(running),
+        title,
+        () => play(running),
         (seen) => seen,
       );
-    }
     const total = (performance.now() - begun) / 1000;
     screen.say(`\n  All ${times.length} steps happened, in ${total.toFixed(1)} s. Slowest: ${slowest(times)}\n`);
     if (!options.once) await stayUp(running);
@@ -64,16 +67,10 @@ async function play(options: Options): Promise<number> {
       screen.say('\n  Interrupted.');
       return 130;
     }
+    if (error !== told) screen.say(`  !! ${messageOf(error)}`);
     if (demo !== undefined) screen.say(`     logs: ${demo.dataDir.logs}${options.keep ? '' : ' (kept with --keep)'}`);
     return 1;
   }
-}
-
-/** Does the work of a step, unless a service it needs does not exist yet. */
-async function whenBuilt<T>(needs: readonly Service[], work: () => Promise<T>): Promise<T> {
-  const lacking = needs.filter((service) => missingServices().includes(service));
-  if (lacking.length > 0) throw new Error(`not built yet: ${lacking.join(', ')}`);
-  return work();
 }
 
 async function show<T>(
@@ -89,6 +86,7 @@ async function show<T>(
     times.push({ title, seconds: screen.done(seen(made)) });
     return made;
   } catch (error) {
+    told = error;
     screen.failed(error instanceof Interrupted ? 'interrupted' : `Step ${times.length + 1} did not happen: ${messageOf(error)}`);
     throw error;
   }

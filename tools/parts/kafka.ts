@@ -71,7 +71,9 @@ export async function runBroker(dataDir: DataDir, java: string, broker: Broker):
     await run(java, [...smallJvm(64), ...classpath, 'kafka.tools.StorageTool', ...format], { timeout: 60_000, cwd: data });
   }
   const args = [...smallJvm(broker.heapMiB), ...classpath, 'kafka.Kafka', properties];
-  const process = await startProcess(dataDir, { name: broker.name, command: java, args, cwd: data, graceMs: 15_000 });
+  // It takes seconds to leave in order; what is thrown away afterwards needs none.
+  const stopSignal = dataDir.temporary ? 'SIGKILL' : 'SIGTERM';
+  const process = await startProcess(dataDir, { name: broker.name, command: java, args, cwd: data, stopSignal, graceMs: 15_000 });
   const url = `127.0.0.1:${broker.port}`;
   try {
     await until('the Kafka broker answers', () => answers(url), { within: 90_000, stillWorthIt: process.assertRunning });

@@ -8,7 +8,6 @@ import { push } from './pushing.ts';
 /** Commit 2 builds and gets healthy, but its page lacks what the shop is for. */
 export const brokenCommit: Step = step({
   title: 'Commit 2 is broken: verification fails, its author gets a mail',
-  needs: ['notifier'],
   run: async (demo) => {
     const mailsBefore = demo.mailbox.mails.length;
     await push(demo, demo.cast.dana, { commit: 2, message: 'Show the basket in a drawer', broken: true });

@@ -10,7 +10,6 @@ import { imageInRegistry } from './pushing.ts';
 export const firstCommit: Step[] = [
   step({
     title: 'Commit 1 becomes an image',
-    needs: ['source-watcher', 'image-builder'],
     run: async (demo) => {
       // The first commit was made before the project was applied: a first registration takes the current head once.
       await waitForRelease(demo, 1, demo.releases.get(1)?.revision ?? '');
@@ -23,7 +22,6 @@ export const firstCommit: Step[] = [
   }),
   step({
     title: 'It runs in the test environment and is verified',
-    needs: ['test-deployer'],
     run: async (demo) => {
       await waitForEvent(demo, releaseOf(demo, 1), 'verification.passed');
     },
@@ -36,7 +34,6 @@ export const firstCommit: Step[] = [
   }),
   step({
     title: 'Tester and operator sign it off for pre-release',
-    needs: ['approval'],
     run: async (demo) => {
       await approve(demo, demo.cast.tess, 1, 'pre-release');
       await approve(demo, demo.cast.omar, 1, 'pre-release');
@@ -48,7 +45,6 @@ export const firstCommit: Step[] = [
   }),
   step({
     title: 'It goes to pre-release',
-    needs: ['production-rollout'],
     run: async (demo) => {
       await waitForEvent(demo, releaseOf(demo, 1), 'rollout.succeeded', 'pre-release');
     },
@@ -59,7 +55,6 @@ export const firstCommit: Step[] = [
   }),
   step({
     title: 'The operator signs production off in Kafka, with his own key',
-    needs: ['approval'],
     run: (demo) => approveInKafka(demo, demo.cast.omar, 1, 'production'),
     check: async (demo) => {
       await waitForEvent(demo, releaseOf(demo, 1), 'approval.granted', 'production');
@@ -68,7 +63,6 @@ export const firstCommit: Step[] = [
   }),
   step({
     title: 'It goes to production, two instances',
-    needs: ['production-rollout'],
     run: async (demo) => {
       await waitForEvent(demo, releaseOf(demo, 1), 'rollout.succeeded', 'production');
     },

@@ -7,7 +7,6 @@ import { waitFor } from '../watch.ts';
 export const operating: Step[] = [
   step({
     title: 'It is scaled from 2 to 4',
-    needs: ['production-rollout'],
     run: async (demo) => {
       await demo.cast.omar.api.scale({ params: production(demo), body: { instances: 4, reason: 'Friday evening' } });
     },
@@ -18,7 +17,6 @@ export const operating: Step[] = [
   }),
   step({
     title: 'A container is killed and comes back',
-    needs: ['production-rollout'],
     run: async (demo) => {
       const [victim] = await instancesIn(demo, 'production');
       if (victim === undefined) throw new NotSeen('there is no container to kill');
@@ -44,7 +42,6 @@ export const operating: Step[] = [
   }),
   step({
     title: 'Rollback brings commit 1 back and bars commit 4',
-    needs: ['production-rollout'],
     run: async (demo) => {
       noneFailed(demo);
       await demo.cast.omar.api.rollback({ params: production(demo), body: { reason: 'Customers see yesterday’s prices', to: null } });

@@ -6,7 +6,6 @@ import { imageInRegistry, push } from './pushing.ts';
 /** Commit 3 works, but the tester sends it back and says why. */
 export const rejectedCommit: Step = step({
   title: 'Commit 3 works, but the tester sends it back with a reason',
-  needs: ['approval', 'notifier'],
   run: async (demo) => {
     await push(demo, demo.cast.dana, { commit: 3, message: 'Repair the basket, hide the prices' });
     await imageInRegistry(demo, 3);
