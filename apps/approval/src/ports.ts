@@ -120,6 +120,8 @@ export abstract class Requests {
     tx: Tx,
     where: { project: string; environment?: string } | { target: string } | { release: string },
   ): Promise<readonly ApprovalRequest[]>;
+  /** The number of the newest release of the same line that is undecided for the same environment; null where none is newer. */
+  abstract newestAfter(tx: Tx, request: ApprovalRequest): Promise<number | null>;
   /** The one that is open, or granted and not used yet, for this release and environment. */
   abstract current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined>;
   abstract latest(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined>;

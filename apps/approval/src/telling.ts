@@ -75,11 +75,7 @@ export class Telling {
     const people = await this.knowledge.people(unit.tx);
     const { missing, eligible } = standingOf(request, people);
     const involved = new Set(request.involved);
-    const inView = await this.requests.undecided(unit.tx, { project: request.release.project, environment: request.environment });
     const { inTest, deployAgain } = await this.inTest.of(unit.tx, request);
-    const newer = inView
-      .map((each) => each.release)
-      .filter((release) => release.line === request.release.line && release.number > request.release.number);
     await this.publish(unit, ApprovalRequested, {
       subject: request.release.id,
       data: {
@@ -98,7 +94,7 @@ export class Telling {
         unmatched: request.unmatched.slice(0, mostUnmatched),
         soakUntil: request.soakUntil,
         expiresAt: request.expiresAt,
-        newerAvailable: newer.length > 0 ? Math.max(...newer.map((release) => release.number)) : null,
+        newerAvailable: await this.requests.newestAfter(unit.tx, request),
         inTest,
         deployAgain,
         change: request.change ?? null,

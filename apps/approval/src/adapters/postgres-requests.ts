@@ -56,6 +56,16 @@ export class PostgresRequests extends Requests {
     return rows.map((row) => row.request);
   }
 
+  async newestAfter(tx: Tx, { release, environment }: ApprovalRequest): Promise<number | null> {
+    const [row] = await tx.query<{ number: number | null }>(
+      `select max(number) as number from request
+       where project = $1 and environment = $2 and number > $3 and request -> 'release' ->> 'line' = $4
+         and (state = 'open' or (state = 'granted' and not grant_used))`,
+      [release.project, environment, release.number, release.line],
+    );
+    return row?.number ?? null;
+  }
+
   async current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined> {
     return (
       await tx.query<Row>(

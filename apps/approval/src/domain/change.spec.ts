@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changeOf, type Link } from './change.js';
+import { changeOf, commitsOf, type Link, mostCommits, titleOf } from './change.js';
 
 const link = (number: number, from: number | null, line = 'main', revision = `r${number}`): Link => ({
   number,
@@ -37,5 +37,40 @@ describe('whose change a release is', () => {
   it('says where it has not heard of a release', () => {
     expect(changeOf([one, three], one, three)).toEqual({ numbers: [3], unheard: 'r2' });
     expect(changeOf([tip, branch], one, tip)).toMatchObject({ unheard: 'r3' });
+  });
+});
+
+describe('what people read of a change', () => {
+  const commit = (revision: string) => ({ revision, author: 'Ann', title: revision });
+
+  it('is each commit once, newest first, by the release that brought it first', () => {
+    const brought = [
+      { number: 1, commits: [commit('b'), commit('a')], total: 2 },
+      { number: 2, commits: [commit('c'), commit('b')], total: 2 },
+    ];
+    expect(commitsOf(brought)).toMatchObject({
+      commits: [
+        { release: 2, revision: 'c' },
+        { release: 1, revision: 'b' },
+        { release: 1, revision: 'a' },
+      ],
+      total: 3,
+    });
+  });
+
+  it('is cut, but counted whole', () => {
+    const commits = Array.from({ length: mostCommits }, (_, at) => commit(`r${at}`));
+    const told = commitsOf([
+      { number: 1, commits, total: 300 },
+      { number: 2, commits: [commit('new')], total: 1 },
+    ]);
+    expect(told.commits).toHaveLength(mostCommits);
+    expect(told).toMatchObject({ total: 301, commits: expect.arrayContaining([{ release: 2, ...commit('new') }]) });
+  });
+
+  it('is the first line of a message, and no more than fits', () => {
+    expect(titleOf('\nSell hats\n\nAll sizes.')).toBe('Sell hats');
+    expect(titleOf('x'.repeat(4000))).toHaveLength(200);
+    expect(titleOf('')).toBe('');
   });
 });

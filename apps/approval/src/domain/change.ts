@@ -53,8 +53,8 @@ export interface Brought {
   readonly total: number;
 }
 
-/** Room for what a person reads before signing; the source has the rest. */
-export const mostCommits = 50;
+/** As many as a person reads before signing; the source has the rest, and a request is said often. */
+export const mostCommits = 20;
 const mostSettings = 50;
 const longestTitle = 200;
 const longestSetting = 400;
@@ -68,7 +68,7 @@ export function titleOf(message: string): string {
 export function commitsOf(brought: readonly Brought[]): Pick<ChangeInView, 'commits' | 'total'> {
   const newestFirst = brought.toSorted((one, other) => other.number - one.number);
   const all = newestFirst.flatMap(({ number, commits }) => commits.map((commit) => ({ release: number, ...commit })));
-  const once = [...new Map(all.toReversed().map((commit) => [commit.revision, commit])).values()].toReversed();
+  const once = [...new Map(all.map((commit) => [commit.revision, commit])).values()];
   const untold = brought.reduce((sum, { total, commits }) => sum + Math.max(0, total - commits.length), 0);
   return { commits: once.slice(0, mostCommits), total: once.length + untold };
 }
