@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ApprovalRequested } from '@slipway/contracts';
-import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
+import { type Handler, NotYet, type Received, type UnitOfWork } from '@slipway/messaging';
 import { Deliveries } from './deliveries.js';
 import { peopleToTell } from './domain/audience.js';
 import { People } from './ports.js';
@@ -15,7 +15,11 @@ export class OnApprovalRequested implements Handler<typeof ApprovalRequested> {
 
   async handle(event: Received<typeof ApprovalRequested>, unit: UnitOfWork): Promise<void> {
     const ids = event.data.eligible.map((person) => person.id);
-    const approvers = peopleToTell(ids, await this.people.all(unit.tx));
+    const people = await this.people.all(unit.tx);
+    // Who joins while something is to be signed is news on two topics; the one about the request may be first.
+    const stranger = ids.find((id) => !people.some((person) => person.id === id));
+    if (stranger !== undefined) throw new NotYet(`person.changed of ${stranger} has not been heard`);
+    const approvers = peopleToTell(ids, people);
     await this.deliveries.tell(unit, event, { template: 'approval.requested', data: event.data }, approvers, event.data.request);
   }
 }
