@@ -12,6 +12,8 @@ export abstract class People {
 export abstract class Mail {
   /** False where no mail server is set: nothing is owed then. */
   abstract readonly isOn: boolean;
+  /** Says hello to the mail server, and who we are; sends nothing. Throws where it would take no mail from us now. */
+  abstract check(): Promise<void>;
   /** Hands one mail to the server. The same id is the same mail, however often it is sent. Throws Refused when the server will never take it, anything else to be tried again. */
   abstract send(mail: {
     readonly id: string;

@@ -23,6 +23,15 @@ export class SmtpMail extends Mail {
     return this.options.url !== undefined;
   }
 
+  async check(): Promise<void> {
+    const transport = await this.connect();
+    try {
+      await transport.verify();
+    } finally {
+      transport.close();
+    }
+  }
+
   async send({ id, to, message, language, signal }: Parameters<Mail['send']>[0]): Promise<void> {
     const transport = await this.connect();
     signal.throwIfAborted();
