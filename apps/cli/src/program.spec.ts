@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { Terminal } from './a-terminal.fixture.js';
-import { aDetail, release } from './answers.example.js';
+import { aDetail, projectFile, release } from './answers.example.js';
 import { GatewayDouble, Refusal } from './gateway-double.fixture.js';
 import { programOf } from './program.js';
 
@@ -14,7 +14,8 @@ const summary = () => {
   const { environments, timeline, logs, ...rest } = aDetail();
   return rest;
 };
-const releases = { listReleases: () => ({ items: [summary()], cursor: null }) };
+const noProjects = { listProjects: () => ({ items: [] }) };
+const releases = { listReleases: () => ({ items: [summary()], cursor: null }), ...noProjects };
 const escapes = '\u001b[';
 
 async function commands(): Promise<Command[]> {
@@ -82,6 +83,21 @@ describe('the exit code', () => {
 });
 
 describe('output', () => {
+  it('says above the list of releases whose source cannot be read, and what to do', async () => {
+    const since = '2026-11-23T05:00:00.000Z';
+    const by = { id: release.id, name: 'Ada' };
+    const project = (name: string, sourceFailing: unknown) =>
+      ({ name, version: 1, file: { ...projectFile, metadata: { name } }, appliedBy: by, appliedAt: since, sourceFailing }) as never;
+    const failing = { reason: { code: 'gone', message: 'no such repository' }, since, mend: 'name the right one' };
+    double = await GatewayDouble.start({ ...releases, listProjects: () => ({ items: [project('shop', failing), project('hats', null)] }) });
+    const ran = await terminal.run(['release', 'list', '--url', double.url]);
+    expect(ran.out).toMatch(
+      /^The source of shop cannot be read since 2026-11-23T05:00:00\.000Z, its new commits are not noticed: no such repository\n→ name the right one\n\nRELEASE/,
+    );
+    expect((await terminal.run(['release', 'list', '--project', 'hats', '--url', double.url])).out).toMatch(/^RELEASE/);
+    expect((await terminal.run(['release', 'list', '--json', '--url', double.url])).json<{ items: unknown[] }>().items).toHaveLength(1);
+  });
+
   it('is a plain table where no terminal is: no colours, no cursor', async () => {
     double = await GatewayDouble.start(releases);
     const { out } = await terminal.run(['release', 'list', '--url', double.url]);
@@ -123,6 +139,7 @@ describe('output', () => {
   it('lets nothing through that a terminal would obey', async () => {
     double = await GatewayDouble.start({
       listReleases: () => ({ items: [{ ...summary(), title: 'Sell\u001b[2J hats\u202e\n\u009b31m' }], cursor: null }),
+      ...noProjects,
     });
     const { out } = await terminal.run(['release', 'list', '--url', double.url]);
     expect(out).toContain('Sell hats');

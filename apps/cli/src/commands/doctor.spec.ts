@@ -1,9 +1,11 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { services } from '@slipway/contracts';
 import { initKeys, keyFileIn } from '@slipway/identity';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Terminal } from '../a-terminal.fixture.js';
-import { tess } from '../answers.example.js';
+import { release, tess } from '../answers.example.js';
 import { GatewayDouble } from '../gateway-double.fixture.js';
 
 type Finding = { check: string; state: string; message: string; mend: string | null };
@@ -13,7 +15,11 @@ let double: GatewayDouble | undefined;
 const status = {
   version: '0.1.0',
   journal: { events: 7, newest: null },
-  services: services.map((service) => ({ service, lastHeard: service === 'notifier' ? null : '2026-11-23T05:00:00.000Z' })),
+  services: services.map((service) => ({
+    service,
+    lastHeard: service === 'notifier' ? null : '2026-11-23T05:00:00.000Z',
+    owes: false,
+  })),
   stuck: [],
   warnings: [],
 };
@@ -53,8 +59,31 @@ describe('doctor', () => {
     ];
     const { ran, of } = await examined({ ...fine, status: () => ({ ...status, warnings }) });
     expect(of('single-database-role')).toMatchObject({ state: 'warning', mend: 'let DATABASE_URL create roles' });
-    expect(of('notifier')).toMatchObject({ state: 'warning', message: 'it was never heard of' });
     expect(ran.exit).toBe(0);
+  });
+
+  it('doubts who was never heard of only where he must have answered', async () => {
+    expect((await examined(fine)).of('notifier')).toMatchObject({ state: 'ok', message: 'it has had nothing to say so far' });
+    await double?.stop();
+    const owing = status.services.map((each) => ({ ...each, owes: each.service === 'notifier' }));
+    expect((await examined({ ...fine, status: () => ({ ...status, services: owing }) })).of('notifier')).toMatchObject({
+      state: 'warning',
+      mend: expect.stringContaining('start it'),
+    });
+  });
+
+  it('names a stuck release as people do, and what it waits for', async () => {
+    const stuck = {
+      release: release.id,
+      name: 'shop/42',
+      state: 'passed',
+      since: '2026-11-23T05:00:00.000Z',
+      waitsFor: 'the registry of test',
+    };
+    expect((await examined({ ...fine, status: () => ({ ...status, stuck: [stuck] }) })).of('stuck')).toMatchObject({
+      message: expect.stringMatching(/^release shop\/42 is passed .*; it waits for: the registry of test$/),
+      mend: 'slipway release show shop/42',
+    });
   });
 
   it('measures how far the clocks are apart', async () => {
@@ -93,6 +122,27 @@ describe('doctor', () => {
     await double?.stop();
     await chmod(terminal.at('data', 'trust.json'), 0o666);
     expect((await examined(fine)).of('trust file')).toMatchObject({ state: 'failed', message: expect.stringContaining('chmod go-w') });
+  });
+
+  it.each([
+    ['mail"} 0', 'webhook"} 0', '', { notifications: 'warning' }],
+    ['mail"} 0', 'webhook"} 1', '', { notifications: 'ok' }],
+    ['mail"} 1', 'webhook"} 0', 'slipway_channel_failing{channel="mail"} 0', { notifications: 'ok', 'mail server': 'ok' }],
+    ['mail"} 1', 'webhook"} 0', 'slipway_channel_failing{channel="mail"} 1', { notifications: 'ok', 'mail server': 'warning' }],
+  ])('says whether anybody would be told anything (%s, %s, %s)', async (mail, webhook, failing, states) => {
+    const text = ['# HELP x', ...[mail, webhook].map((channel) => `slipway_channel_configured{channel="${channel}`), failing].join('\n');
+    const notifier = createServer((request, response) => void response.end(request.url === '/metrics' ? text : '{"status":"ready"}'));
+    await new Promise<void>((resolve) => notifier.listen(0, '127.0.0.1', resolve));
+    const target = `127.0.0.1:${(notifier.address() as AddressInfo).port}`;
+    const file = terminal.at('data', 'prometheus', 'notifier-1-9.json');
+    await mkdir(terminal.at('data', 'prometheus'), { recursive: true });
+    await writeFile(file, JSON.stringify([{ targets: [target], labels: { service: 'notifier' } }]));
+    const { findings } = await examined(fine);
+    const of = Object.fromEntries(findings.map(({ check, state }) => [check, state]));
+    expect({ notifications: of['notifications'], ...(of['mail server'] && { 'mail server': of['mail server'] }) }).toEqual(states);
+    await rm(file);
+    notifier.closeAllConnections();
+    await new Promise((resolve) => notifier.close(resolve));
   });
 
   it('asks every service whose address is written down', async () => {

@@ -16,6 +16,7 @@ const view = {
   instances: 4,
   scaledTo: 4,
   drifted: true,
+  drift: { since: at, found: ['1 of 4 instances serve'] },
   held: null,
   barred: [41],
   history: [{ release: 42, digest, at, how: 'rolled-out' as const, by: 'Omar Operator', seconds: 12 }],
@@ -46,6 +47,7 @@ describe('environment', () => {
       expect(out).toMatch(/^runs +shop\/42 since/m);
       expect(out).toMatch(/^instances +4 \(scaled\)$/m);
       expect(out).toMatch(/^now +drifted$/m);
+      expect(out).toMatch(/^differs +since 2026-11-23T05:00:00\.000Z from what was approved\n +1 of 4 instances serve$/m);
       expect(out).toMatch(/^barred +41: /m);
       expect(out).toMatch(/^42 +rolled-out .* 12s +Omar Operator/m);
     }

@@ -100,6 +100,12 @@ async function show(session: Session, _: object, first: string, second?: string)
       ['instances', instancesOf(view)],
       ['now', remarksOf({ ...view, held: null }) || undefined],
       [
+        'differs',
+        view.drift === null
+          ? undefined
+          : [`since ${view.drift.since} from what was approved`, ...view.drift.found.map((each) => oneLine(each, 300))].join('\n'),
+      ],
+      [
         'held',
         held === null
           ? undefined

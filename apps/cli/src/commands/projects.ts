@@ -29,14 +29,15 @@ async function list(session: Session) {
   const now = session.around.now();
   session.out.either({ items }, () =>
     session.out.table(
-      ['PROJECT', 'TEAM', 'ENVIRONMENTS', 'VERSION', 'APPLIED', 'BY'],
-      items.map(({ name, file, version, appliedAt, appliedBy }) => [
+      ['PROJECT', 'TEAM', 'ENVIRONMENTS', 'VERSION', 'APPLIED', 'BY', ''],
+      items.map(({ name, file, version, appliedAt, appliedBy, sourceFailing }) => [
         name,
         oneLine(file.metadata.team ?? '-'),
         file.spec.environments.map((each) => each.name).join(' → '),
         String(version),
         ago(appliedAt, now),
         oneLine(appliedBy.name),
+        sourceFailing === null ? '' : session.out.paint('red', 'its source cannot be read'),
       ]),
       'there is no project yet. Bring one in: slipway apply -f project.yaml',
     ),
@@ -51,10 +52,15 @@ async function show(session: Session, { yaml }: { yaml?: boolean }, name: string
     return;
   }
   const { source, image, environments } = project.file.spec;
+  const failing = project.sourceFailing;
   out.either(project, () => {
     out.fields([
       ['project', project.name],
       ['source', oneLine(source.git?.url ?? source.svn?.url ?? '-')],
+      [
+        'cannot be read',
+        failing === null ? undefined : `since ${failing.since}: ${oneLine(failing.reason.message, 400)}\n→ ${oneLine(failing.mend, 400)}`,
+      ],
       ['image', oneLine(image.repository)],
       ['version', `${project.version}, applied ${project.appliedAt} by ${oneLine(project.appliedBy.name)}`],
     ]);

@@ -1,4 +1,4 @@
-import type { ReleaseSummary } from '@slipway/api';
+import type { ApiClient, ReleaseSummary } from '@slipway/api';
 import { Name } from '@slipway/contracts';
 import type { z } from 'zod';
 import { type Cli, noun, reasonOption, seconds, verb, waitOption, wholeNumber, yesOption } from '../command-line.js';
@@ -86,7 +86,9 @@ async function list(session: Session, { project, environment, state, limit }: Fi
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined && items.length < limit);
   const now = session.around.now();
-  session.out.either({ items }, () =>
+  const silent = session.out.json ? [] : await unreadable(api, project);
+  session.out.either({ items }, () => {
+    for (const line of silent) session.out.line(line);
     session.out.table(
       ['RELEASE', 'STATE', 'REF', 'REVISION', 'BY', 'AGE', 'CHANGE', 'WAITS FOR'],
       items.map((item) => [
@@ -100,8 +102,19 @@ async function list(session: Session, { project, environment, state, limit }: Fi
         oneLine(item.waitingFor.map((each) => session.words(each)).join('; '), 80),
       ]),
       'there is no such release yet',
-    ),
-  );
+    );
+  });
+}
+
+/** Why commits are missing from the list: sources that cannot be read, and what to do about each. */
+async function unreadable(api: ApiClient, project: string | undefined): Promise<string[]> {
+  const { items } = await api.listProjects({});
+  return items.flatMap(({ name, sourceFailing }) => {
+    if (sourceFailing === null || (project !== undefined && project !== name)) return [];
+    const { since, reason, mend } = sourceFailing;
+    const why = `The source of ${name} cannot be read since ${since}, its new commits are not noticed: ${oneLine(reason.message, 300)}`;
+    return [why, `→ ${oneLine(mend, 300)}`, ''];
+  });
 }
 
 async function show(session: Session, _: object, name: string) {

@@ -38,12 +38,12 @@ interface Answer {
 }
 
 /** A plain GET that never throws: not answering is what is looked for. */
-export async function ask(url: string): Promise<Answer | { readonly failure: string }> {
+export async function ask(url: string, most = 2000): Promise<Answer | { readonly failure: string }> {
   const started = performance.now();
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
     const text = await response.text();
-    return { status: response.status, date: response.headers.get('date'), text: text.slice(0, 2000), tookMs: performance.now() - started };
+    return { status: response.status, date: response.headers.get('date'), text: text.slice(0, most), tookMs: performance.now() - started };
   } catch (error) {
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
     return { failure: cause?.code ?? cause?.message ?? (error as Error).message };
@@ -99,6 +99,16 @@ async function knows(session: Session): Promise<Finding[]> {
   }
 }
 
+function heardOf({ service, lastHeard, owes }: { service: string; lastHeard: string | null; owes: boolean }, now: Date): Finding {
+  if (lastHeard !== null) return ok(service, `heard of ${ago(lastHeard, now)}`);
+  if (!owes) return ok(service, 'it has had nothing to say so far');
+  return warning(
+    service,
+    'it was never heard of, though it should have answered by now',
+    'start it; if it runs, look into its log for Kafka',
+  );
+}
+
 /** What the gateway knows of the others, and what it warns of: Kafka, Postgres, roles of the database. */
 async function status(session: Session, api: ApiClient): Promise<Finding[]> {
   try {
@@ -107,14 +117,15 @@ async function status(session: Session, api: ApiClient): Promise<Finding[]> {
     const { newest, events } = said.journal;
     return [
       ok('status', `version ${said.version}, ${events} events${newest === null ? '' : `, the newest ${ago(newest, now)}`}`),
-      ...said.services.map(({ service, lastHeard }) =>
-        lastHeard === null
-          ? warning(service, 'it was never heard of', 'start it; if it runs, look into its log for Kafka')
-          : ok(service, `heard of ${ago(lastHeard, now)}`),
-      ),
-      ...said.stuck.map(({ release, state, since }) =>
-        warning('stuck', `release ${release} is ${state} since ${since}`, `slipway release show ${release}`),
-      ),
+      ...said.services.map((each) => heardOf(each, now)),
+      ...said.stuck.map(({ release, name, state, since, waitsFor }) => {
+        const what = `release ${name || release} is ${state} and does not get on since ${since}`;
+        return warning(
+          'stuck',
+          waitsFor ? `${what}; it waits for: ${oneLine(waitsFor, 300)}` : what,
+          `slipway release show ${name || release}`,
+        );
+      }),
       ...said.warnings.map(({ code, message, mend }) => warning(oneLine(code), oneLine(message, 400), oneLine(mend, 400))),
     ];
   } catch (error) {

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { type Service, services } from '@slipway/contracts';
 import { z } from 'zod';
 import type { Session } from '../session.js';
+import { checkChannels } from './channel-checks.js';
 import { type Finding, failed, ok, skipped } from './finding.js';
 import { ask, missingIn } from './gateway-checks.js';
 
 const Targets = z.array(z.object({ targets: z.array(z.string()), labels: z.object({ service: z.string() }) }));
-interface Place {
+/** Where a service answers, `host:port`. */
+export interface Place {
   readonly service: string;
   readonly address: string;
 }
@@ -17,7 +19,7 @@ export async function checkServices(session: Session, dataDir: string): Promise<
   const told = await written(dataDir);
   const places = told.length > 0 ? told : await usual(session);
   if (places.length === 0) return [skipped('services', 'their ports are not known here; run doctor on the machine of the services')];
-  return Promise.all(places.map(check));
+  return [...(await Promise.all(places.map(check))), ...(await checkChannels(places))];
 }
 
 /** What running services wrote for Prometheus. */
