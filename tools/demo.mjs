@@ -2,12 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch, root } from './setup/launch.mjs';
+import { whyNotOn } from './setup/machine.mjs';
 import { wanted } from './setup/needs.mjs';
 
 const words = process.argv.slice(2);
 if (words.includes('--help') || words.includes('-h')) {
   process.stdout.write(readFileSync(join(root, 'tools/demo/help.txt'), 'utf8'));
   process.exit(0);
+}
+
+// Said before anything is asked: on another system the answer would help nobody.
+const whyNot = whyNotOn();
+if (whyNot) {
+  process.stderr.write(`${whyNot}\n`);
+  process.exit(1);
 }
 
 // Before anything is installed for it; the other words are main.ts's to read.

@@ -3,11 +3,17 @@ import { spawn } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare, SetupError } from './install.mjs';
+import { whyNotOn } from './machine.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** Prepares, runs each program in turn while they succeed, and ends this process as the last one ended. */
 export async function launch(needs, programs) {
+  const whyNot = whyNotOn();
+  if (whyNot) {
+    process.stderr.write(`${whyNot}\n`);
+    process.exit(1);
+  }
   let node;
   try {
     node = await prepare(needs);

@@ -4,6 +4,18 @@ import { request } from 'node:http';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
+/**
+ * Why nothing can run on a machine of this platform; undefined where it can. What a service deploys mounts files of the machine the service runs on
+ * and is probed there, so that machine and the Docker Engine's must be one, and Linux.
+ */
+export function whyNotOn(platform = process.platform) {
+  if (platform === 'linux') return undefined;
+  const name = { darwin: 'macOS', win32: 'Windows' }[platform] ?? platform;
+  const instead =
+    platform === 'win32' ? 'WSL 2, with a Docker Engine inside it' : 'a Linux machine or a virtual one, with a Docker Engine inside it';
+  return `Slipway runs on Linux only for now; this is ${name}. Nothing was installed. Run the same command in ${instead}: Docker Desktop's engine is on another machine than its files.`;
+}
+
 /** Where a command is on PATH or in the sbin folders; undefined when it is not installed. */
 export function findCommand(name) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
