@@ -10,14 +10,14 @@ import {
   RolloutSucceeded,
   type Service,
 } from '@slipway/contracts';
-import { payloadTypes } from '@slipway/identity';
-import { type InRecord, type OutRecord, signedBytes } from '@slipway/messaging';
+import type { InRecord } from '@slipway/messaging';
 import { NotifierModule } from '@slipway/notifier';
 import { anId, eventually } from '@slipway/testkit';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aSuite, byPolicy, operator, type Suite } from '../e2e/a-suite.js';
 import { Ear } from './an-ear.js';
+import { forgeriesOf } from './forging.js';
 
 /** What would let somebody in, and who would act on it. */
 const decisive: readonly { event: EventDefinition; believers: readonly Service[] }[] = [
@@ -58,35 +58,6 @@ function theTrue(event: EventDefinition): InRecord & { value: Buffer } {
   return { ...found, value: found.value };
 }
 
-/** How somebody who can write to Kafka, or has the key of one service, may try to make a record of another's. */
-async function forgeriesOf(event: EventDefinition): Promise<Record<string, OutRecord>> {
-  const said = theTrue(event);
-  const before = said.headers['ce_subject'] as string;
-  const subject = /^[0-9a-f-]{36}$/.test(before) ? anId() : `stolen-${v7().slice(-8)}`;
-  const { ce_signature: signature = '', ...bare } = said.headers;
-  const changed = { ...bare, ce_id: anId(), ce_subject: subject, ce_partitionkey: subject };
-  const value = Buffer.from(String(said.value).replaceAll(before, subject));
-  const record = (headers: Record<string, string>, bytes: Buffer): OutRecord => ({
-    topic: said.topic,
-    key: headers['ce_subject'] as string,
-    value: bytes,
-    headers,
-  });
-  const signedBy = async (service: Service, headers: Record<string, string>) => {
-    const made = await suite.stage.keys.keys[service].signer.sign(payloadTypes.events, signedBytes(headers, value));
-    return record({ ...headers, ce_signature: Buffer.from(JSON.stringify([made])).toString('base64url') }, value);
-  };
-  const other = event.writer === 'approval' ? 'test-deployer' : 'approval';
-  return {
-    unsigned: record({ ...changed, ce_id: anId() }, value),
-    'signed by the key of another service': await signedBy(other, { ...changed, ce_id: anId() }),
-    'said by another service in its own name': await signedBy(other, { ...changed, ce_id: anId(), ce_source: other }),
-    'a true one under another subject': record({ ...bare, ce_subject: subject, ce_signature: signature }, said.value),
-    'a true one under another id': record({ ...bare, ce_id: anId(), ce_signature: signature }, said.value),
-    'a true one with other data': record({ ...bare, ce_signature: signature }, value),
-  };
-}
-
 /** Where the record with this mark lies, as dead letters name it. */
 function placeOf(mark: string): string {
   const found = ear.records.find(({ headers }) => headers['mark'] === mark);
@@ -96,7 +67,7 @@ function placeOf(mark: string): string {
 
 describe.each(decisive)('a forged $event.name', ({ event, believers }) => {
   it('is refused by everyone who would act on it, however it was made', async () => {
-    const forgeries = await forgeriesOf(event);
+    const forgeries = await forgeriesOf(theTrue(event), suite.stage.keys);
     const marked = Object.entries(forgeries).map(([how, record]) => ({ how, mark: v7(), record }));
     await ear.publish(marked.map(({ mark, record }) => ({ ...record, headers: { ...record.headers, mark } })));
     const refusals = () =>
