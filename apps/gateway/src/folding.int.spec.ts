@@ -74,7 +74,7 @@ function longStory(): { told: Told[]; releases: string[] } {
     say('sign-off.accepted', { ...signed, decision: 'approve', missing: ['1 more operator'] });
     say('sign-off.refused', { ...about, person, reason: why, posted: anId() });
     say('approval.requested', { ...asked, newerAvailable: 7 });
-    const grant = { grant: provenance, provenance, byPolicy: false, signOffs: [], authors: [] };
+    const grant = { grant: provenance, provenance, verdict: provenance, byPolicy: false, signOffs: [], authors: [] };
     say('approval.granted', { ...about, asks: asked.asks, ...grant, reissued: false });
     const at = { rollout: anId(), kind: 'rollout' as const, release, environment: 'pre-release', stage: 'pre-release' as const };
     const image = imageOf(release);
