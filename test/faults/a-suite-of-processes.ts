@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, apiClient } from '@slipway/api';
-import { type ProjectFile, type Role, type Service, services, type TargetFile } from '@slipway/contracts';
+import { ApprovalGranted, type ProjectFile, type Role, type Service, services, type TargetFile } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { DockerOrchestrator } from '@slipway/orchestrators';
 import { aDatabase, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
@@ -17,6 +17,7 @@ import { prepareEnvironment } from '../../tools/suite/environment.ts';
 import { startSuite } from '../../tools/suite/suite.ts';
 import { author, Repository } from '../e2e/a-suite.js';
 import { Ear } from './an-ear.js';
+import { compiledCopy } from './compiled-copy.js';
 
 /** Every service as a process of its own, started again whenever it ends; people come by the gateway's API. */
 export interface SuiteOfProcesses {
@@ -25,26 +26,44 @@ export interface SuiteOfProcesses {
   /** On everything the suite deploys. */
   readonly installation: string;
   readonly databaseUrl: string;
+  readonly topicPrefix: string;
   readonly operator: ApiClient;
-  /** A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. */
-  newProject(): Promise<{ name: string; repository: Repository }>;
+  /** A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it. */
+  newProject(spec?: Spec, prepare?: (repository: Repository) => Promise<void>): Promise<{ name: string; repository: Repository }>;
+  /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
+  signOff(request: string, within: number): Promise<void>;
   /** kill -9, and waits until the service is started again; gives how often it was. */
   kill(service: Service): Promise<number>;
   clear(): Promise<void>;
 }
 
-/** `ports` as in aSuite; `settings` are further variables of a service. */
-export async function aSuiteOfProcesses(
-  ports: string,
-  settings: Partial<Record<Service, Record<string, string>>>,
-): Promise<SuiteOfProcesses> {
+type Spec = Partial<z.input<typeof ProjectFile>['spec']>;
+
+/** The parts the services use, where they are not the real ones of every test: what stands in front of them, say. */
+export interface PartsOfSuite {
+  readonly kafkaBrokers: readonly string[];
+  readonly registry: string;
+  readonly dockerHost: string;
+  /** The way to a database. */
+  through(databaseUrl: string): string;
+}
+
+export interface WantedSuite {
+  /** As in aSuite. */
+  readonly ports: string;
+  /** Further variables of a service. */
+  readonly settings: Partial<Record<Service, Record<string, string>>>;
+  readonly parts?: PartsOfSuite;
+}
+
+export async function aSuiteOfProcesses(wanted: WantedSuite): Promise<SuiteOfProcesses> {
   const cleanup = new Cleanup();
   const clear = async () => {
     const left = await cleanup.run();
     if (left.length > 0) throw new Error(left.join('\n'));
   };
   try {
-    return { ...(await start(cleanup, ports, settings)), clear };
+    return { ...(await start(cleanup, wanted)), clear };
   } catch (error) {
     await clear();
     throw error;
@@ -53,27 +72,28 @@ export async function aSuiteOfProcesses(
 
 async function start(
   cleanup: Cleanup,
-  ports: string,
-  of: Partial<Record<Service, Record<string, string>>>,
+  { ports, settings: of, parts = theRealOnes() }: WantedSuite,
 ): Promise<Omit<SuiteOfProcesses, 'clear'>> {
   const installation = `test-${v7().slice(-8)}`;
   const topicPrefix = aTopicPrefix();
   const projects: string[] = [];
-  const dataDir = await temporaryDataDir('kill');
+  const dataDir = await temporaryDataDir('faults');
   cleanup.defer('remove the data folder', () => dataDir.close());
   const database = await aDatabase();
   cleanup.defer('drop the database', () => database.drop());
   const engine = DockerEngine.connect(realParts().dockerHost);
   const orchestrator = new DockerOrchestrator({ engine, dataDir: join(dataDir.path, 'targets', 'lab'), installation });
   cleanup.defer('remove what was deployed', () => removeAll(orchestrator, engine, projects), 90_000);
-  const ear = await Ear.at(topicPrefix);
+  const ear = await Ear.at(topicPrefix, parts.kafkaBrokers);
   cleanup.defer('close the ear', () => ear.close());
   const all = { SLIPWAY_TOPIC_PREFIX: topicPrefix, SLIPWAY_INSTALLATION: installation, SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir() };
   // Not the usual ports: other suites may run, or start, on this machine.
   const own = await freePorts(services.length);
   for (const [at, service] of services.entries()) await dataDir.remember(`port-${service}`, String(own[at]));
-  const environment = await prepareEnvironment(dataDir, partsAt(database.url), { all, of, singleRole: true });
-  const { processes } = await startSuite({ dataDir, environment, oneProcess: false, cleanup, tell: () => {}, stillWorthIt: () => {} });
+  const environment = await prepareEnvironment(dataDir, asParts(parts, database.url), { all, of, singleRole: true });
+  const checkout = await compiledCopy(await dataDir.folder('checkout'));
+  const wish = { dataDir, environment, checkout, oneProcess: false, cleanup, tell: () => {}, stillWorthIt: () => {} };
+  const { processes } = await startSuite(wish);
   const url = environment.gatewayUrl;
   const { token } = await apiClient({ url }).redeem({
     body: { code: await administratorCode(dataDir, () => {}), name: 'Ada Administrator', email: 'ada@example.org' },
@@ -82,14 +102,20 @@ async function start(
   await joinAs(url, administrator, { name: author.name, emails: author.emails, roles: ['developer'] });
   const operator = await joinAs(url, administrator, { name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
   await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(ports) });
-  const newProject = async () => {
-    const name = `kill-${v7().slice(-8)}`;
+  const newProject: SuiteOfProcesses['newProject'] = async (spec = {}, prepare = async () => {}) => {
+    const name = `fault-${v7().slice(-8)}`;
     projects.push(name);
     const repository = await Repository.make();
     cleanup.defer('remove the repository', () => repository.remove());
-    const body = aProject(name, repository.url, `${realParts().registry}/${name}`);
-    await administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a kill -9 does' } });
+    await prepare(repository);
+    const body = aProject(name, repository.url, `${parts.registry}/${name}`, spec);
+    await administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a fault does' } });
     return { name, repository };
+  };
+  const signOff: SuiteOfProcesses['signOff'] = async (request, within) => {
+    const granted = () => ear.all(ApprovalGranted).some((data) => data.request === request);
+    const sign = () => operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
+    await eventually(async () => granted() || (await sign().then(granted)), { within, every: 200 });
   };
   const kill = async (service: Service): Promise<number> => {
     const kept = processes.find(({ name }) => name === service);
@@ -99,22 +125,24 @@ async function start(
     await eventually(() => kept.restarts > restarts, { within: 10_000 });
     return kept.restarts;
   };
-  return { ear, engine, installation, databaseUrl: database.url, operator, newProject, kill };
+  return { ear, engine, installation, databaseUrl: database.url, topicPrefix, operator, newProject, signOff, kill };
 }
 
-function partsAt(databaseUrl: string): Parts {
-  const { kafkaBrokers, registry, dockerHost = 'unix:///var/run/docker.sock' } = realParts();
+function theRealOnes(): PartsOfSuite {
+  const { kafkaBrokers, registry, dockerSocket } = realParts();
+  return { kafkaBrokers, registry, dockerHost: `unix://${dockerSocket}`, through: (url) => url };
+}
+
+function asParts({ kafkaBrokers, registry, dockerHost, through }: PartsOfSuite, databaseUrl: string): Parts {
   const part = (name: Part['name'], url: string): Part => ({ name, url, ours: false, stop: async () => {} });
+  const url = through(databaseUrl);
   const parts = {
-    postgres: part('postgres', databaseUrl),
+    postgres: part('postgres', url),
     kafka: part('kafka', kafkaBrokers.join(',')),
     registry: part('registry', registry),
     docker: part('docker', dockerHost),
   };
-  return {
-    ...parts,
-    env: { DATABASE_URL: databaseUrl, KAFKA_BROKERS: parts.kafka.url, SLIPWAY_REGISTRY: registry, DOCKER_HOST: dockerHost },
-  };
+  return { ...parts, env: { DATABASE_URL: url, KAFKA_BROKERS: parts.kafka.url, SLIPWAY_REGISTRY: registry, DOCKER_HOST: dockerHost } };
 }
 
 async function joinAs(
@@ -141,7 +169,7 @@ function aTarget(ports: string): z.input<typeof TargetFile> {
   return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };
 }
 
-function aProject(name: string, url: string, repository: string): z.input<typeof ProjectFile> {
+function aProject(name: string, url: string, repository: string, spec: Spec): z.input<typeof ProjectFile> {
   const where = { target: 'lab', deadline: '120s' } as const;
   return {
     apiVersion: 'slipway.dev/v1',
@@ -162,6 +190,7 @@ function aProject(name: string, url: string, repository: string): z.input<typeof
           approval: { require: [{ role: 'operator' }] },
         },
       ],
+      ...spec,
     },
   };
 }

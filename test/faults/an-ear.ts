@@ -10,9 +10,9 @@ export class Ear {
 
   private constructor(private readonly log: KafkajsEventLog) {}
 
-  static async at(topicPrefix: string): Promise<Ear> {
+  static async at(topicPrefix: string, brokers = realParts().kafkaBrokers): Promise<Ear> {
     const logger = pino({ level: 'silent' });
-    const log = new KafkajsEventLog({ clientId: 'ear', brokers: realParts().kafkaBrokers, logger });
+    const log = new KafkajsEventLog({ clientId: 'ear', brokers, logger });
     const ear = new Ear(log);
     const topics = new TopicNames(topicPrefix).wanted(4);
     await log.ensureTopics(topics);
@@ -67,6 +67,11 @@ export class Ear {
   }
 }
 
+/** What was parsed before: an ear looks at each record many times. */
+const parsed = new WeakMap<InRecord, unknown>();
+
 function dataOf<E extends EventDefinition>(event: E, record: InRecord): DataOf<E> {
-  return (catalog.get(event.name) as E).data.parse(JSON.parse(String(record.value))) as DataOf<E>;
+  const data = parsed.get(record) ?? (catalog.get(event.name) as E).data.parse(JSON.parse(String(record.value)));
+  parsed.set(record, data);
+  return data as DataOf<E>;
 }

@@ -1,8 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   ApprovalGranted,
   ApprovalRequested,
@@ -18,50 +13,13 @@ import {
   RolloutSucceeded,
   type Service,
   SignOffPosted,
-  services,
   VerificationPassed,
 } from '@slipway/contracts';
-import { Database, schemaOf } from '@slipway/postgres';
-import { eventually } from '@slipway/testkit';
+import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Receiver } from './a-receiver.js';
 import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
-
-/** A webhook's receiver that answers nobody while it is told to hold. */
-class Receiver {
-  readonly posts: { id: string; type: string }[] = [];
-  hold = false;
-  private constructor(
-    private readonly server: Server,
-    private readonly dir: string,
-  ) {}
-
-  static async start(): Promise<Receiver> {
-    const server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk) => (body += chunk));
-      request.on('end', () => {
-        receiver.posts.push({ id: String(request.headers['webhook-id']), type: String((JSON.parse(body) as { type?: string }).type) });
-        if (!receiver.hold) response.writeHead(204).end();
-      });
-    });
-    const receiver = new Receiver(server, await mkdtemp(join(tmpdir(), 'slipway-receiver-')));
-    await writeFile(join(receiver.dir, 'secret'), 'kept by both', { mode: 0o600 });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return receiver;
-  }
-
-  /** What notifier needs to post here. */
-  get settings(): Record<string, string> {
-    const url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/hook`;
-    return { SLIPWAY_WEBHOOK_URL: url, SLIPWAY_WEBHOOK_SECRET_FILE: join(this.dir, 'secret') };
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-    await rm(this.dir, { recursive: true, force: true });
-  }
-}
+import { leftToDo } from './drained.js';
 
 let suite: SuiteOfProcesses;
 let receiver: Receiver;
@@ -71,7 +29,7 @@ const listening = new AbortController();
 
 beforeAll(async () => {
   receiver = await Receiver.start();
-  suite = await aSuiteOfProcesses('22000-22999', { notifier: receiver.settings });
+  suite = await aSuiteOfProcesses({ ports: '22000-22999', settings: { notifier: receiver.settings } });
   void keepWhatIsMade();
 }, 120_000);
 afterAll(async () => {
@@ -91,13 +49,6 @@ async function keepWhatIsMade(): Promise<void> {
 }
 
 type OfRelease = EventDefinition & { data: { _output: { release: Release } } };
-
-/** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
-async function signOff(request: string): Promise<void> {
-  const granted = () => suite.ear.all(ApprovalGranted).some((data) => data.request === request);
-  const sign = () => suite.operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
-  await eventually(async () => granted() || (await sign().then(granted)), { within: 60_000, every: 200 });
-}
 
 type Moment = EventDefinition | 'the push' | 'a delivery';
 
@@ -119,7 +70,7 @@ async function survives(service: Service, moment: Moment, project: string, page:
     await suite.kill(service);
     if (moment === 'a delivery') receiver.hold = false;
   })();
-  await Promise.all([killed, asked.then(({ request }) => signOff(request))]);
+  await Promise.all([killed, asked.then(({ request }) => suite.signOff(request, 60_000))]);
   const live = await hears(RolloutSucceeded);
   expect(live.image).toEqual((await hears(ImageBuilt)).image);
   expect(await (await fetch(live.address)).text()).toBe(page);
@@ -218,28 +169,13 @@ describe('after all these kills', () => {
     }
   });
 
-  it('nothing is left to be said or answered', { timeout: 70_000 }, async () => {
-    for (const service of services) {
-      const name = { url: suite.databaseUrl, schema: schemaOf(service), applicationName: 'test' };
-      const database = await Database.connect(name);
-      try {
-        await eventually(
-          async () => {
-            const [left] = await database.query(
-              'select (select count(*)::int from outbox where published_at is null) as unsaid, (select count(*)::int from handoff) as unanswered',
-            );
-            expect(left, service).toEqual({ unsaid: 0, unanswered: 0 });
-          },
-          { within: 60_000 },
-        );
-      } finally {
-        await database.close();
-      }
-    }
+  it('nothing is left to be said, answered, read or worked on, and no lease is held by the dead', { timeout: 90_000 }, async () => {
+    const { databaseUrl, topicPrefix } = suite;
+    const left = () => leftToDo({ databaseUrl, topicPrefix, kafkaBrokers: realParts().kafkaBrokers });
+    await eventually(async () => expect(await left()).toEqual({}), { within: 60_000, every: 500 });
   });
 
   it('whoever wants to know was told of each rollout, at least once and by one id', () => {
-    const told = receiver.posts.filter(({ type }) => type.includes('rollout.succeeded')).map(({ id }) => id);
-    expect(new Set(told).size).toBe(7);
+    expect(receiver.told('rollout.succeeded').size).toBe(7);
   });
 });

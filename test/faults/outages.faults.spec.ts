@@ -1,118 +1,128 @@
-import type { AddressInfo } from 'node:net';
-import { createServer, connect as dial, type Server } from 'node:net';
 import { setTimeout as pass } from 'node:timers/promises';
-import { BuildStarted, DeploymentStarted, type EventDefinition, ImageBuilt, RolloutStarted, RolloutSucceeded } from '@slipway/contracts';
-import { realParts, TcpProxy } from '@slipway/testkit';
-import { describe, expect, it } from 'vitest';
-import { temporaryDataDir } from '../../tools/parts/data-dir.ts';
-import { startKafka } from '../../tools/parts/kafka.ts';
-import { aSuite, byPolicy, type SuiteOptions } from '../e2e/a-suite.js';
+import { ApprovalRequested, type DataOf, EnvironmentDrifted, ImageBuilt, type Release, RolloutSucceeded } from '@slipway/contracts';
+import { eventually } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Repository } from '../e2e/a-suite.js';
+import { Receiver } from './a-receiver.js';
+import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
+import { leftToDo } from './drained.js';
+import { type PartsToTakeAway, partNames, partsToTakeAway } from './parts-to-take-away.js';
+import { type OfRelease, type Point, points, signs, type Way } from './points.js';
 
 /** How long a part is away: what the suite must stand at any point without losing a release or failing one. */
 const awayMs = 60_000;
 
-interface Outage {
-  readonly options: SuiteOptions;
-  cut(): Promise<void> | void;
-  mend(): Promise<void> | void;
-  close(): Promise<void> | void;
-}
+/** A project for each point, so that one outage meets releases at all of them. */
+class Lane implements Way {
+  private page = 'one';
+  private number = 1;
 
-/** A release goes live; the next one finds a part away for a minute from this event on, and goes live all the same, once. */
-async function survives(outage: Outage, at: EventDefinition): Promise<void> {
-  const suite = await aSuite(outage.options);
-  try {
-    const { stage, repository, project } = suite;
-    const live = (number: number, within: number) =>
-      stage.hears(RolloutSucceeded, (data) => data.release.project === project && data.release.number === number, within);
-    await suite.apply({ environments: byPolicy });
-    await live(1, 90_000);
-    await repository.commit('two');
-    await stage.hears(at, (data) => (data as { release: { number: number } }).release.number === 2, 90_000);
-    await outage.cut();
-    await pass(awayMs);
-    await outage.mend();
-    const second = await live(2, 120_000);
-    expect(await (await fetch(second.address)).text()).toBe('two');
-    expect(stage.heard.map((event) => event.name).filter((name) => /failed|aborted|cancelled|dead-lettered|drifted/.test(name))).toEqual(
-      [],
-    );
-    expect(stage.heard.filter((event) => event.name === RolloutSucceeded.name)).toHaveLength(2);
-  } finally {
-    await suite.clear();
-    await outage.close();
+  private constructor(
+    readonly point: Point,
+    readonly project: string,
+    private readonly repository: Repository,
+  ) {}
+
+  static async at(point: Point): Promise<Lane> {
+    const { name, repository } = await suite.newProject({ environments: point.environments }, point.repository);
+    return new Lane(point, name, repository);
+  }
+
+  get suite(): SuiteOfProcesses {
+    return suite;
+  }
+
+  get taking(): PartsToTakeAway {
+    return taking;
+  }
+
+  async commit(): Promise<void> {
+    this.number += 1;
+    this.page = `page ${this.number}`;
+    await this.repository.commit(this.page);
+  }
+
+  hears<E extends OfRelease>(event: E, within = 90_000): Promise<DataOf<E>> {
+    return suite.ear.hears(event, (data) => this.isMine(data as { release: Release }), within);
+  }
+
+  /** Whether it is where it was brought to, and not past it. */
+  isThere(): boolean {
+    const { before } = this.point;
+    return before === undefined || !suite.ear.all(before).some((data) => this.isMine(data as { release: Release }));
+  }
+
+  async isLive(within: number): Promise<void> {
+    const live = await this.hears(RolloutSucceeded, within);
+    expect(live.image).toEqual((await this.hears(ImageBuilt)).image);
+    await eventually(async () => expect(await (await fetch(live.address)).text()).toBe(this.page), { within: 20_000 });
+    const { release } = live;
+    const told = async () => (await suite.operator.getRelease({ params: { id: release.id } })).timeline.map(({ event }) => event);
+    await eventually(async () => expect(await told()).toContain('rollout.succeeded'), { within: 20_000 });
+  }
+
+  private isMine({ release }: { release: Release }): boolean {
+    return release.project === this.project && release.number === this.number;
   }
 }
 
-/** The Docker socket by TCP, so that a proxy can take it away. */
-async function socketByTcp(): Promise<{ port: number; server: Server }> {
-  const server = createServer((client) => {
-    const socket = dial(realParts().dockerSocket);
-    client.pipe(socket).pipe(client);
-    for (const end of [client, socket]) end.on('error', () => [client.destroy(), socket.destroy()]);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { port: (server.address() as AddressInfo).port, server };
+let taking: PartsToTakeAway;
+let receiver: Receiver;
+let suite: SuiteOfProcesses;
+let lanes: Lane[];
+
+beforeAll(async () => {
+  taking = await partsToTakeAway();
+  receiver = await Receiver.start();
+  suite = await aSuiteOfProcesses({ ports: '21000-21999', settings: { notifier: receiver.settings }, parts: taking.parts });
+  lanes = await Promise.all(points.map((point) => Lane.at(point)));
+  await Promise.all(lanes.map(async (lane) => (lane.point.asks ? signs(lane) : undefined)));
+  await Promise.all(lanes.map((lane) => lane.isLive(120_000)));
+}, 300_000);
+afterAll(async () => {
+  await suite?.clear();
+  await receiver?.stop();
+  await taking?.close();
+}, 120_000);
+
+/** Brings every lane to its point, those that stay there longest first. */
+async function reachAll(): Promise<void> {
+  await Promise.all(lanes.filter(({ point }) => point.asks).map((lane) => lane.commit().then(() => lane.hears(ApprovalRequested))));
+  for (const turn of [1, 2, 3])
+    await Promise.all(lanes.filter(({ point }) => point.reach?.turn === turn).map((lane) => lane.point.reach?.go(lane)));
 }
 
-describe.concurrent('a minute without', () => {
-  it('Postgres, from the first step of a rollout on', { timeout: 400_000 }, async () => {
-    const { proxy, through } = await TcpProxy.before(realParts().databaseUrl);
-    const behind = (url: string) => {
-      const own = new URL(url);
-      own.host = new URL(through).host;
-      return own.href;
-    };
-    const options: SuiteOptions = { ports: '21000-21099', settings: (stage) => ({ DATABASE_URL: behind(stage.database.url) }) };
-    await survives({ options, cut: () => proxy.refuse(), mend: () => proxy.restore(), close: () => proxy.close() }, RolloutStarted);
-  });
-
-  it('the Docker Engine, while an image is built', { timeout: 400_000 }, async () => {
-    const { port, server } = await socketByTcp();
-    const proxy = await TcpProxy.to({ host: '127.0.0.1', port });
-    const through = `tcp://127.0.0.1:${proxy.port}`;
-    const close = async () => {
-      await proxy.close();
-      server.close();
-    };
-    await survives(
-      {
-        options: { ports: '21100-21199', settings: () => ({ DOCKER_HOST: through }) },
-        cut: () => proxy.refuse(),
-        mend: () => proxy.restore(),
-        close,
-      },
-      BuildStarted,
+describe('a minute without', () => {
+  it.each(partNames)('%s loses no release and fails none, wherever it is on its way', { timeout: 480_000 }, async (part) => {
+    await reachAll();
+    expect(lanes.filter((lane) => !lane.isThere()).map(({ point }) => point.name)).toEqual([]);
+    await taking.cut(part);
+    const back = pass(awayMs).then(() => taking.mend(part));
+    const arrivals = Promise.allSettled(
+      lanes.map((lane) => Promise.resolve(lane.point.meanwhile?.(lane)).then(() => lane.isLive(240_000))),
     );
+    await back;
+    const lost = (await arrivals).map((arrival, at) => [lanes[at]?.point.name, arrival.status === 'rejected' ? arrival.reason : 'live']);
+    expect(lost).toEqual(lanes.map(({ point }) => [point.name, 'live']));
+    expect(falselyFailed()).toEqual([]);
+  });
+});
+
+/** What was said that nobody had a reason to say: an instance was taken from one project only. */
+function falselyFailed(): string[] {
+  const gone = lanes.find(({ point }) => point.name === 'an instance is gone')?.project;
+  const drifted = suite.ear.all(EnvironmentDrifted).filter(({ project }) => project !== gone);
+  const names = suite.ear.names().filter((name) => /failed|aborted|cancelled|dead-lettered|voided|expired|rolled-back/.test(name));
+  return [...names, ...drifted.map(({ project, found }) => `environment.drifted of ${project}: ${found.join(', ')}`)];
+}
+
+describe('after all these minutes', () => {
+  it('nothing is left to be said, answered, read or worked on', { timeout: 90_000 }, async () => {
+    const at = { databaseUrl: suite.databaseUrl, topicPrefix: suite.topicPrefix, kafkaBrokers: taking.parts.kafkaBrokers };
+    await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: 60_000, every: 500 });
   });
 
-  it('the registry, when a test environment wants the image', { timeout: 400_000 }, async () => {
-    const [host = '', port] = realParts().registry.split(':');
-    const proxy = await TcpProxy.to({ host, port: Number(port) });
-    const options: SuiteOptions = { ports: '21200-21299', registry: `127.0.0.1:${proxy.port}` };
-    await survives({ options, cut: () => proxy.refuse(), mend: () => proxy.restore(), close: () => proxy.close() }, ImageBuilt);
-  });
-
-  it('Kafka, while a test environment changes', { timeout: 400_000 }, async () => {
-    const data = await temporaryDataDir('outage');
-    const start = () => {
-      const named = process.env['KAFKA_BROKERS'];
-      delete process.env['KAFKA_BROKERS'];
-      const starting = startKafka(data, { heapMiB: 256 });
-      if (named !== undefined) process.env['KAFKA_BROKERS'] = named;
-      return starting;
-    };
-    let broker = await start();
-    const close = async () => {
-      await broker.stop();
-      await data.close();
-    };
-    const mend = async () => {
-      broker = await start();
-    };
-    await survives(
-      { options: { ports: '21300-21399', kafkaBrokers: [broker.url] }, cut: () => broker.stop(), mend, close },
-      DeploymentStarted,
-    );
+  it('whoever wants to know was told of each release that went live', () => {
+    expect(receiver.told('rollout.succeeded').size).toBe(suite.ear.all(RolloutSucceeded).length);
   });
 });

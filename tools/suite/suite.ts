@@ -12,6 +12,8 @@ import { mainOf, runnableServices } from './services.ts';
 export interface SuiteWish {
   dataDir: DataDir;
   environment: SuiteEnvironment;
+  /** Where the compiled services are, if not in this checkout. Without effect on `oneProcess`. */
+  checkout?: string;
   /** All services in one process: a fifth of the memory, but one crash ends all. */
   oneProcess: boolean;
   cleanup: Cleanup;
@@ -35,7 +37,7 @@ const readyMs = 90_000;
 /** Starts every service that is built and waits until each says that it is ready. They are stopped by `cleanup`. */
 export async function startSuite(wish: SuiteWish): Promise<Suite> {
   const { dataDir, environment, oneProcess, tell } = wish;
-  const services = runnableServices();
+  const services = runnableServices(wish.checkout);
   const processes: Kept[] = [];
   wish.cleanup.defer('stop the services', async () => {
     await Promise.all(processes.map((process) => process.stop()));
@@ -47,7 +49,7 @@ export async function startSuite(wish: SuiteWish): Promise<Suite> {
       const spec = {
         name: service,
         command: process.execPath,
-        args: [mainOf(service)],
+        args: [mainOf(service, wish.checkout)],
         env: environment.of(service),
         cwd: dataDir.path,
         graceMs: 12_000,

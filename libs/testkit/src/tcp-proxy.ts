@@ -5,6 +5,9 @@ interface Pair {
   readonly far: Socket;
 }
 
+/** A port, or a unix socket by its path. */
+type Target = { readonly host: string; readonly port: number } | { readonly path: string };
+
 /**
  * Stands between a client and a server and breaks the network in the ways networks break. `cut` resets what is open; `refuse` does that and
  * turns new connections away until `restore`; `pause` holds every byte back until `resume`; `blackHole` swallows them for good, without a word.
@@ -15,17 +18,18 @@ export class TcpProxy {
   /** Connections turned away so far. */
   refused = 0;
   private snare: { readonly sent: RegExp } | undefined;
+  private readonly watchers = new Set<(sent: string) => void>();
 
   private constructor(
     private readonly server: Server,
     readonly port: number,
-    private readonly target: { host: string; port: number },
+    private readonly target: Target,
   ) {
     server.on('connection', (near) => this.accept(near));
   }
 
   /** Listens on a free port of 127.0.0.1. */
-  static async to(target: { host: string; port: number }): Promise<TcpProxy> {
+  static async to(target: Target): Promise<TcpProxy> {
     const server = createServer({ pauseOnConnect: true });
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
     return new TcpProxy(server, (server.address() as { port: number }).port, target);
@@ -83,6 +87,18 @@ export class TcpProxy {
     this.snare = { sent };
   }
 
+  /** Resolves as soon as a client has sent something that matches, within one chunk and before it is passed on. */
+  sees(sent: RegExp): Promise<void> {
+    return new Promise((resolve) => {
+      const watcher = (chunk: string): void => {
+        if (!sent.test(chunk)) return;
+        this.watchers.delete(watcher);
+        resolve();
+      };
+      this.watchers.add(watcher);
+    });
+  }
+
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.server.close(resolve));
@@ -107,6 +123,7 @@ export class TcpProxy {
       from.on('close', () => this.end(pair));
       from.on('data', (chunk) => {
         if (this.mode === 'black-hole') return;
+        if (from === near) for (const watcher of this.watchers) watcher(chunk.toString('latin1'));
         if (from === near && this.snare?.sent.test(chunk.toString('latin1'))) {
           this.snare = undefined;
           snared = true;
@@ -124,6 +141,8 @@ export class TcpProxy {
   private end(pair: Pair): void {
     if (!this.pairs.delete(pair)) return;
     pair.near.resetAndDestroy();
-    pair.far.resetAndDestroy();
+    // A unix socket knows no reset.
+    if ('path' in this.target) pair.far.destroy();
+    else pair.far.resetAndDestroy();
   }
 }
