@@ -1,3 +1,5 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   ApprovalSuperseded,
   ApprovalVoided,
@@ -6,13 +8,16 @@ import {
   EnvironmentDrifted,
   EnvironmentRecovered,
   EnvironmentScaled,
+  PartAway,
+  PartBack,
   RolloutAborted,
   RolloutFailed,
   RolloutRolledBack,
   RolloutStarted,
+  RolloutSucceeded,
 } from '@slipway/contracts';
 import { Load } from '@slipway/orchestrators/testing';
-import { aRelease, eventually } from '@slipway/testkit';
+import { aRelease, eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scene } from './scene.fixture.js';
 
@@ -177,5 +182,20 @@ describe('production-rollout', () => {
     expect(await scene.stage.hears(CommandRefused, (data) => data.command === asked)).toMatchObject({
       reason: { code: 'nothing-to-go-back-to' },
     });
+  });
+
+  it('says which part a rollout waits for, goes on when it is back, and holds that against nobody', async () => {
+    const socket = join(scene.stage.keys.dir, 'docker.sock');
+    await scene.applyTarget({ docker: { host: `unix://${socket}` } });
+    await scene.aProject('patient');
+    const { release } = await scene.grant(1, 'one');
+    const ofIt = (data: { release: string }) => data.release === release.id;
+    expect(await scene.stage.hears(PartAway, ofIt, 60_000)).toMatchObject({ environment: 'production', part: 'target' });
+    await symlink(realParts().dockerSocket, socket);
+    await scene.stage.hears(RolloutSucceeded, (data) => data.release.id === release.id, 60_000);
+    expect(await scene.stage.hears(PartBack, ofIt, 10_000)).toMatchObject({ environment: 'production', part: 'target' });
+    const said = scene.stage.heard.filter(({ name, data }) => name === PartAway.name && ofIt(data as { release: string }));
+    expect(said).toHaveLength(1);
+    await scene.applyTarget({});
   });
 });

@@ -84,7 +84,7 @@ export class Scene {
   }
 
   /** The next version of `lab`. */
-  async applyTarget({ docker = {}, namespace }: { docker?: { address?: string }; namespace?: string }): Promise<void> {
+  async applyTarget({ docker = {}, namespace }: { docker?: { address?: string; host?: string }; namespace?: string }): Promise<void> {
     const file = aTargetFile({ spec: { docker: { ports: this.ports, ...docker }, ...(namespace && { namespace }) } });
     this.target = { version: this.target.version + 1, file };
     const data = { target: 'lab', version: this.target.version, file, by: this.operator };
