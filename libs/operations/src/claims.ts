@@ -137,7 +137,10 @@ function change(ending: Ending): { set: string; params: unknown[] } {
   }
 }
 
-/** Exponential from 1 s to 5 min with full jitter, in ms; `attempt` counts from 1. */
-export function backOffMs(attempt: number, random: () => number = Math.random): number {
-  return random() * Math.min(300_000, 1000 * 2 ** Math.min(attempt - 1, 20));
+/** The longest pause after errors that may never end, and where only a part is away, which is back without anybody having mended the work. */
+const longestMs = { errored: 300_000, away: 20_000 };
+
+/** Exponential from 1 s to 5 min, or to 20 s where it is known that a part is away, with full jitter, in ms; `attempt` counts from 1. */
+export function backOffMs(attempt: number, why: keyof typeof longestMs = 'errored', random: () => number = Math.random): number {
+  return random() * Math.min(longestMs[why], 1000 * 2 ** Math.min(attempt - 1, 20));
 }

@@ -59,7 +59,8 @@ async function afterError(claim: ActiveClaim, error: Error, given: number): Prom
 
 function errored(claim: ActiveClaim, error: Error): Reached {
   const met = error instanceof PartUnavailable ? { part: error.part, environment: null, reason: error.message } : undefined;
-  return { ending: { end: 'errored', afterMs: backOffMs(claim.row.attempt + 1), error: wordsOf(error) }, error, met };
+  const afterMs = backOffMs(claim.row.attempt + 1, met ? 'away' : 'errored');
+  return { ending: { end: 'errored', afterMs, error: wordsOf(error) }, error, met };
 }
 
 async function exhaust(claim: ActiveClaim, error: Error): Promise<Reached> {
