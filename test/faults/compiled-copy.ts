@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { root } from '../../tools/suite/services.ts';
+import { missingServices, root } from '../../tools/suite/services.ts';
 
 /**
  * Copies what is compiled of this checkout into `folder`, and gives the folder: services run from it for minutes and are started again in it, whoever compiles
- * meanwhile. Packages that are not ours are shared.
+ * meanwhile. Packages that are not ours are shared. @throws Error naming the services that are not compiled.
  */
 export async function compiledCopy(folder: string): Promise<string> {
+  const missing = missingServices();
+  if (missing.length > 0) throw new Error(`${missing.join(', ')} must be compiled first: npm run compile`);
   const modules = join(root, 'node_modules');
   const own = join(folder, 'node_modules', '@slipway');
   await mkdir(own, { recursive: true });

@@ -114,8 +114,20 @@ export const points: readonly Point[] = [
     reach: { turn: 2, go: (way) => signs(way).then(() => way.hears(RolloutStarted)) },
     before: RolloutSucceeded,
   },
+  {
+    name: 'a rollout wants an image that is not there',
+    environments: environments({}, signedOff),
+    asks: true,
+    meanwhile: (way) => losesItsImage(way).then(() => signs(way)),
+  },
   { name: 'an instance is gone', environments: environments({}, { app: { instances: 2 } }), meanwhile: losesAnInstance },
 ];
+
+/** As on a host that never had it: the rollout has to pull it. */
+async function losesItsImage(way: Way): Promise<void> {
+  const { repository, digest } = (await way.hears(ImageBuilt)).image;
+  await way.suite.engine.images.remove(`${repository}@${digest}`, { force: true });
+}
 
 /** Of production; and is whole again when it has as many as before. */
 async function losesAnInstance({ suite: { engine, installation }, project }: Way): Promise<void> {
