@@ -16,10 +16,8 @@ export function compile(end: EndRequest): Promise<number> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, { cwd: root, signal: end.abort, timeout: longestMs }, (error, stdout, stderr) => {
       if (!error) resolve((performance.now() - begun) / 1000);
-      else
-        reject(
-          end.signal === undefined ? new Error(`The services do not compile:\n${stdout}${stderr}` || error.message) : end.abort.reason,
-        );
+      else if (end.signal !== undefined) reject(end.abort.reason);
+      else reject(new Error(`The services do not compile: ${`${stdout}${stderr}`.trim() || error.message}`));
     });
   });
 }

@@ -3,6 +3,7 @@ import { giveBack } from '../parts/borrowed.ts';
 import type { Cleanup, EndRequest } from '../parts/cleanup.ts';
 import { type DataDir, temporaryDataDir } from '../parts/data-dir.ts';
 import { type Parts, startParts } from '../parts/index.ts';
+import { both } from '../parts/until.ts';
 import { compile } from './compiling.ts';
 import type { Names } from './demo.ts';
 import type { Options } from './options.ts';
@@ -37,13 +38,11 @@ export async function layGround(around: Around): Promise<Ground> {
 }
 
 async function startAndCompile({ cleanup, screen, end }: Around, dataDir: DataDir): Promise<{ parts: Parts; seconds: number }> {
-  const compiling = compile(end);
   const onUp: Parameters<typeof startParts>[0]['onUp'] = (part, seconds) =>
     screen.note(`${part.name} ${part.ours ? 'started' : 'found running'} after ${seconds.toFixed(1)} s`);
   const starting = startParts({ dataDir, durable: false, dockerKind: 'apart', kafkaHeapMiB: 256, cleanup, onUp });
-  // Both are waited for, also where one fails: `cleanup` must know all that runs.
-  await Promise.allSettled([compiling, starting]);
-  return { parts: await starting, seconds: await compiling };
+  const [parts, seconds] = await both(starting, compile(end));
+  return { parts, seconds };
 }
 
 function saidOf({ parts: { postgres, kafka, registry, docker }, seconds }: { parts: Parts; seconds: number }): string {

@@ -30,7 +30,7 @@ export interface Lap {
 }
 
 const clientsEach = 4;
-const pauseMs = 15;
+const pauseMs = 30;
 const patienceMs = 5000;
 
 /** Starts the clients. An answer counts when it has status 200 and its page is whole; everything else is a failure. */

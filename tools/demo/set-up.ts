@@ -4,17 +4,19 @@ import type { EndRequest } from '../parts/cleanup.ts';
 import type { DataDir } from '../parts/data-dir.ts';
 import { dockerApi } from '../parts/docker-api.ts';
 import type { Parts } from '../parts/index.ts';
+import { both } from '../parts/until.ts';
 import { administratorCode } from '../suite/administrator.ts';
 import { prepareEnvironment, type SuiteEnvironment } from '../suite/environment.ts';
 import { type Suite, startSuite } from '../suite/suite.ts';
 import { askAt } from './asking.ts';
-import { gatherCast, people } from './cast.ts';
+import { emailOf, gatherCast, people } from './cast.ts';
 import type { Demo, Names } from './demo.ts';
 import type { Around, Ground } from './ground.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Options } from './options.ts';
 import { applyFiles, stablePorts } from './project.ts';
 import { gitSample } from './sample/git.ts';
+import type { SampleSource } from './sample/source.ts';
 import { svnSample } from './sample/svn.ts';
 import type { Screen } from './screen.ts';
 
@@ -24,10 +26,14 @@ export async function setUp(around: Around, { dataDir, parts, names: all }: Grou
   const mailbox = new Mailbox();
   const docker = dockerApi(parts.docker.url);
   const corner = await cornerOf(dataDir, parts, all);
-  const { environment, suite } = await showing(
+  const [{ environment, suite }, { source, revision }] = await showing(
     options.oneProcess ? 'All services are ready, in one process' : 'Every service is ready, each in its own process',
-    () => bringUpServices(around, dataDir, corner, all, mailbox),
-    ({ suite: { services: running } }) => running.join(', '),
+    () => both(bringUpServices(around, dataDir, corner, all, mailbox), openShop(around, dataDir)),
+    ([
+      {
+        suite: { services: running },
+      },
+    ]) => running.join(', '),
   );
   const cast = await showing(
     'Five people sign in: Ada, Dana, Tess, Omar and Theo',
@@ -38,9 +44,6 @@ export async function setUp(around: Around, { dataDir, parts, names: all }: Grou
   return showing(
     `The shop's ${kind} repository and its project file`,
     async () => {
-      const source = options.svn
-        ? await svnSample(dataDir, cleanup, [people.dana.account, people.theo.account])
-        : await gitSample(dataDir, cleanup);
       const ports = await stablePorts();
       const { ask, note } = talkThrough(options, screen, end);
       const demo: Demo = {
@@ -62,13 +65,20 @@ export async function setUp(around: Around, { dataDir, parts, names: all }: Grou
         note,
         ask,
       };
-      const revision = await source.commit({ author: cast.dana, message: 'Open the shop', commit: 1, broken: false });
       demo.releases.set(1, { id: '', number: 0, revision, digest: '' });
       await applyFiles(demo);
       return demo;
     },
-    ({ source }) => `${source.url}; commit 1 by Dana`,
+    () => `${source.url}; commit 1 by Dana`,
   );
+}
+
+/** The shop's repository, with Dana's first commit in it. */
+async function openShop({ options, cleanup }: Around, dataDir: DataDir): Promise<{ source: SampleSource; revision: string }> {
+  const { dana, theo } = people;
+  const source = options.svn ? await svnSample(dataDir, cleanup, [dana.account, theo.account]) : await gitSample(dataDir, cleanup);
+  const author = { ...dana, email: emailOf(dana.account) };
+  return { source, revision: await source.commit({ author, message: 'Open the shop', commit: 1, broken: false }) };
 }
 
 async function bringUpServices(

@@ -54,6 +54,12 @@ export async function withTimeout<T>(what: string, promise: Promise<T>, timeoutM
   }
 }
 
+/** Does two things at once. Where one fails the other is still waited for, so that nothing it started is forgotten; then the first failure is thrown. */
+export async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
+}
+
 /** The last lines of a log file, for an error message; empty when there is none. */
 export async function tailOf(file: string, lines = 12): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '');
