@@ -21,6 +21,7 @@ const roles = [
   'int.spec',
   'e2e.spec',
   'faults.spec',
+  'demo.spec',
   'd',
 ];
 const handlers = new Set([...catalog.keys()].map((name) => `on-${name.replaceAll('.', '-')}`));
