@@ -49,11 +49,11 @@ export function resolveDeployment(of: Resolving): Resolved {
       `slipway.yaml names secrets the project file does not list: ${unlisted.join(', ')}. Add them to app.secrets of the project file`,
     );
   const missing = app.secrets.filter((name) => !of.secretVersions[name]);
-  if (missing.length > 0)
-    return no(
-      'secret-missing',
-      `no value for ${missing.map((name) => `${file.metadata.name}/${name}`).join(', ')} where the services look for secrets`,
-    );
+  if (missing.length > 0) {
+    const files = missing.map((name) => `${file.metadata.name}/${name}`).join(', ');
+    const reader = environment.stage === 'test' ? 'test-deployer' : 'production-rollout';
+    return no('secret-missing', `no value for ${files}: put it into SLIPWAY_SECRETS_DIR, in the folder ${reader}, which alone may read it`);
+  }
   const { id, number, ref, line, revision } = of.release;
   const decided =
     environment.stage === 'test'
