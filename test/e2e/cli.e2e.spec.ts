@@ -100,7 +100,17 @@ async function aVerifiedRelease(number: number): Promise<DataOf<typeof ApprovalR
   await stage.say('image-builder', ImageBuilt, { ...about, data: { ...of, built: true, seconds: 3, provenance, authors } });
   await stage.say('test-deployer', VerificationPassed, {
     ...about,
-    data: { ...of, environment: 'test', deployment: anId(), address: 'http://127.0.0.1:1', evidence: [], seconds: 1, provenance, verdict: provenance, authors },
+    data: {
+      ...of,
+      environment: 'test',
+      deployment: anId(),
+      address: 'http://127.0.0.1:1',
+      evidence: [],
+      seconds: 1,
+      provenance,
+      verdict: provenance,
+      authors,
+    },
   });
   const asked = await stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
   await eventually(async () => (await tess.slipway(`approval show ${asked.request}`)).exit === exitCodes.ok);

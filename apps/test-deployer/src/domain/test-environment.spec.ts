@@ -20,7 +20,12 @@ function aDeployment(over: Partial<TestDeployment> & { number?: number; release?
   const { number = 1, release = aRelease({ number }), ...rest } = over;
   return {
     ...{ id: anId(), project: 'shop', environment: 'test', release, image: { repository: 'localhost:5000/shop', digest: aDigest() } },
-    ...{ provenance: { payloadType: 't', payload: '', signatures: [{ keyid: 'k', sig: 's' }] }, builtAt: '2026-11-23T05:00:00.000Z', repositoryFile: null, authors: [] },
+    ...{
+      provenance: { payloadType: 't', payload: '', signatures: [{ keyid: 'k', sig: 's' }] },
+      builtAt: '2026-11-23T05:00:00.000Z',
+      repositoryFile: null,
+      authors: [],
+    },
     ...{ asked: null, state: 'waiting', attempt: 0, resolved: null, checks: [], address: null, cause: null, startedAt: null },
     createdAt: '2026-11-23T05:00:00.000Z',
     ...rest,
