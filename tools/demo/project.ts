@@ -29,7 +29,7 @@ export function projectFile(names: Names, source: SampleSource, ports: Record<St
         cpus: 0.25,
         memory: '64Mi',
         drain: '1s',
-        stable: '1s',
+        stable: '500ms',
         health: { http: '/healthz', every: '500ms', timeout: '1s', grace: '20s' },
       },
       environments: [
