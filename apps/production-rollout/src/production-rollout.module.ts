@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { SecretFiles, Targets } from '@slipway/deployments';
+import { SecretFiles, targetsOf } from '@slipway/deployments';
 import type { ServiceKey } from '@slipway/identity';
 import { type ConfigOf, SERVICE_CONFIG, SERVICE_KEY, ServiceModule } from '@slipway/service-kit';
 import { ApprovalView } from './adapters/approval-view.js';
@@ -44,17 +44,7 @@ type Config = ConfigOf<typeof ProductionRolloutConfig>;
     { provide: Applied, useClass: PostgresApplied },
     { provide: GrantsGoodNow, useClass: ApprovalView },
     { provide: Proofs, useClass: SignedProofs },
-    {
-      provide: Places,
-      inject: [SERVICE_CONFIG],
-      useFactory: (config: Config) =>
-        new Targets({
-          dataDir: config.SLIPWAY_DATA_DIR,
-          dockerHost: config.DOCKER_HOST,
-          installation: config.SLIPWAY_INSTALLATION,
-          proxyImage: config.SLIPWAY_PROXY_IMAGE,
-        }),
-    },
+    { provide: Places, inject: [SERVICE_CONFIG], useFactory: targetsOf },
     {
       provide: Secrets,
       inject: [SERVICE_CONFIG, SERVICE_KEY],

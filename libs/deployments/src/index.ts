@@ -8,6 +8,7 @@ export { deploymentOf, type LateBound } from './resolved.js';
 export { type LastGoodAt, type RolloutClaim, type RolloutOrder, type RolloutRun, rollOut, type StepAnswer } from './roll-out.js';
 export { type Action, beginRollout, type Decision, decide, isDone, type RolloutPolicy, type RolloutState, type Seen } from './rollout.js';
 export { SecretChanged, SecretFiles } from './secret-files.js';
+export { TargetSettings, targetsOf } from './target-settings.js';
 export { type TargetOptions, type TargetPlace, Targets } from './targets.js';
 export type { AfterFailure, Failure, FailureCode, Verdict, VerdictWithEvidence } from './verdict.js';
 export type { Verification, VerificationResult, VerifyContext } from './verification.js';
