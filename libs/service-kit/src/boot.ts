@@ -5,6 +5,7 @@ import type { Service } from '@slipway/contracts';
 import type { EventLog } from '@slipway/messaging';
 import 'reflect-metadata';
 import { ConfigurationError, type Environment } from './configuration.js';
+import { collectWhenIdle } from './idle-collection.js';
 import { guardProcess } from './process-guard.js';
 import { RunningService } from './running-service.js';
 import { Stopped } from './waiting.js';
@@ -65,6 +66,7 @@ export async function bootAll(
       );
     }
     if (owns) watchAll(started);
+    if (owns) collectWhenIdle();
     await Promise.all(started.map((service) => service.start()));
   } catch (error) {
     if (owns && error instanceof Stopped) return await new Promise(() => undefined); // the signal that stopped it also ends the process
