@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Injectable, Module, Post, type RawBodyRequest, Req } from '@nestjs/common';
-import { CommandIssued, NotificationFailed, TargetApplied } from '@slipway/contracts';
+import { CommandIssued, NotificationFailed, PersonChanged, TargetApplied } from '@slipway/contracts';
 import { type ConsumeOptions, type Handler, InMemoryEventLog, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
 import { type Claim, type Outcome, owe, type Work } from '@slipway/operations';
 import { Database, type QueryRunner } from '@slipway/postgres';
@@ -66,21 +66,27 @@ class RunTell implements Work<Telling> {
   }
 }
 
+/** What a notifier must hear besides, and this one has no use for. */
 @Injectable()
-class OnCommandIssued implements Handler<typeof CommandIssued> {
+class OnTheRest implements Handler {
   async handle(): Promise<void> {}
 }
+const heardByNotifier = subscribe('notifier', [
+  on(TargetApplied, OnTargetApplied),
+  on(CommandIssued, OnTheRest),
+  on(PersonChanged, OnTheRest),
+]);
 
 @Module({
   imports: [
     ServiceModule.register({
       name: 'notifier',
       config: NotifierConfig,
-      subscriptions: subscribe('notifier', [on(TargetApplied, OnTargetApplied), on(CommandIssued, OnCommandIssued)]),
+      subscriptions: heardByNotifier,
       works: [RunTell],
     }),
   ],
-  providers: [OnTargetApplied, OnCommandIssued, RunTell],
+  providers: [OnTargetApplied, OnTheRest, RunTell],
 })
 class NotifierModule {}
 
@@ -150,7 +156,7 @@ class GatewayModule {}
   imports: [
     ServiceModule.register({
       name: 'notifier',
-      subscriptions: subscribe('notifier', [on(TargetApplied, OnTargetApplied), on(CommandIssued, OnCommandIssued)]),
+      subscriptions: heardByNotifier,
       works: [RunTell],
     }),
   ],

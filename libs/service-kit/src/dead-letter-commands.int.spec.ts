@@ -5,6 +5,7 @@ import {
   CommandIssued,
   CommandRefused,
   EventDeadLettered,
+  PersonChanged,
   type Service,
   TargetApplied,
 } from '@slipway/contracts';
@@ -36,6 +37,12 @@ class NotifierOnCommand implements Handler<typeof CommandIssued> {
   }
 }
 
+/** A notifier must hear of people; this one has no use for it. */
+@Injectable()
+class OnPersonChanged implements Handler<typeof PersonChanged> {
+  async handle(): Promise<void> {}
+}
+
 @Injectable()
 class GatewayOnCommand implements Handler<typeof CommandIssued> {
   async handle({ data }: Received<typeof CommandIssued>): Promise<void> {
@@ -48,10 +55,10 @@ const targets = on(TargetApplied, OnTargetApplied);
   imports: [
     ServiceModule.register({
       name: 'notifier',
-      subscriptions: subscribe('notifier', [targets, on(CommandIssued, NotifierOnCommand)]),
+      subscriptions: subscribe('notifier', [targets, on(CommandIssued, NotifierOnCommand), on(PersonChanged, OnPersonChanged)]),
     }),
   ],
-  providers: [OnTargetApplied, NotifierOnCommand],
+  providers: [OnTargetApplied, NotifierOnCommand, OnPersonChanged],
 })
 class NotifierModule {}
 
