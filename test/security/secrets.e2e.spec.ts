@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RolloutSucceeded, type Service, VerificationPassed } from '@slipway/contracts';
-import { realParts } from '@slipway/testkit';
+import { everyProcess, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DockerApi, dockerApi } from '../../tools/parts/docker-api.ts';
 import { aSuite, byPolicy, type Suite } from '../e2e/a-suite.js';
@@ -69,19 +69,6 @@ async function everyRow(): Promise<string> {
     .flat()
     .map(({ row }) => row)
     .join('\n');
-}
-
-/** The arguments and environments of every process of this machine that we may look at. */
-function everyProcess(): string {
-  const read = (path: string): string => {
-    try {
-      return readFileSync(path, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return processes.map((pid) => `${read(`/proc/${pid}/cmdline`)}\n${read(`/proc/${pid}/environ`)}`).join('\n');
 }
 
 describe('the value of a secret', () => {

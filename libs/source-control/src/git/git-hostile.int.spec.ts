@@ -4,11 +4,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { everyProcess } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTree, reasonOf, type TestRepository } from '../source-control.contract.js';
 import type { Point, Source, SourceControlConfig } from '../source-control.js';
 import { GitGround, git } from './git-ground.contract.js';
-import { everyProcess, type Served, serveHttp, serveSsh } from './git-servers.contract.js';
+import { type Served, serveHttp, serveSsh } from './git-servers.contract.js';
 import { GitSourceControl } from './git-source-control.js';
 
 describe('git and what may go wrong', () => {

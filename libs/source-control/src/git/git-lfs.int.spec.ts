@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { everyProcess } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTree, type TestRepository } from '../source-control.contract.js';
 import type { Limits, Point, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
 import { GitGround, git, treeOf } from './git-ground.contract.js';
-import { everyProcess, type Served, serveHttp, serveSsh } from './git-servers.contract.js';
+import { type Served, serveHttp, serveSsh } from './git-servers.contract.js';
 import { GitSourceControl } from './git-source-control.js';
 import { aThief, LfsServerDouble } from './lfs-server.contract.js';
 
