@@ -221,9 +221,7 @@ describe('approval', () => {
     const about = { rollout: v7(), kind: 'rollout', release: asked.release, environment: 'pre-release' } as const;
     const data = { ...about, request: asked.request, reason, supersededBy: null };
     const echo = await stage.say('production-rollout', RolloutAborted, { subject: asked.release.id, data });
-    await eventually(
-      async () => (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [echo])).length === 1,
-    );
+    await stage.handles('approval', echo);
     await overHttp(tester, anew);
     await overHttp(operator, anew);
     await stage.hears(ApprovalGranted, (granted) => granted.request === anew.request);

@@ -55,16 +55,15 @@ async function waiting(): Promise<number> {
   const sql = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
   return (await stage.database.query(sql)).length;
 }
-const isHandled = async (event: string) =>
-  (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [event])).length === 1;
-
 /** Until the second waits for the first or has passed it; not for long, for one replica may have been given both, and then it takes them in turn. */
 const met = (event: string) =>
-  eventually(async () => (await waiting()) >= 2 || (await isHandled(event)), { within: 3000 }).catch(() => undefined);
+  Promise.race([eventually(async () => (await waiting()) >= 2, { within: 3000 }), stage.handles('approval', event, 3000)]).catch(
+    () => undefined,
+  );
 
 async function heardOf(release: Release): Promise<void> {
   const event = await sayDetected(release);
-  await eventually(() => isHandled(event));
+  await stage.handles('approval', event);
 }
 
 describe('two replicas of approval', () => {
@@ -83,7 +82,7 @@ describe('two replicas of approval', () => {
   it('leave nothing asked by a project file that is replaced at the same moment', async () => {
     const release = aRelease({ project: 'passed-by', number: 1 });
     const first = await applied('passed-by', 1, {});
-    await eventually(() => isHandled(first));
+    await stage.handles('approval', first);
     await heardOf(release);
     await heldUp(release, async () => {
       await sayPassed(release);

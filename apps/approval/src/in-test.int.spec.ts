@@ -18,7 +18,7 @@ import {
   VerificationPassed,
 } from '@slipway/contracts';
 import { canonicalJson, seal } from '@slipway/identity';
-import { aCommit, anId, aPerson, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
+import { aCommit, anId, aPerson, aProjectFile, aRelease, aTargetFile } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalModule } from './approval.module.js';
@@ -73,9 +73,7 @@ async function letIn(release: Release): Promise<void> {
   await stage.say('production-rollout', RolloutStarted, { subject: release.id, data: { ...about, attempt: 1, image, replaces: null } });
   const serves = { image, address: 'http://127.0.0.1:20001', instances: 1, seconds: 1, leadSeconds: 1 };
   const done = await stage.say('production-rollout', RolloutSucceeded, { subject: release.id, data: { ...about, asks, ...serves } });
-  await eventually(
-    async () => (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [done])).length === 1,
-  );
+  await stage.handles('approval', done);
 }
 
 describe('a request whose build is replaced in test', () => {

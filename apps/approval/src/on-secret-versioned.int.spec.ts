@@ -8,7 +8,7 @@ import {
   TargetApplied,
   VerificationPassed,
 } from '@slipway/contracts';
-import { anId, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
+import { anId, aProjectFile, aRelease, aTargetFile } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalModule } from './approval.module.js';
@@ -48,9 +48,6 @@ const requests = (release: Release) =>
 const boundTo = (version: string, release: Release) => (data: { release: Release; deployment: { app: { secrets: unknown } } }) =>
   data.release.id === release.id && JSON.stringify(data.deployment.app.secrets) === JSON.stringify([{ name: 'db-password', version }]);
 
-const isHandled = async (event: string) =>
-  (await stage.database.query('select 1 from slipway_approval.inbox where event_id = $1', [event])).length === 1;
-
 describe('a version of a secret', () => {
   it('is bound by the request, and asked for anew when it changes', async () => {
     const release = await aProject('bound');
@@ -71,7 +68,7 @@ describe('a version of a secret', () => {
     await verified(release);
     const { request } = await stage.hears(ApprovalRequested, boundTo('k1', release));
     const again = [await say('production-rollout', 'steady', 'k1'), await say('test-deployer', 'steady', 'other')];
-    await eventually(async () => (await Promise.all(again.map(isHandled))).every(Boolean));
+    await Promise.all(again.map((event) => stage.handles('approval', event)));
     expect(requests(release).map((data) => data.request)).toEqual([request]);
     expect(stage.heard.filter((event) => event.name === ApprovalVoided.name && event.subject === release.id)).toEqual([]);
   });

@@ -102,6 +102,12 @@ async function failedChecks(authors = [author], release = aRelease()): Promise<s
 }
 
 const mailsTo = (address: string) => mails.filter((mail) => JSON.stringify(mail.to).includes(address));
+/** The mails about this request that are still to be sent. */
+const owedFor = (request: string) =>
+  stage.database.query(
+    `select 1 from slipway_notifier.operation where kind = 'mail' and key like '%' || $1 || '%' and finished_at is null`,
+    [request],
+  );
 const somebody = (address: string) => ({ name: address, email: address, account: null });
 const mailed = (event: string, within?: number) =>
   stage.hears(NotificationDelivered, (data) => data.event === event && data.channel === 'mail', within);
@@ -179,10 +185,8 @@ describe('notifier', () => {
   it('asks those who may sign, each in their language, once though the request is said again', async () => {
     const [release, other] = [aRelease({ number: 42 }), aRelease({ number: 43 })];
     const request = anId();
-    await ask(request, release, release);
-    await ask(request, release, other);
-    const marker = await failedChecks([somebody('after@shop.example')], release);
-    await mailed(marker);
+    for (const inTest of [release, other]) await stage.handles('notifier', await ask(request, release, inTest));
+    await eventually(async () => (await owedFor(request)).length === 0);
     const [zh, ...more] = mailsTo('tess@shop.example');
     expect(more).toEqual([]);
     expect(zh).toMatchObject({

@@ -1,5 +1,5 @@
 import { ApprovalSuperseded, ApprovalVoided, type Release, RolloutAborted, RolloutStarted } from '@slipway/contracts';
-import { aRelease, eventually } from '@slipway/testkit';
+import { aRelease } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scene } from './scene.fixture.js';
 
@@ -14,10 +14,7 @@ afterAll(async () => {
 
 /** Lets the world hear an event, and waits until production-rollout has dealt with it. */
 async function heard(event: Promise<string>): Promise<void> {
-  const id = await event;
-  await eventually(
-    async () => (await scene.stage.database.query('select 1 from slipway_production_rollout.inbox where event_id = $1', [id])).length > 0,
-  );
+  await scene.stage.handles('production-rollout', await event);
 }
 
 const voided = (release: Release, request: string) =>

@@ -25,6 +25,8 @@ export interface Stage {
   say<E extends EventDefinition>(service: Service, event: E, said: Said<E>): Promise<string>;
   /** Waits for an event that fits, and returns its data. */
   hears<E extends EventDefinition>(event: E, fits?: (data: DataOf<E>) => boolean, within?: number): Promise<DataOf<E>>;
+  /** Waits until that service has dealt with the event of this id, for good. */
+  handles(service: Service, event: string, within?: number): Promise<void>;
   /** Stops every replica and voice and takes everything away. Call it in afterAll. */
   clear(): Promise<void>;
 }
@@ -78,6 +80,10 @@ export async function aStage({ ear = 'notifier', kafkaBrokers = realParts().kafk
         { within },
       );
       return (found as Received).data as DataOf<typeof event>;
+    },
+    handles: async (service, event, within = 20_000) => {
+      const dealtWith = `select 1 from ${schemaOf(service)}.inbox where event_id = $1`;
+      await eventually(async () => (await database.query(dealtWith, [event])).length > 0, { within });
     },
     clear: async () => {
       await Promise.all(booted.map((service) => service.stop()));
