@@ -107,37 +107,24 @@ function faults(document: Place) {
 /** The last word of the field, or of a list what its first element begins with: it stands in the line that is named. */
 const wordOf = (field: string) => (/\[\d+\]$/.test(field) ? 'run' : (field.split('.').at(-1) as string));
 
+function refusesAsLater(document: Place, field: string): void {
+  const { found, at } = faults(document);
+  const somewhere = { file: 'given.yaml', line: expect.any(Number), column: expect.any(Number) };
+  expect(found).toEqual([{ ...somewhere, field, message: expect.stringContaining('not supported yet') }]);
+  expect(at(found[0]?.line ?? 0)).toContain(wordOf(field));
+}
+
 describe('a key of the design', () => {
   it.each(takenOfProject)('%s is taken', (field, value) => {
     expect(faults(given(project(), field, value)).found).toEqual([]);
   });
 
   it.each(laterInProject)('%s is refused by its file, line and name: nothing is built for it yet', (field, value) => {
-    const { found, at } = faults(given(project(), field, value));
-    expect(found).toEqual([
-      {
-        file: 'given.yaml',
-        field,
-        line: expect.any(Number),
-        column: expect.any(Number),
-        message: expect.stringContaining('not supported yet'),
-      },
-    ]);
-    expect(at(found[0]?.line ?? 0)).toContain(wordOf(field));
+    refusesAsLater(given(project(), field, value), field);
   });
 
   it.each(laterInTarget)('%s of a target is refused by its file, line and name, too', (field, value) => {
-    const { found, at } = faults(given(target(), field, value));
-    expect(found).toEqual([
-      {
-        file: 'given.yaml',
-        field,
-        line: expect.any(Number),
-        column: expect.any(Number),
-        message: expect.stringContaining('not supported yet'),
-      },
-    ]);
-    expect(at(found[0]?.line ?? 0)).toContain(wordOf(field));
+    refusesAsLater(given(target(), field, value), field);
   });
 
   it.each(['swarm', 'kubernetes', 'marathon'])('a target that is only %s is not asked for a Docker host', (kind) => {
