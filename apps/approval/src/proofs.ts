@@ -1,10 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { attestationPayloadType, type DataOf, type Person, type Reason, SignOffAttestation, type SignOffPosted } from '@slipway/contracts';
-import { type Trust, verifySignOff } from '@slipway/identity';
+import { type DataOf, type Person, type Reason, SignOffAttestation, type SignOffPosted } from '@slipway/contracts';
+import { open, type Trust, verifySignOff } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import { TRUST } from '@slipway/service-kit';
 import { Knowledge } from './ports.js';
-import { opened } from './sealed.js';
 
 type Posted = DataOf<typeof SignOffPosted>;
 type Claims = Pick<SignOffAttestation, 'request' | 'asks' | 'decision' | 'comment' | 'nonce' | 'person'>;
@@ -40,11 +39,9 @@ export class Proofs {
   }
 
   private async byGateway(unit: UnitOfWork, attestation: Extract<Posted['proof'], { via: 'http' }>['attestation']): Promise<Proven> {
-    const { bytes, text } = opened(attestation);
-    if (attestation.payloadType !== attestationPayloadType) return no('malformed', 'this is no attestation of a sign-off');
-    const verified = this.trust.verify(attestation.payloadType, bytes, attestation.signatures, { service: 'gateway' });
-    if (!verified.ok) return no('bad-signature', verified.reason);
-    const claims = SignOffAttestation.safeParse(JSON.parse(text));
+    const opened = open(this.trust, attestation, { purpose: 'sign-off', service: 'gateway' });
+    if (!opened.ok) return no('bad-signature', opened.reason);
+    const claims = SignOffAttestation.safeParse(opened.content);
     if (!claims.success) return no('malformed', 'the attestation is not of the form the gateway writes');
     const by = await this.knowledge.person(unit.tx, claims.data.person);
     if (!by) return no('person-unknown', 'approval has not heard of this person');
