@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Corner, giveBack } from '../../tools/parts/borrowed.ts';
 import { dockerApi, type ListedContainer, type ListedImage } from '../../tools/parts/docker-api.ts';
+import { atTerminal, type Terminal } from './a-terminal.ts';
 
 /** A corner of the machine in which one run happens, so that what it leaves behind can be told from what others do meanwhile. */
 export interface Place {
@@ -10,13 +11,15 @@ export interface Place {
   readonly env: NodeJS.ProcessEnv;
   /** Where a run with lasting data keeps it. */
   readonly data: string;
+  /** Runs a command here, at a terminal of its own; `command` is the test's own words. */
+  terminal(command: string): Terminal;
   /** What the demo that runs here calls itself on the Docker Engine; once it has got so far. Remembered for afterwards. */
   names(): Promise<Corner | undefined>;
   /** The containers it has on the Docker Engine. */
   containers(): Promise<ListedContainer[]>;
   /** Everything of it that is still there: containers, images, networks, volumes, processes, files. */
   left(): Promise<string[]>;
-  /** Takes away what a run was asked to keep. */
+  /** Ends what still runs at a terminal, and takes away what a run was asked to keep. */
   clear(): Promise<void>;
 }
 
@@ -58,15 +61,22 @@ export async function aPlace(): Promise<Place> {
       ...(Volumes ?? []).map(({ Name }) => `volume ${Name}`),
     ];
   };
+  const env = {
+    ...process.env,
+    TMPDIR: temporary,
+    SLIPWAY_DATA_DIR: data,
+    XDG_CONFIG_HOME: join(base, 'config'),
+    XDG_STATE_HOME: join(base, 'state'),
+  };
+  const terminals: Terminal[] = [];
   return {
-    env: {
-      ...process.env,
-      TMPDIR: temporary,
-      SLIPWAY_DATA_DIR: data,
-      XDG_CONFIG_HOME: join(base, 'config'),
-      XDG_STATE_HOME: join(base, 'state'),
-    },
+    env,
     data,
+    terminal: (command) => {
+      const terminal = atTerminal(command, env);
+      terminals.push(terminal);
+      return terminal;
+    },
     names,
     containers,
     left: async () => [
@@ -75,6 +85,7 @@ export async function aPlace(): Promise<Place> {
       ...(await readdir(temporary)).filter((name) => name !== cacheOfNpm).map((name) => `file ${join(temporary, name)}`),
     ],
     clear: async () => {
+      await Promise.all(terminals.map((terminal) => terminal.close()));
       for (const name of await readdir(temporary)) await giveBack(join(temporary, name));
       await rm(base, { recursive: true, force: true });
     },

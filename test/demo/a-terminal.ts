@@ -24,7 +24,7 @@ export const keys = { ctrlC: '\u0003', enter: '\r' } as const;
 /** How a program that was asked to end by Ctrl-C ends: well; npm, which got the same Ctrl-C, may say 130 of it all the same. */
 export const endedByCtrlC = [0, 130];
 
-/** Runs a command of package.json at a terminal; `command` is the test's own words. */
+/** Runs a command at a terminal; `command` is the test's own words. */
 export function atTerminal(command: string, env: NodeJS.ProcessEnv): Terminal {
   const child = spawn('script', ['--quiet', '--flush', '--return', '--command', `exec ${command}`, '/dev/null'], {
     cwd: root,

@@ -6,25 +6,17 @@ import { promisify } from 'node:util';
 import { eventually } from '@slipway/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aPlace, type Place } from './a-place.ts';
-import { atTerminal, endedByCtrlC, keys, type Terminal } from './a-terminal.ts';
+import { endedByCtrlC, keys } from './a-terminal.ts';
 
 const run = promisify(execFile);
 let place: Place;
-let terminal: Terminal | undefined;
 
 beforeEach(async () => {
   place = await aPlace();
 });
-afterEach(async () => {
-  await terminal?.close();
-  terminal = undefined;
-  await place.clear();
-});
+afterEach(() => place.clear());
 
-function demo(words: string): Terminal {
-  terminal = atTerminal(`npm run --silent demo -- ${words}`, place.env);
-  return terminal;
-}
+const demo = (words: string) => place.terminal(`npm run --silent demo -- ${words}`);
 
 describe('npm run demo', () => {
   it('asks a person at the terminal for every sign-off, ends with 0 and leaves nothing behind', async () => {

@@ -2,24 +2,18 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aPlace, type Place } from './a-place.ts';
-import { atTerminal, endedByCtrlC, keys, type Terminal } from './a-terminal.ts';
+import { endedByCtrlC, keys, type Terminal } from './a-terminal.ts';
 
 const run = promisify(execFile);
 let place: Place;
-let terminal: Terminal | undefined;
 
 beforeEach(async () => {
   place = await aPlace();
 });
-afterEach(async () => {
-  await terminal?.close();
-  terminal = undefined;
-  await place.clear();
-});
+afterEach(() => place.clear());
 
 async function started(): Promise<{ screen: Terminal; url: string }> {
-  const screen = atTerminal('npm start --silent', place.env);
-  terminal = screen;
+  const screen = place.terminal('npm start --silent');
   const [, url = ''] = await screen.sees(/Slipway answers at (\S+)/, 200_000);
   return { screen, url };
 }
@@ -31,7 +25,7 @@ describe('npm start', () => {
     expect(first.screen.shown).toMatch(/embedded one[\s\S]*DATABASE_URL/);
     const [, link = ''] = await first.screen.sees(/Become its administrator, once: (\S+)/);
     await first.screen.sees(/Ctrl-C stops it\./);
-    const login = atTerminal('npx slipway login --name "Ada Administrator" --email ada@example.org', place.env);
+    const login = place.terminal('npx slipway login --name "Ada Administrator" --email ada@example.org');
     await login.sees(/:\s/);
     login.types(`${link}${keys.enter}`);
     expect(await login.ended()).toBe(0);
