@@ -74,8 +74,8 @@ async function allInOne(dataDir: DataDir, environment: SuiteEnvironment, service
   const file = join(dataDir.run, 'environments.private');
   await writeFile(file, JSON.stringify(Object.fromEntries(services.map((service) => [service, environment.of(service)]))), { mode: 0o600 });
   const program = join(import.meta.dirname, 'one-process.ts');
-  const { NODE_OPTIONS, NODE_COMPILE_CACHE, PATH = '' } = environment.of('gateway');
-  const env = { PATH, NODE_OPTIONS, NODE_COMPILE_CACHE, NODE_ENV: 'production' };
+  const { NODE_OPTIONS, PATH = '' } = environment.of('gateway');
+  const env = { PATH, NODE_OPTIONS, NODE_ENV: 'production' };
   return { name: 'slipway', command: process.execPath, args: [program, file], env, cwd: dataDir.path, graceMs: 15_000 };
 }
 
