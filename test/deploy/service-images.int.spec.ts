@@ -13,6 +13,7 @@ import { findDocker } from '../../tools/parts/docker.ts';
 import { type DockerApi, dockerApi } from '../../tools/parts/docker-api.ts';
 import { freePort } from '../../tools/parts/ports.ts';
 import { until } from '../../tools/parts/until.ts';
+import { memorySettings } from '../../tools/suite/memory.ts';
 import { runnableServices } from '../../tools/suite/services.ts';
 
 const id = `images-${randomBytes(3).toString('hex')}`;
@@ -67,6 +68,11 @@ describe.skipIf(services.length === 0)('the images of the services', () => {
     const { StatusCode } = await docker.call<{ StatusCode: number }>('POST', `/containers/${setUp}/wait`);
     expect(StatusCode, await logsOf(setUp)).toBe(0);
   }, 60_000);
+
+  it.each(services)('hold %s to the same memory as on one machine', async (service) => {
+    const { Config } = await docker.call<{ Config: { Env: string[] } }>('GET', `/images/${id}/${service}/json`);
+    expect(Config.Env).toEqual(expect.arrayContaining(Object.entries(memorySettings).map(([name, value]) => `${name}=${value}`)));
+  });
 
   it.each(services)(
     'start %s as a user without rights, get it ready and stop it gently',

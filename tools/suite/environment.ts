@@ -7,6 +7,7 @@ import { defaultPort } from '@slipway/service-kit';
 import type { DataDir } from '../parts/data-dir.ts';
 import type { Parts } from '../parts/index.ts';
 import { freePortLike, freePorts } from '../parts/ports.ts';
+import { memorySettings } from './memory.ts';
 
 /** What each service is started with. */
 export interface SuiteEnvironment {
@@ -33,10 +34,7 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
   await secretFolders(inherited()['SLIPWAY_SECRETS_DIR'] ?? join(dataDir.path, 'secrets'));
   const common = {
     NODE_ENV: 'production',
-    // Node lets the young generation grow to 100 MiB and more; a service that mostly waits has no use for it. Nor for source maps, 15 MiB each.
-    // What it has let go of it gives back in quiet moments, for which it must be able to ask for a collection. A compile cache it would keep for as
-    // long as it lives: 9 MiB for a tenth of a second.
-    NODE_OPTIONS: '--expose-gc --max-semi-space-size=4',
+    ...memorySettings,
     SLIPWAY_PUBLIC_URL: gatewayUrl,
     ...inherited(),
     KAFKA_BROKERS: parts.kafka.url,

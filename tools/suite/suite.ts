@@ -6,6 +6,7 @@ import type { DataDir } from '../parts/data-dir.ts';
 import { tailOf, until } from '../parts/until.ts';
 import type { SuiteEnvironment } from './environment.ts';
 import { type Kept, keepRunning } from './keep-running.ts';
+import { memorySettings } from './memory.ts';
 import { mainOf, runnableServices } from './services.ts';
 
 /** How the services are run. */
@@ -74,8 +75,8 @@ async function allInOne(dataDir: DataDir, environment: SuiteEnvironment, service
   const file = join(dataDir.run, 'environments.private');
   await writeFile(file, JSON.stringify(Object.fromEntries(services.map((service) => [service, environment.of(service)]))), { mode: 0o600 });
   const program = join(import.meta.dirname, 'one-process.ts');
-  const { NODE_OPTIONS, PATH = '' } = environment.of('gateway');
-  const env = { PATH, NODE_OPTIONS, NODE_ENV: 'production' };
+  const { PATH = '' } = environment.of('gateway');
+  const env = { PATH, ...memorySettings, NODE_ENV: 'production' };
   return { name: 'slipway', command: process.execPath, args: [program, file], env, cwd: dataDir.path, graceMs: 15_000 };
 }
 
