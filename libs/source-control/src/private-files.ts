@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findSecret, NotPrivate } from '@slipway/identity';
 import { SourceError } from './source-error.js';
@@ -37,6 +37,20 @@ export async function writePrivate(path: string, content: string, mode = 0o600):
 export async function privateFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   return path;
+}
+
+/** No run takes longer, in ms: what is older was left behind by a process that was killed. */
+const longestRunMs = 24 * 60 * 60 * 1000;
+
+/** A new folder below this one for a single run; the caller removes it. What killed processes left there goes first. */
+export async function runFolder(parent: string): Promise<string> {
+  await privateFolder(parent);
+  for (const name of await readdir(parent)) {
+    const left = join(parent, name);
+    const { mtimeMs } = await stat(left).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > longestRunMs) await removeFolder(left);
+  }
+  return mkdtemp(join(parent, 'run-'));
 }
 
 const secretName = /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;

@@ -1,6 +1,6 @@
-import { mkdtemp, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cleanEnvironment, privateFolder, removeFolder, sizeWatch } from '../private-files.js';
+import { cleanEnvironment, removeFolder, runFolder, sizeWatch } from '../private-files.js';
 import { runCommand } from '../run-command.js';
 import type { CallOptions, Limits, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
@@ -75,7 +75,7 @@ export class GitLfs {
 
   /** Prepares one archive. */
   async begin(plan: LfsPlan): Promise<LfsUse> {
-    const folder = await mkdtemp(join(await privateFolder(join(this.dataDir, 'git-lfs')), 'archive-'));
+    const folder = await runFolder(join(this.dataDir, 'git-lfs'));
     const most = plan.pointers.reduce((sum, { size }) => sum + size, slack);
     return {
       args: [...plan.settings, '-c', `lfs.storage=${folder}`],

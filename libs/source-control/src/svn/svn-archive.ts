@@ -1,8 +1,8 @@
-import { lstat, mkdtemp, open, readdir, readlink } from 'node:fs/promises';
+import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
-import { privateFolder, removeFolder, sizeWatch } from '../private-files.js';
+import { removeFolder, runFolder, sizeWatch } from '../private-files.js';
 import type { CallOptions, Limits, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
 import type { SvnCommand } from './svn-command.js';
@@ -16,7 +16,7 @@ export async function exportTar(
   at: string,
   options: CallOptions,
 ): Promise<Readable> {
-  const folder = await mkdtemp(join(await privateFolder(join(dataDir, 'svn-export')), 'export-'));
+  const folder = await runFolder(join(dataDir, 'svn-export'));
   const tree = join(folder, 'tree');
   try {
     const watch = sizeWatch(tree, limits.archiveBytes, 'this revision');

@@ -1,0 +1,32 @@
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runFolder } from './private-files.js';
+
+let base: string;
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'run-folder-'));
+});
+afterEach(() => rm(base, { recursive: true }));
+
+describe('the folder of a run', () => {
+  it('is new each time, and for its owner only', async () => {
+    const [one, other] = [await runFolder(join(base, 'runs')), await runFolder(join(base, 'runs'))];
+    expect(one).not.toBe(other);
+    for (const folder of [one, join(base, 'runs')]) expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  it('takes the place of what a killed process left, and of nothing that may still be in use', async () => {
+    const runs = join(base, 'runs');
+    await mkdir(join(runs, 'run-left'), { recursive: true });
+    await writeFile(join(runs, 'run-left', 'large'), 'x');
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    await utimes(join(runs, 'run-left'), hoursAgo(25), hoursAgo(25));
+    await mkdir(join(runs, 'run-slow'));
+    await utimes(join(runs, 'run-slow'), hoursAgo(23), hoursAgo(23));
+    const mine = await runFolder(runs);
+    expect(new Set(await readdir(runs))).toEqual(new Set([basename(mine), 'run-slow']));
+  });
+});
