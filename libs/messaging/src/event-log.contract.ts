@@ -124,6 +124,19 @@ export function eventLogContract(name: string, subject: () => Subject): void {
       expect(again).toEqual(['one', 'two']);
     });
 
+    it('says of which partitions it knows nothing though the consumer does, and starts at their beginning', async () => {
+      const key = randomUUID();
+      await subject().log.publish([said(key, 'one')]);
+      const heard: string[] = [];
+      const strange: number[] = [];
+      await consume(randomUUID(), (record) => record.key === key && heard.push(String(record.value)), {
+        positions: async (assigned) => assigned.map((of) => ({ ...of, next: '1000' })),
+        startsOver: async (partitions) => void strange.push(...partitions.map(({ partition }) => partition)),
+      });
+      await eventually(() => heard.length === 1);
+      expect(new Set(strange)).toEqual(new Set([0, 1, 2]));
+    });
+
     it('shares the partitions between members, and gives them to the one that is left', async () => {
       const group = randomUUID();
       const heard: { who: number; value: string }[] = [];

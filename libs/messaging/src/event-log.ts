@@ -46,6 +46,11 @@ export interface ConsumeOptions {
    * not among them. Asked at each assignment.
    */
   positions?(assigned: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly next: string })[]>;
+  /**
+   * The log has no offset of the group for these, though we know of one: it is another log than the one we read, or has forgotten us. It starts at the
+   * beginning, and what we know is void.
+   */
+  startsOver?(partitions: readonly TopicPartition[]): Promise<void>;
   /** Records of one partition in order. Must not throw: what it throws is a bug and ends the consumer by way of `onDied`. */
   onBatch(records: readonly InRecord[], control: BatchControl): Promise<BatchOutcome>;
   /** The consumer ended for good by itself. The process should end too, so that whoever watches it starts it again. */

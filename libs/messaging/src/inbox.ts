@@ -135,6 +135,14 @@ export class Inbox {
     );
   }
 
+  /** What was stored of these is of another log, or of one that is read again from its beginning. */
+  async forgetPlaces(of: readonly TopicPartition[]): Promise<void> {
+    await this.database.query('delete from stored_offset where (topic, "partition") in (select * from unnest($1::text[], $2::int[]))', [
+      of.map(({ topic }) => topic),
+      of.map(({ partition }) => partition),
+    ]);
+  }
+
   /** Kept only where a newer event of the same key makes an older one void. */
   private subjectOf(record: InRecord): string | null {
     return this.topics.isCompacted(record.topic) ? (record.headers['ce_subject'] ?? null) : null;

@@ -89,6 +89,7 @@ export class Listening {
       topics: this.reading,
       concurrency: options.concurrency ?? 3,
       positions: (assigned) => inbox.positions(assigned),
+      startsOver: (partitions) => inbox.forgetPlaces(partitions),
       onBatch: (records, control) => receiver.onBatch(records, control),
       onDied: options.onDied,
     });

@@ -126,6 +126,8 @@ class Member {
     this.abort = new AbortController();
     this.assigned = assigned;
     const stored = await this.options.positions?.(assigned);
+    const strange = (stored ?? []).filter(({ topic, partition }) => !this.group.committed.has(`${topic}/${partition}`));
+    if (strange.length > 0) await this.options.startsOver?.(strange.map(({ topic, partition }) => ({ topic, partition })));
     this.loops = assigned.map((of) => {
       const known = stored?.find((each) => each.topic === of.topic && each.partition === of.partition);
       const committed = this.group.committed.get(`${of.topic}/${of.partition}`) ?? 0;

@@ -102,15 +102,17 @@ export class Places {
     if (!this.options.positions || partitions.length === 0) return;
     for (let attempt = 1; life === this.life && !this.stopped; attempt++) {
       try {
-        const stored = new Map((await this.options.positions(partitions)).map((each) => [`${each.topic}/${each.partition}`, each.next]));
+        const stored = new Map((await this.options.positions(partitions)).map((each) => [nameOf(each), each.next]));
         const committed = await this.committed([...new Set(partitions.map(({ topic }) => topic))]);
+        if (life !== this.life) return;
+        await this.startOver(partitions.filter((of) => stored.has(nameOf(of)) && !isPlace(committed.get(nameOf(of)))));
         if (life !== this.life) return;
         for (const { topic, partition } of partitions) {
           // No record of a partition means that nothing of it was handled here: a database older than its first event is behind as well.
           const next = stored.get(`${topic}/${partition}`) ?? '0';
           const kafkas = committed.get(`${topic}/${partition}`);
           // Kafka without an offset starts at the beginning, which is lower than anything.
-          if (kafkas === undefined || BigInt(kafkas) < 0n || BigInt(next) >= BigInt(kafkas)) continue;
+          if (!isPlace(kafkas) || BigInt(next) >= BigInt(kafkas)) continue;
           this.logger.warn({ topic, partition, stored: next, kafka: kafkas }, 'the database is behind Kafka; reading again from there');
           this.consumer.seek({ topic, partition, offset: next });
         }
@@ -122,6 +124,12 @@ export class Places {
     }
   }
 
+  private async startOver(partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.length === 0) return;
+    this.logger.warn({ partitions }, 'Kafka has no offset of ours where the database has one; reading again from the beginning');
+    await this.options.startsOver?.(partitions);
+  }
+
   private async committed(topics: string[]): Promise<Map<string, string>> {
     const offsets = await withAdmin(this.kafka, (admin) => admin.fetchOffsets({ groupId: this.options.group, topics }), 10_000);
     return new Map(
@@ -129,3 +137,8 @@ export class Places {
     );
   }
 }
+
+const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
+
+/** Kafka says -1 where it has none. */
+const isPlace = (offset: string | undefined): offset is string => offset !== undefined && BigInt(offset) >= 0n;
