@@ -25,7 +25,9 @@ export interface Stage {
   say<E extends EventDefinition>(service: Service, event: E, said: Said<E>): Promise<string>;
   /** Waits for an event that fits, and returns its data. */
   hears<E extends EventDefinition>(event: E, fits?: (data: DataOf<E>) => boolean, within?: number): Promise<DataOf<E>>;
-  /** Waits until that service has dealt with the event of this id, for good. */
+  /** Whether that service has dealt with the event of this id, for good. */
+  hasHandled(service: Service, event: string): Promise<boolean>;
+  /** Waits until it has. */
   handles(service: Service, event: string, within?: number): Promise<void>;
   /** Stops every replica and voice and takes everything away. Call it in afterAll. */
   clear(): Promise<void>;
@@ -63,6 +65,8 @@ export async function aStage({ ear = 'notifier', kafkaBrokers = realParts().kafk
     PORT: '0',
     ...(realParts().dockerHost === undefined ? {} : { DOCKER_HOST: realParts().dockerHost as string }),
   };
+  const hasHandled = async (service: Service, event: string) =>
+    (await database.query(`select 1 from ${schemaOf(service)}.inbox where event_id = $1`, [event])).length > 0;
   return {
     database,
     keys,
@@ -81,10 +85,8 @@ export async function aStage({ ear = 'notifier', kafkaBrokers = realParts().kafk
       );
       return (found as Received).data as DataOf<typeof event>;
     },
-    handles: async (service, event, within = 20_000) => {
-      const dealtWith = `select 1 from ${schemaOf(service)}.inbox where event_id = $1`;
-      await eventually(async () => (await database.query(dealtWith, [event])).length > 0, { within });
-    },
+    hasHandled,
+    handles: async (service, event, within = 20_000) => void (await eventually(() => hasHandled(service, event), { within })),
     clear: async () => {
       await Promise.all(booted.map((service) => service.stop()));
       await Promise.all([...voices.values()].map(async (each) => (await each).close()));
