@@ -1,0 +1,91 @@
+import type { Service } from '@slipway/contracts';
+import type { PartsOfSuite } from './a-suite-of-processes.js';
+
+/** What a fault is done to. */
+export const sufferers = ['service', 'postgres', 'kafka', 'docker', 'registry', 'network', 'clock'] as const;
+export type Sufferer = (typeof sufferers)[number];
+
+/** One fault, once: `begin` does it, `end` takes it back. `end` is always called, once, also where `begin` failed or the run is interrupted. */
+export interface Fault {
+  /** Tells in a few words what is done to whom, e.g. `image-builder 2 is stopped for 14 s`. */
+  readonly name: string;
+  /** Resolves once it is done: what lasts stays until `end`. */
+  begin(context: FaultContext): Promise<void>;
+  /** Resolves once it is taken back and what suffered from it can work again (a broker answers, a process runs). */
+  end(): Promise<void>;
+}
+
+/** What a fault finds when it begins. */
+export interface FaultContext {
+  /** For the log of the run. */
+  say(text: string): void;
+  /** Aborted when the run is asked to end: whoever waits in `begin` gives up. */
+  readonly signal: AbortSignal;
+  readonly suite: FaultySuite;
+}
+
+/** One kind of fault of the catalogue; what it does exactly is chosen by the seed. */
+export interface FaultKind {
+  /** Its name in plans and reports, for ever the same, e.g. `broker killed`. */
+  readonly name: string;
+  /** Which real thing suffers. */
+  readonly part: Sufferer;
+  /** Whole seconds between `begin` and `end`; 0 and 0 where it is over at once. */
+  readonly lasts: { readonly least: number; readonly most: number };
+  /** Which others may suffer at the same time: whose kinds may overlap with this one. A kind never overlaps with one of its own part unless it names it. */
+  readonly overlaps: readonly Sufferer[];
+  /** How often it is chosen against others; 1 where it is not said. */
+  readonly weight?: number;
+  /** One such fault. Everything left to chance is asked of `chance` here, nothing later: the same seed gives the same fault. */
+  make(chance: Chance, seconds: number): Fault;
+}
+
+/** Chance that comes from the seed. */
+export interface Chance {
+  /** A whole number, both ends included. */
+  whole(least: number, most: number): number;
+  /** One of these. @throws Error on none. */
+  one<T>(of: readonly T[]): T;
+}
+
+/** A process that runs a service, and is started again whenever it ends. */
+export interface Replica {
+  readonly service: Service;
+  /** From 1. */
+  readonly number: number;
+  readonly pid: number;
+  readonly url: string;
+  /** How often it was started again. */
+  readonly restarts: number;
+  /** Sends a signal: SIGKILL, SIGTERM, SIGSTOP, SIGCONT. */
+  send(signal: NodeJS.Signals): void;
+  /** Resolves when it says that it is ready. @throws Error naming what it still waits for. */
+  ready(within: number): Promise<void>;
+}
+
+/** The running suite, as far as faults see it. */
+export interface FaultySuite {
+  readonly replicas: readonly Replica[];
+  readonly topicPrefix: string;
+  /** As an administrator of Postgres, past whatever stands in front of it. */
+  readonly databaseUrl: string;
+}
+
+/** The real parts a suite is run on, each of which can be hurt. */
+export interface FaultyParts {
+  /** What the services are given. */
+  readonly parts: PartsOfSuite;
+  /** Straight to the same parts, for the load, the witness and the judge: no fault but the end of the part itself is in this way. */
+  readonly straight: PartsOfSuite;
+  /** The server of `straight`: the suite's database is made there. */
+  readonly databaseUrl: string;
+  /** Variables each replica is started with, such as a preloaded library that lets its clock jump. */
+  settings(service: Service, replica: number): Record<string, string>;
+  /** Every kind of fault these parts can suffer. */
+  readonly kinds: readonly FaultKind[];
+  /** kill -9 to all of these at once, and their return: for what kills everything. */
+  killAll(): Promise<void>;
+  startAll(): Promise<void>;
+  /** Leaves nothing behind. */
+  close(): Promise<void>;
+}
