@@ -1,4 +1,5 @@
 import type { Service } from '@slipway/contracts';
+import type { DataDir } from '../../tools/parts/data-dir.ts';
 import type { PartsOfSuite } from './a-suite-of-processes.js';
 
 /** What a fault is done to. */
@@ -89,3 +90,6 @@ export interface FaultyParts {
   /** Leaves nothing behind. */
   close(): Promise<void>;
 }
+
+/** How `test/faults/parts/index.ts` starts them: it exports `startFaultyParts` of this type. What it needs on disk lies in `dataDir`, which the runner removes. */
+export type StartFaultyParts = (wish: { dataDir: DataDir; say: (text: string) => void; signal: AbortSignal }) => Promise<FaultyParts>;
