@@ -17,9 +17,9 @@ import {
 } from '@slipway/contracts';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { leftToDo } from '../history/left-to-do.js';
 import { Receiver } from './a-receiver.js';
 import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
-import { leftToDo } from './drained.js';
 
 let suite: SuiteOfProcesses;
 let receiver: Receiver;

@@ -3,9 +3,9 @@ import { ApprovalRequested, type DataOf, EnvironmentDrifted, ImageBuilt, type Re
 import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Repository } from '../e2e/a-suite.js';
+import { leftToDo } from '../history/left-to-do.js';
 import { Receiver } from './a-receiver.js';
 import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
-import { leftToDo } from './drained.js';
 import { type PartsToTakeAway, partNames, partsToTakeAway } from './parts-to-take-away.js';
 import { type OfRelease, type Point, points, signs, type Way } from './points.js';
 
