@@ -9,8 +9,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['{apps,libs,tools}/**/src/**/*.spec.ts', 'tools/**/*.spec.ts', 'test/**/*.spec.ts'],
-    // *.faults.spec.ts and *.demo.spec.ts take minutes each: tiers of their own, vitest.faults.config.ts and vitest.demo.config.ts.
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.{faults,demo}.spec.ts'],
+    // These take minutes each: tiers of their own, each with its vitest.<tier>.config.ts.
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.{faults,demo,attack}.spec.ts'],
     pool: 'threads',
     isolate: false,
     maxWorkers: 2,

@@ -8,12 +8,12 @@ import { aDatabase, aTopicPrefix, eventually, realParts } from '@slipway/testkit
 import { v7 } from 'uuid';
 import type { z } from 'zod';
 import { Cleanup } from '../../tools/parts/cleanup.ts';
-import { temporaryDataDir } from '../../tools/parts/data-dir.ts';
+import { type DataDir, temporaryDataDir } from '../../tools/parts/data-dir.ts';
 import type { Parts } from '../../tools/parts/index.ts';
 import type { Part } from '../../tools/parts/part.ts';
 import { freePorts } from '../../tools/parts/ports.ts';
 import { administratorCode } from '../../tools/suite/administrator.ts';
-import { prepareEnvironment } from '../../tools/suite/environment.ts';
+import { prepareEnvironment, type SuiteEnvironment } from '../../tools/suite/environment.ts';
 import { startSuite } from '../../tools/suite/suite.ts';
 import { author, Repository } from '../e2e/a-suite.js';
 import { Ear } from './an-ear.js';
@@ -28,6 +28,10 @@ export interface SuiteOfProcesses {
   readonly databaseUrl: string;
   readonly topicPrefix: string;
   readonly operator: ApiClient;
+  /** What the services were started with, and the token of the first administrator. */
+  readonly environment: SuiteEnvironment;
+  readonly administratorToken: string;
+  readonly dataDir: DataDir;
   /** A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it. */
   newProject(spec?: Spec, prepare?: (repository: Repository) => Promise<void>): Promise<{ name: string; repository: Repository }>;
   /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
@@ -125,7 +129,20 @@ async function start(
     await eventually(() => kept.restarts > restarts, { within: 10_000 });
     return kept.restarts;
   };
-  return { ear, engine, installation, databaseUrl: database.url, topicPrefix, operator, newProject, signOff, kill };
+  return {
+    ear,
+    engine,
+    installation,
+    databaseUrl: database.url,
+    topicPrefix,
+    operator,
+    environment,
+    administratorToken: token,
+    dataDir,
+    newProject,
+    signOff,
+    kill,
+  };
 }
 
 function theRealOnes(): PartsOfSuite {

@@ -1,0 +1,27 @@
+import type { TestSpecification } from 'vitest/node';
+import { BaseSequencer } from 'vitest/node';
+import base from './vitest.config.js';
+
+/** In the order of their names, but what looks for traces of all the others comes last. */
+class InOrder extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => `${/canary[^/]*$/.test(moduleId) ? 1 : 0}${moduleId}`;
+    return files.toSorted((one, other) => place(one).localeCompare(place(other)));
+  }
+}
+
+/** `npm run attack`: one suite of real processes, attacked case by case; test/attack/help.txt says more. */
+export default {
+  ...base,
+  test: {
+    ...base.test,
+    include: ['test/attack/*.attack.spec.ts'],
+    exclude: ['**/node_modules/**'],
+    globalSetup: ['./test/global-setup.ts', './test/attack/the-suite.ts'],
+    reporters: ['default', './test/attack/reporter.ts'],
+    sequence: { sequencer: InOrder },
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+};
