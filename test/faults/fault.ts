@@ -14,6 +14,8 @@ export interface Fault {
   begin(context: FaultContext): Promise<void>;
   /** Resolves once it is taken back and what suffered from it can work again (a broker answers, a process runs). */
   end(): Promise<void>;
+  /** After `end`: how often it hurt somebody (connections cut, answers lost, statements refused), counted where it was done. 0: nobody noticed; undefined: it cannot be counted. */
+  hurt?(): number | undefined;
 }
 
 /** What a fault finds when it begins. */
@@ -80,8 +82,11 @@ export interface FaultyParts {
   readonly straight: PartsOfSuite;
   /** The server of `straight`: the suite's database is made there. */
   readonly databaseUrl: string;
-  /** Variables each replica is started with, such as a preloaded library that lets its clock jump. */
-  settings(service: Service, replica: number): Record<string, string>;
+  /**
+   * Variables each replica is started with over those it would have (`usual`, complete: DATABASE_URL, KAFKA_BROKERS, DOCKER_HOST …): the ways of this service alone,
+   * so that it can be cut off alone, and a preloaded library that lets its clock jump.
+   */
+  settings(service: Service, replica: number, usual: Readonly<Record<string, string>>): Record<string, string>;
   /** Every kind of fault these parts can suffer. */
   readonly kinds: readonly FaultKind[];
   /** kill -9 to all of these at once, and their return: for what kills everything. */
@@ -91,5 +96,9 @@ export interface FaultyParts {
   close(): Promise<void>;
 }
 
-/** How `test/faults/parts/index.ts` starts them: it exports `startFaultyParts` of this type. What it needs on disk lies in `dataDir`, which the runner removes. */
+/**
+ * The first thing `main.ts` does is `const ended = await inAWorldOfItsOwn(); if (ended !== undefined) process.exit(ended);` (test/faults/parts/own-world.ts): as root that fetches
+ * what needs the network and runs the same program again in a network and a table of mounts of its own, where a Docker Engine of our own disturbs nobody.
+ *
+ * How `test/faults/parts/index.ts` starts them: it exports `startFaultyParts` of this type. What it needs on disk lies in `dataDir`, which the runner removes. */
 export type StartFaultyParts = (wish: { dataDir: DataDir; say: (text: string) => void; signal: AbortSignal }) => Promise<FaultyParts>;
