@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Cleanup, Interrupted, listenForEnd } from './parts/cleanup.ts';
 import { type DataDir, openDataDir } from './parts/data-dir.ts';
 import { startParts } from './parts/index.ts';
 import { messageOf } from './parts/until.ts';
 import { administratorLink } from './suite/administrator.ts';
 import { prepareEnvironment, type SuiteEnvironment } from './suite/environment.ts';
+import { type Options, readOptions } from './suite/options.ts';
 import { missingServices, root } from './suite/services.ts';
 import { startSuite } from './suite/suite.ts';
 
@@ -22,8 +22,7 @@ end.release();
 async function main(): Promise<number> {
   let code = 0;
   try {
-    const { values } = parseArgs({ options: { 'one-process': { type: 'boolean', default: false } } });
-    await run(values['one-process']);
+    await run(readOptions(process.argv.slice(2)));
   } catch (error) {
     if (!(error instanceof Interrupted)) {
       process.stderr.write(`${messageOf(error)}\n`);
@@ -37,7 +36,7 @@ async function main(): Promise<number> {
 }
 
 /** Starts everything, says where it is, and waits until asked to end. */
-async function run(oneProcess: boolean): Promise<void> {
+async function run({ oneProcess, replicas }: Options): Promise<void> {
   const dataDir = await openDataDir(process.env['SLIPWAY_DATA_DIR'] || join(root, '.slipway'), 'npm start');
   cleanup.defer('close the data folder', () => dataDir.close());
   say(`Data, keys and logs: ${dataDir.path}`);
@@ -50,7 +49,7 @@ async function run(oneProcess: boolean): Promise<void> {
     onUp: ({ name, url, ours }) => say(`  ${name.padEnd(9)} ${ours ? 'started' : 'found'}  ${url.replace(/\/\/[^@/]*@/, '//')}`),
   });
   end.throwIfAsked();
-  const environment = await prepareEnvironment(dataDir, parts);
+  const environment = await prepareEnvironment(dataDir, parts, { replicas });
   await startSuite({
     dataDir,
     environment,

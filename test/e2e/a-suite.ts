@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { ApprovalModule } from '@slipway/approval';
 import { type Person, PersonChanged, ProjectApplied, ProjectFile, TargetApplied } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
@@ -16,51 +13,13 @@ import { aPerson, aTargetFile, realParts } from '@slipway/testkit';
 import { aStage, type Stage, type StageOptions } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
 import type { z } from 'zod';
+import { author, Repository } from './a-repository.js';
 
-const run = promisify(execFile);
+export { author, Repository };
 
 /** People of every suite under test. */
 export const tester = aPerson({ name: 'Tess Tester', roles: [{ role: 'tester', project: '*' }] });
 export const operator = aPerson({ name: 'Otto Operator', roles: [{ role: 'operator', project: '*' }] });
-export const author = aPerson({ name: 'Ann Author' });
-
-/** A Git repository whose image is a static web server FROM scratch; each commit says another page. */
-export class Repository {
-  private constructor(readonly dir: string) {}
-
-  static async make(): Promise<Repository> {
-    const repository = new Repository(await mkdtemp(join(tmpdir(), 'slipway-repository-')));
-    await repository.git('init', '--quiet', '--initial-branch=main');
-    await cp('node_modules/@esbuild/linux-x64/bin/esbuild', join(repository.dir, 'server'));
-    const serve = '["/server", "--servedir=/site", "--serve=0.0.0.0:8080", "--watch=forever"]';
-    await repository.write('Dockerfile', `FROM scratch\nCOPY server /server\nCOPY site /site\nENTRYPOINT ${serve}\n`);
-    await repository.commit('one');
-    return repository;
-  }
-
-  get url(): string {
-    return `file://${this.dir}`;
-  }
-
-  async write(file: string, text: string): Promise<void> {
-    await mkdir(join(this.dir, file, '..'), { recursive: true });
-    await writeFile(join(this.dir, file), text);
-  }
-
-  async commit(page: string): Promise<void> {
-    await this.write('site/index.html', page);
-    await this.git('add', '.');
-    await this.git('commit', '--quiet', '-m', `Say ${page}`);
-  }
-
-  async remove(): Promise<void> {
-    await rm(this.dir, { recursive: true, force: true });
-  }
-
-  private async git(...words: string[]): Promise<void> {
-    await run('git', ['-C', this.dir, '-c', 'user.name=Ann Author', '-c', `user.email=${author.emails[0]}`, ...words], { timeout: 20_000 });
-  }
-}
 
 /** Everything between a commit and production, booted for real, but for the gateway, whose voice is spoken for. */
 export interface Suite {

@@ -16,7 +16,8 @@ import { eventually } from '@slipway/testkit';
 import type { Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aSuite, author, operator, type Suite, tester } from './a-suite.js';
+import { author } from './a-repository.js';
+import { aSuite, operator, type Suite, tester } from './a-suite.js';
 
 let suite: Suite;
 let stage: Stage;

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join as path } from 'node:path';
 import { type ApiClient, apiClient } from '@slipway/api';
-import { ApprovalGranted, type ProjectFile, type Role, type Service, services, type TargetFile } from '@slipway/contracts';
+import { ApprovalGranted, type ProjectFile, type Role, type Service, type TargetFile } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { DockerOrchestrator } from '@slipway/orchestrators';
 import { aDatabase, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
@@ -11,22 +11,21 @@ import { Cleanup } from '../../tools/parts/cleanup.ts';
 import { type DataDir, temporaryDataDir } from '../../tools/parts/data-dir.ts';
 import type { Parts } from '../../tools/parts/index.ts';
 import type { Part } from '../../tools/parts/part.ts';
-import { freePorts } from '../../tools/parts/ports.ts';
 import { administratorCode } from '../../tools/suite/administrator.ts';
-import { prepareEnvironment, type SuiteEnvironment } from '../../tools/suite/environment.ts';
+import { prepareEnvironment, type Settings, type SuiteEnvironment } from '../../tools/suite/environment.ts';
 import { startSuite } from '../../tools/suite/suite.ts';
-import { author, Repository } from '../e2e/a-suite.js';
+import { author, Repository } from '../e2e/a-repository.js';
 import { Ear } from './an-ear.js';
 import { compiledCopy } from './compiled-copy.js';
+import type { FaultySuite } from './fault.js';
+import { replicaOf } from './replicas.js';
 
 /** Every service as a process of its own, started again whenever it ends; people come by the gateway's API. */
-export interface SuiteOfProcesses {
+export interface SuiteOfProcesses extends FaultySuite {
   readonly ear: Ear;
   readonly engine: DockerEngine;
   /** On everything the suite deploys. */
   readonly installation: string;
-  readonly databaseUrl: string;
-  readonly topicPrefix: string;
   readonly operator: ApiClient;
   /** What the services were started with, and the token of the first administrator. */
   readonly environment: SuiteEnvironment;
@@ -36,12 +35,22 @@ export interface SuiteOfProcesses {
   newProject(spec?: Spec, prepare?: (repository: Repository) => Promise<void>): Promise<{ name: string; repository: Repository }>;
   /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
   signOff(request: string, within: number): Promise<void>;
+  /** Somebody new who may come by any gateway. */
+  join(person: { name: string; emails: string[]; roles: Role[] }): Promise<Person>;
   /** kill -9, and waits until the service is started again; gives how often it was. */
-  kill(service: Service): Promise<number>;
+  kill(service: Service, replica?: number): Promise<number>;
   clear(): Promise<void>;
 }
 
-type Spec = Partial<z.input<typeof ProjectFile>['spec']>;
+/** Somebody with an API token. */
+export interface Person {
+  readonly name: string;
+  readonly token: string;
+  /** By the first gateway. */
+  readonly api: ApiClient;
+}
+
+export type Spec = Partial<z.input<typeof ProjectFile>['spec']>;
 
 /** The parts the services use, where they are not the real ones of every test: what stands in front of them, say. */
 export interface PartsOfSuite {
@@ -58,6 +67,14 @@ export interface WantedSuite {
   /** Further variables of a service. */
   readonly settings: Partial<Record<Service, Record<string, string>>>;
   readonly parts?: PartsOfSuite;
+  /** Processes a service; 1 by default. */
+  readonly replicas?: number;
+  /** Further variables of every service, and of one replica. */
+  readonly all?: Record<string, string>;
+  readonly ofReplica?: Settings['ofReplica'];
+  /** Told how processes ended. */
+  readonly tell?: (text: string) => void;
+  readonly stillWorthIt?: () => void;
 }
 
 export async function aSuiteOfProcesses(wanted: WantedSuite): Promise<SuiteOfProcesses> {
@@ -76,7 +93,7 @@ export async function aSuiteOfProcesses(wanted: WantedSuite): Promise<SuiteOfPro
 
 async function start(
   cleanup: Cleanup,
-  { ports, settings: of, parts = theRealOnes() }: WantedSuite,
+  { ports, settings: of, parts = theRealOnes(), ...wanted }: WantedSuite,
 ): Promise<Omit<SuiteOfProcesses, 'clear'>> {
   const installation = `test-${v7().slice(-8)}`;
   const topicPrefix = aTopicPrefix();
@@ -86,25 +103,25 @@ async function start(
   const database = await aDatabase();
   cleanup.defer('drop the database', () => database.drop());
   const engine = DockerEngine.connect(realParts().dockerHost);
-  const orchestrator = new DockerOrchestrator({ engine, dataDir: join(dataDir.path, 'targets', 'lab'), installation });
+  const orchestrator = new DockerOrchestrator({ engine, dataDir: path(dataDir.path, 'targets', 'lab'), installation });
   cleanup.defer('remove what was deployed', () => removeAll(orchestrator, engine, projects), 90_000);
   const ear = await Ear.at(topicPrefix, parts.kafkaBrokers);
   cleanup.defer('close the ear', () => ear.close());
-  const all = { SLIPWAY_TOPIC_PREFIX: topicPrefix, SLIPWAY_INSTALLATION: installation, SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir() };
-  // Not the usual ports: other suites may run, or start, on this machine.
-  const own = await freePorts(services.length);
-  for (const [at, service] of services.entries()) await dataDir.remember(`port-${service}`, String(own[at]));
-  const environment = await prepareEnvironment(dataDir, asParts(parts, database.url), { all, of, singleRole: true });
+  const names = { SLIPWAY_TOPIC_PREFIX: topicPrefix, SLIPWAY_INSTALLATION: installation, SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir() };
+  const { replicas: many = 1, ofReplica, tell = () => {}, stillWorthIt = () => {} } = wanted;
+  const settings = { all: { ...names, ...wanted.all }, of, singleRole: true, replicas: many, ...(ofReplica && { ofReplica }) };
+  const environment = await prepareEnvironment(dataDir, asParts(parts, database.url), settings);
   const checkout = await compiledCopy(await dataDir.folder('checkout'));
-  const wish = { dataDir, environment, checkout, oneProcess: false, cleanup, tell: () => {}, stillWorthIt: () => {} };
-  const { processes } = await startSuite(wish);
+  const suite = await startSuite({ dataDir, environment, checkout, oneProcess: false, cleanup, tell, stillWorthIt });
+  const replicas = suite.replicas.map(replicaOf);
   const url = environment.gatewayUrl;
   const { token } = await apiClient({ url }).redeem({
     body: { code: await administratorCode(dataDir, () => {}), name: 'Ada Administrator', email: 'ada@example.org' },
   });
   const administrator = apiClient({ url, token });
-  await joinAs(url, administrator, { name: author.name, emails: author.emails, roles: ['developer'] });
-  const operator = await joinAs(url, administrator, { name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
+  const join: SuiteOfProcesses['join'] = (person) => joinAs(url, administrator, person);
+  await join({ name: author.name, emails: author.emails, roles: ['developer'] });
+  const operator = (await join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] })).api;
   await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(ports) });
   const newProject: SuiteOfProcesses['newProject'] = async (spec = {}, prepare = async () => {}) => {
     const name = `fault-${v7().slice(-8)}`;
@@ -121,28 +138,16 @@ async function start(
     const sign = () => operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
     await eventually(async () => granted() || (await sign().then(granted)), { within, every: 200 });
   };
-  const kill = async (service: Service): Promise<number> => {
-    const kept = processes.find(({ name }) => name === service);
-    if (!kept) throw new Error(`${service} does not run`);
-    const { restarts } = kept;
-    process.kill(kept.child.pid, 'SIGKILL');
-    await eventually(() => kept.restarts > restarts, { within: 10_000 });
-    return kept.restarts;
+  const kill: SuiteOfProcesses['kill'] = async (service, number = 1) => {
+    const replica = replicas.find((each) => each.service === service && each.number === number);
+    if (!replica) throw new Error(`${service} ${number} does not run`);
+    const { restarts } = replica;
+    replica.send('SIGKILL');
+    await eventually(() => replica.restarts > restarts, { within: 10_000 });
+    return replica.restarts;
   };
-  return {
-    ear,
-    engine,
-    installation,
-    databaseUrl: database.url,
-    topicPrefix,
-    operator,
-    environment,
-    administratorToken: token,
-    dataDir,
-    newProject,
-    signOff,
-    kill,
-  };
+  const told = { ear, engine, installation, databaseUrl: database.url, topicPrefix, operator, replicas, environment, dataDir };
+  return { ...told, administratorToken: token, newProject, signOff, join, kill };
 }
 
 function theRealOnes(): PartsOfSuite {
@@ -166,11 +171,11 @@ async function joinAs(
   url: string,
   administrator: ApiClient,
   { name, emails, roles }: { name: string; emails: string[]; roles: Role[] },
-): Promise<ApiClient> {
+): Promise<Person> {
   const body = { name, emails, roles: roles.map((role) => ({ role, project: '*' })) };
   const { invitation } = await administrator.addPerson({ body });
   const { token } = await apiClient({ url }).redeem({ body: { code: invitation.code } });
-  return apiClient({ url, token });
+  return { name, token, api: apiClient({ url, token }) };
 }
 
 async function removeAll(orchestrator: DockerOrchestrator, engine: DockerEngine, projects: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@ import { setTimeout as pass } from 'node:timers/promises';
 import { ApprovalRequested, type DataOf, EnvironmentDrifted, ImageBuilt, type Release, RolloutSucceeded } from '@slipway/contracts';
 import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Repository } from '../e2e/a-suite.js';
+import type { Repository } from '../e2e/a-repository.js';
 import { leftToDo } from '../history/left-to-do.js';
 import { Receiver } from './a-receiver.js';
 import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';

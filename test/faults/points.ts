@@ -17,7 +17,7 @@ import {
 import { eventually } from '@slipway/testkit';
 import type { z } from 'zod';
 import { findCommand } from '../../tools/parts/processes.ts';
-import type { Repository } from '../e2e/a-suite.js';
+import type { Repository } from '../e2e/a-repository.js';
 import type { SuiteOfProcesses } from './a-suite-of-processes.js';
 import type { PartsToTakeAway } from './parts-to-take-away.js';
 

@@ -11,8 +11,13 @@ import { memorySettings } from './memory.ts';
 
 /** What each service is started with. */
 export interface SuiteEnvironment {
-  of(service: Service): Record<string, string>;
+  /** `replica` counts from 1. */
+  of(service: Service, replica?: number): Record<string, string>;
+  /** How many processes each service is to have. */
+  readonly replicas: number;
+  /** Of the first replicas. */
   readonly ports: Readonly<Record<Service, number>>;
+  urlOf(service: Service, replica: number): string;
   readonly gatewayUrl: string;
   readonly trustFile: string;
 }
@@ -29,8 +34,11 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
   const keys = await initKeys({ dir: dataDir.path, services });
   const singleRole = settings.singleRole ?? process.env['SLIPWAY_DB_SINGLE_ROLE'] === '1';
   const databases = await databasesOf(dataDir, parts.postgres.url, singleRole);
-  const ports = await portsOf(dataDir);
-  const gatewayUrl = `http://127.0.0.1:${ports.gateway}`;
+  const { replicas = 1 } = settings;
+  const portsOfReplicas = await portsOf(dataDir, replicas);
+  const ports = portsOfReplicas[0] as Record<Service, number>;
+  const urlOf = (service: Service, replica: number): string => `http://127.0.0.1:${portsOfReplicas[replica - 1]?.[service]}`;
+  const gatewayUrl = urlOf('gateway', 1);
   await secretFolders(inherited()['SLIPWAY_SECRETS_DIR'] ?? join(dataDir.path, 'secrets'));
   const common = {
     NODE_ENV: 'production',
@@ -44,20 +52,23 @@ export async function prepareEnvironment(dataDir: DataDir, parts: Parts, setting
     SLIPWAY_TRUST_FILE: keys.trustFile,
     ...settings.all,
   };
-  const forGateway = {
-    SLIPWAY_SOURCE_WATCHER_URL: `http://127.0.0.1:${ports['source-watcher']}`,
+  const forGateway = (replica: number) => ({
+    SLIPWAY_SOURCE_WATCHER_URL: urlOf('source-watcher', replica),
     SLIPWAY_EMBEDDED_POSTGRES: parts.postgres.ours ? '1' : '0',
     SLIPWAY_DB_SINGLE_ROLE: singleRole ? '1' : '0',
-  };
-  const of = (service: Service): Record<string, string> => ({
-    ...common,
-    ...(service === 'gateway' ? forGateway : {}),
-    DATABASE_URL: databases[service] ?? '',
-    SLIPWAY_KEY_FILE: keyFileIn(dataDir.path, service),
-    PORT: String(ports[service]),
-    ...settings.of?.[service],
   });
-  return { of, ports, gatewayUrl, trustFile: keys.trustFile };
+  const of = (service: Service, replica = 1): Record<string, string> => {
+    const usual = {
+      ...common,
+      ...(service === 'gateway' ? forGateway(replica) : {}),
+      DATABASE_URL: databases[service] ?? '',
+      SLIPWAY_KEY_FILE: keyFileIn(dataDir.path, service),
+      PORT: String(portsOfReplicas[replica - 1]?.[service]),
+      ...settings.of?.[service],
+    };
+    return { ...usual, ...settings.ofReplica?.(service, replica, usual) };
+  };
+  return { of, replicas, ports, urlOf, gatewayUrl, trustFile: keys.trustFile };
 }
 
 /** A folder for the secrets of each service that may only be entered by us; what is there stays as it is, and is refused where others can reach it. */
@@ -75,6 +86,10 @@ function inherited(): Record<string, string> {
 export interface Settings {
   all?: Record<string, string>;
   of?: Partial<Record<Service, Record<string, string>>>;
+  /** Over what a replica would have otherwise. */
+  ofReplica?: (service: Service, replica: number, usual: Readonly<Record<string, string>>) => Record<string, string>;
+  /** Processes a service; 1 by default. */
+  replicas?: number;
   /** True: no roles are made in Postgres, every service connects as the administrator. */
   singleRole?: boolean;
 }
@@ -94,14 +109,24 @@ async function databasesOf(dataDir: DataDir, adminUrl: string, singleRole: boole
   }
 }
 
-/** The usual ports, or those of the last time; for a run that leaves nothing behind any that are free, so that several can run beside each other. */
-async function portsOf(dataDir: DataDir): Promise<Record<Service, number>> {
-  const ports = {} as Record<Service, number>;
-  const free = await freePorts(services.length);
-  for (const [index, service] of services.entries()) {
-    const known = Number(await dataDir.remembered(`port-${service}`)) || undefined;
-    ports[service] = dataDir.temporary ? (free[index] as number) : await freePortLike(known, defaultPort(service));
-    await dataDir.remember(`port-${service}`, String(ports[service]));
+/**
+ * By replica: the usual ports, or those of the last time; for further replicas, and for a run that leaves nothing behind, any that are free, so that
+ * several can run beside each other.
+ */
+async function portsOf(dataDir: DataDir, replicas: number): Promise<Record<Service, number>[]> {
+  const free = await freePorts(services.length * replicas);
+  const all: Record<Service, number>[] = [];
+  for (let replica = 1; replica <= replicas; replica += 1) {
+    const ports = {} as Record<Service, number>;
+    for (const service of services) {
+      const name = replica === 1 ? `port-${service}` : `port-${service}-${replica}`;
+      const known = Number(await dataDir.remembered(name)) || undefined;
+      const other = free.pop() as number;
+      const wished = replica === 1 ? [known, defaultPort(service)] : [known, other];
+      ports[service] = dataDir.temporary ? other : await freePortLike(...wished);
+      await dataDir.remember(name, String(ports[service]));
+    }
+    all.push(ports);
   }
-  return ports;
+  return all;
 }

@@ -13,8 +13,8 @@ export interface Kept {
 
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
-/** A process that ran this long has recovered: its next end counts as the first. */
-const recoveredMs = 60_000;
+/** A process that ran this long came past its start: its next end counts as the first. */
+const recoveredMs = 10_000;
 
 /** Starts a process and keeps it running until `stop`, with growing pauses between starts; each end is told, with the end of the log. */
 export async function keepRunning(dataDir: DataDir, spec: ProcessSpec, tell: (message: string) => void): Promise<Kept> {
