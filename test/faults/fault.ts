@@ -3,7 +3,7 @@ import type { DataDir } from '../../tools/parts/data-dir.ts';
 import type { PartsOfSuite } from './a-suite-of-processes.js';
 
 /** What a fault is done to. */
-export const sufferers = ['service', 'postgres', 'kafka', 'docker', 'registry', 'network', 'clock'] as const;
+export const sufferers = ['service', 'postgres', 'kafka', 'docker', 'registry', 'network', 'clock', 'disk'] as const;
 export type Sufferer = (typeof sufferers)[number];
 
 /** One fault, once: `begin` does it, `end` takes it back. `end` is always called, once, also where `begin` failed or the run is interrupted. */

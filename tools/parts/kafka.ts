@@ -10,7 +10,7 @@ import { findDocker } from './docker.ts';
 import { startImage } from './images.ts';
 import { kafkaAt } from './kafka-access.ts';
 import { kafkaJars } from './kafka-jars.ts';
-import type { Part } from './part.ts';
+import type { OwnPart, Part } from './part.ts';
 import { freePortLike } from './ports.ts';
 import { findCommand, startProcess } from './processes.ts';
 import { until } from './until.ts';
@@ -58,7 +58,7 @@ export interface Broker {
 }
 
 /** Starts it and waits until it answers; its storage is formatted the first time. */
-export async function runBroker(dataDir: DataDir, java: string, broker: Broker): Promise<Part> {
+export async function runBroker(dataDir: DataDir, java: string, broker: Broker): Promise<OwnPart> {
   const jars = await kafkaJars(findCommand('mvn'));
   const data = await dataDir.folder(broker.name);
   const properties = join(data, 'server.properties');
@@ -81,7 +81,7 @@ export async function runBroker(dataDir: DataDir, java: string, broker: Broker):
     await process.stop();
     throw error;
   }
-  return { name: 'kafka', url, ours: true, stop: () => process.stop() };
+  return { name: 'kafka', url, ours: true, stop: () => process.stop(), process };
 }
 
 async function fromImage(dataDir: DataDir, port: number): Promise<Part> {

@@ -1,3 +1,5 @@
+import type { Child } from './processes.ts';
+
 /** A part Slipway stands on: one that was found running, or one that we started. */
 export interface Part {
   readonly name: 'postgres' | 'kafka' | 'registry' | 'docker';
@@ -7,4 +9,9 @@ export interface Part {
   readonly ours: boolean;
   /** Stops it if it is ours. */
   stop(): Promise<void>;
+}
+
+/** One that is a process of ours, to which things may be done. */
+export interface OwnPart extends Part {
+  readonly process: Child;
 }

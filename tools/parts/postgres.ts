@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { hashOf } from './cache.ts';
 import type { DataDir } from './data-dir.ts';
-import type { Part } from './part.ts';
+import type { OwnPart, Part } from './part.ts';
 import { freePortLike } from './ports.ts';
 import { startProcess } from './processes.ts';
 import { until } from './until.ts';
@@ -18,6 +18,10 @@ const run = promisify(execFile);
 export interface OwnPostgres {
   /** False only where losing the data in a power cut does not matter: tests and the demo. */
   durable: boolean;
+  /** Further settings, each `name=value`: what somebody who measures it wants to be told. */
+  settings?: readonly string[];
+  /** Further variables of its processes, such as a library that lets their clock jump. */
+  env?: Readonly<Record<string, string>>;
 }
 
 interface Binaries {
@@ -37,6 +41,11 @@ export async function startPostgres(dataDir: DataDir, own: OwnPostgres): Promise
     await until('the Postgres named by DATABASE_URL answers', () => answers(named), { within: 10_000 });
     return { name: 'postgres', url: named, ours: false, stop: async () => {} };
   }
+  return runPostgres(dataDir, own);
+}
+
+/** Runs the embedded one, whatever DATABASE_URL says; again on the same port with the same data where it ran in this folder before. */
+export async function runPostgres(dataDir: DataDir, own: OwnPostgres): Promise<OwnPart> {
   const account = await serverAccount();
   const binaries = await reachableBinaries(account);
   const data = await dataFolder(dataDir, account);
@@ -44,7 +53,7 @@ export async function startPostgres(dataDir: DataDir, own: OwnPostgres): Promise
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(binaries, data, password, account);
   const port = await freePortLike(Number(await dataDir.remembered('postgres-port')) || undefined, dataDir.temporary ? undefined : 5432);
   await dataDir.remember('postgres-port', String(port));
-  return serve({ dataDir, binaries, data, port, password, account, durable: own.durable });
+  return serve({ dataDir, binaries, data, port, password, account, own });
 }
 
 async function serve(server: {
@@ -54,11 +63,12 @@ async function serve(server: {
   port: number;
   password: string;
   account?: Account;
-  durable: boolean;
-}): Promise<Part> {
-  const { dataDir, binaries, data, port, password, account, durable } = server;
+  own: OwnPostgres;
+}): Promise<OwnPart> {
+  const { dataDir, binaries, data, port, password, account, own } = server;
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300', 'shared_buffers=64MB'];
-  if (!durable) settings.push('fsync=off', 'full_page_writes=off');
+  if (!own.durable) settings.push('fsync=off', 'full_page_writes=off');
+  settings.push(...(own.settings ?? []));
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
   // SIGINT is Postgres' fast shutdown: it does not wait for clients to leave.
   const child = await startProcess(dataDir, {
@@ -66,7 +76,7 @@ async function serve(server: {
     command: binaries.postgres,
     args,
     cwd: data,
-    env: plainEnv(),
+    env: { ...plainEnv(), ...own.env },
     user: account,
     stopSignal: 'SIGINT',
     graceMs: 20_000,
@@ -83,7 +93,7 @@ async function serve(server: {
     await child.stop();
     if (outside) await rm(data, { recursive: true, force: true });
   };
-  return { name: 'postgres', url, ours: true, stop };
+  return { name: 'postgres', url, ours: true, stop, process: child };
 }
 
 async function initialise(binaries: Binaries, data: string, password: string, account: Account | undefined): Promise<void> {
