@@ -48,16 +48,20 @@ const needs = {
   mmdebstrap: { packages: ['mmdebstrap'], why: 'mmdebstrap, which makes a base image without pulling one', there: () => has('mmdebstrap') },
   lfs: { packages: ['git-lfs'], why: 'Git LFS, which brings large files of Git repositories', there: () => has('git-lfs') },
   ssh: { packages: ['openssh-server', 'openssh-client'], why: 'an SSH server, for Git over ssh', there: () => has('sshd', 'ssh') },
+  go: { packages: ['golang-go'], why: 'Go, which builds the fault proxy', there: () => has('go') },
+  faketime: { packages: ['faketime'], why: 'faketime, which lets clocks jump', there: () => has('faketime') },
+  ip: { packages: ['iproute2'], why: 'ip, for a network of our own', there: () => has('ip') },
 };
 
 const always = ['docker', 'registry', 'haproxy', 'java', 'git'];
 const forTests = [...always, 'secureKafka', 'lfs', 'subversion', 'prometheus', 'compose', 'busybox', 'mmdebstrap', 'ssh'];
 
-/** What `npm start`, `npm run demo` and `npm test` need. */
+/** What `npm start`, `npm run demo`, `npm test` and `npm run faults` need. */
 export const wanted = {
   start: always.map((name) => needs[name]),
   demo: (svn) => [...always, ...(svn ? ['subversion'] : [])].map((name) => needs[name]),
   test: forTests.map((name) => needs[name]),
+  faults: [...forTests, 'go', 'faketime', 'ip'].map((name) => needs[name]),
 };
 
 /** Those needs that are not met. */
