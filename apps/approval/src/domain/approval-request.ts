@@ -27,6 +27,8 @@ export interface IssuedGrant {
   readonly issuedAt: string;
   readonly notAfter: string;
   readonly used: boolean;
+  /** The ids it went out under before, newest last: a rollout may begin by one of them while the next is on its way. Absent in grants of before these were kept. */
+  readonly earlier?: readonly string[];
 }
 
 /** test-deployer's word that a release is good, and when it was heard, by the database. */
@@ -109,6 +111,8 @@ export type Decision =
 /** An unused grant lives at most this long (design part 4, Trust); it is reissued a while before. */
 export const grantLifeSeconds = 3600;
 export const reissueAfterSeconds = 2700;
+/** Only the last is good still, and the one before it until that was heard. */
+const mostEarlier = 20;
 
 const unchanged: Decision = { unchanged: true };
 const refused = (code: string, message: string): Decision => ({ refused: { code, message } });
@@ -130,8 +134,18 @@ export function decide(request: ApprovalRequest, input: Input): Decision {
         ? changed({ ...request, state: 'voided' }, { say: 'voided', reason: input.reason, changed: input.changed })
         : unchanged;
     case 'rollout-started':
-      return isUnusedGrant(request) ? changed({ ...request, grant: { ...request.grant, used: true } }) : unchanged;
+      return isUnusedGrant(request) && isOf(request.grant, input.grant)
+        ? changed({ ...request, grant: { ...request.grant, used: true } })
+        : unchanged;
   }
+}
+
+/**
+ * Of the same release in the same environment a rollout by an earlier request's grant may begin too: a rollback to it, or one that began before that was
+ * voided. This grant is still good then, and still bound to what it was given for.
+ */
+function isOf({ id, earlier }: IssuedGrant, grant: string): boolean {
+  return grant === id || earlier === undefined || earlier.includes(grant);
 }
 
 /** Whether the request ended in a grant whose rollout has not begun. */
@@ -141,7 +155,10 @@ export function isUnusedGrant(request: ApprovalRequest): request is Extract<Appr
 
 /** When time alone changes the request next; null when it never does. */
 export function nextMoment(request: ApprovalRequest, now: string): string | null {
-  if (request.state === 'open') return request.soakUntil !== null && request.soakUntil > now ? request.soakUntil : request.expiresAt;
+  if (request.state === 'open') {
+    const { soakUntil, expiresAt } = request;
+    return soakUntil !== null && soakUntil > now && soakUntil < expiresAt ? soakUntil : expiresAt;
+  }
   return isUnusedGrant(request) ? plus(request.grant.issuedAt, reissueAfterSeconds) : null;
 }
 
@@ -194,17 +211,18 @@ function timePassed(request: ApprovalRequest, input: Extract<Input, { kind: 'tim
       : unchanged;
   }
   if (!isUnusedGrant(request) || input.now < plus(request.grant.issuedAt, reissueAfterSeconds)) return unchanged;
-  const reissued = issue(input.grantId, input.now);
+  const { id, earlier = [] } = request.grant;
+  const reissued = issue(input.grantId, input.now, [...earlier, id].slice(-mostEarlier));
   return changed({ ...request, grant: reissued }, { say: 'granted', grant: reissued, reissued: true });
 }
 
 function grant(request: Common, input: { grantId: string; now: string }, before: readonly Saying[]): Decision {
-  const issued = issue(input.grantId, input.now);
+  const issued = issue(input.grantId, input.now, []);
   return changed({ ...request, state: 'granted', grant: issued }, ...before, { say: 'granted', grant: issued, reissued: false });
 }
 
-function issue(id: string, now: string): IssuedGrant {
-  return { id, issuedAt: now, notAfter: plus(now, grantLifeSeconds), used: false };
+function issue(id: string, now: string, earlier: readonly string[]): IssuedGrant {
+  return { id, issuedAt: now, notAfter: plus(now, grantLifeSeconds), used: false, earlier };
 }
 
 function soaked(request: Asked, now: string): boolean {
