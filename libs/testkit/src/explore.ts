@@ -161,6 +161,6 @@ function storyOf<S>(here: Seen<S>): string[] {
 }
 
 function shown(state: unknown): string {
-  const text = JSON.stringify(state, (_, value: unknown) => (value instanceof Map || value instanceof Set ? [...value] : value), 1);
-  return text.length > 4000 ? `${text.slice(0, 4000)}…` : text;
+  const text = JSON.stringify(state, (_, value: unknown) => (value instanceof Map || value instanceof Set ? [...value] : value));
+  return text.length > 1500 ? `${text.slice(0, 1500)}…` : text;
 }
