@@ -78,6 +78,25 @@ describe('webhooks', () => {
     expect(came[0]?.body.equals(Buffer.from(body))).toBe(true);
   });
 
+  it.each([
+    '/webhooks/../metrics',
+    '/webhooks/%2e%2e/health/ready',
+    '/webhooks/github/shop/../../../metrics',
+    '/subversion/..%2f/notifyCommit',
+    '/webhooks',
+  ])('are the only thing that goes there: %s does not', async (path) => {
+    came.length = 0;
+    const status = await new Promise((resolve, reject) => {
+      // Not fetch, which would tidy the path up.
+      const { hostname, port } = new URL(url);
+      request({ hostname, port, path, method: 'POST' }, (answer) => resolve(answer.resume().statusCode))
+        .once('error', reject)
+        .end('{}');
+    });
+    expect(status).toBe(404);
+    expect(came).toEqual([]);
+  });
+
   it('of a length above the limit are refused before they are sent on', async () => {
     came.length = 0;
     const answer = await fetch(new URL('/webhooks/github/shop', url), { method: 'POST', body: 'x'.repeat(limit + 1) });

@@ -9,6 +9,9 @@ const answerMs = 10_000;
 /** Forwarded at once; more are told to come again, so that a storm of webhooks holds no sockets. */
 const mostAtOnce = 200;
 
+/** Written out to the last segment, so that no dots or escapes in it lead anywhere else, here or in a proxy on the way. */
+const forHooks = /^\/(webhooks\/[\w-]+\/[\w-]+|subversion\/[\w-]+\/notifyCommit)(\?|$)/;
+
 /** Belong to one connection and are not passed on (RFC 9110, section 7.6.1). */
 const hopByHop = new Set([
   'connection',
@@ -34,9 +37,9 @@ export class Forwarding {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Whether this address is source-watcher's. */
+  /** Whether this address is one that source-watcher has for forges. No other: its health and metrics are nobody's business out there. */
   concerns(url: string): boolean {
-    return /^\/(webhooks|subversion)(\/|\?|$)/.test(url);
+    return forHooks.test(url);
   }
 
   forward(from: IncomingMessage, to: ServerResponse): void {
@@ -54,14 +57,13 @@ export class Forwarding {
       over = true;
     };
     to.once('close', end);
-    const target = new URL(from.url ?? '/', 'http://unused');
     const base = new URL(this.config.SLIPWAY_SOURCE_WATCHER_URL);
     const begin = base.protocol === 'https:' ? httpsRequest : httpRequest;
     const onward = begin(
       base,
       {
         method: from.method ?? 'POST',
-        path: `${base.pathname.replace(/\/$/, '')}${target.pathname}${target.search}`,
+        path: `${base.pathname.replace(/\/$/, '')}${from.url}`,
         headers: { ...passedOn(from.headers), 'x-forwarded-for': from.socket.remoteAddress ?? '' },
         timeout: answerMs,
         agent: false,
