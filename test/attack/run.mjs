@@ -16,7 +16,7 @@ while (words.length > 0) {
   if (word === '--write') process.env.SLIPWAY_ATTACK_WRITE = '1';
   else if (word === '--seed' && /^\d+$/.test(words[0] ?? '')) process.env.SLIPWAY_ATTACK_SEED = words.shift();
   else if (word === '--only' && /^[A-Z]\d*(,[A-Z]\d*)*$/.test(words[0] ?? ''))
-    options.push('-t', `^(${words.shift().split(',').map(startOf).join('|')})`);
+    options.push('-t', `(^| )(${words.shift().split(',').map(startOf).join('|')}) `);
   else {
     process.stderr.write(`${word} is not understood here; npm run attack -- --help says what is.\n`);
     process.exit(2);
@@ -30,5 +30,5 @@ await launch(wanted.test, [
 
 /** `W06` is that case alone, `W` the whole group. */
 function startOf(id) {
-  return /\d/.test(id) ? `${id}\\b` : `${id}\\d`;
+  return /\d/.test(id) ? id : `${id}\\d+`;
 }
