@@ -11,6 +11,8 @@ export interface PartsWish {
   dataDir: DataDir;
   /** False where a power cut may lose data: tests and the demo. */
   durable: boolean;
+  /** Further settings of our own Postgres, each `name=value`. */
+  postgresSettings?: readonly string[];
   dockerKind: 'apart' | 'machine';
   kafkaHeapMiB: number;
   /** Each part that was started is given back here. */
@@ -45,7 +47,7 @@ export async function startParts(wish: PartsWish): Promise<Parts> {
   const docker = await up(startDocker(dataDir, { kind: wish.dockerKind }));
   process.env['DOCKER_HOST'] = docker.url;
   const starting = [
-    up(startPostgres(dataDir, { durable: wish.durable })),
+    up(startPostgres(dataDir, { durable: wish.durable, ...(wish.postgresSettings && { settings: wish.postgresSettings }) })),
     up(startKafka(dataDir, { heapMiB: wish.kafkaHeapMiB })),
     up(startRegistry(dataDir)),
   ] as const;

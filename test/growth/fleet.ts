@@ -1,0 +1,150 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ApiClient, apiClient } from '@slipway/api';
+import type { ProjectFile, Role, TargetFile } from '@slipway/contracts';
+import type { z } from 'zod';
+import { until } from '../../tools/parts/until.ts';
+import { administratorCode } from '../../tools/suite/administrator.ts';
+import { inBatches } from './batches.ts';
+import type { Ground } from './ground.ts';
+import { Repositories } from './repositories.ts';
+
+const author = { name: 'Dana Developer', email: 'dana@growth.example', account: 'dana' };
+/** One project of so many asks an operator for each sign-off; the others' policy lets in. */
+const signedEvery = 10;
+/** One release of so many is a tag on a revision no branch has; the others are branches. */
+const taggedEvery = 10;
+
+/** A project of the fleet. */
+export interface Project {
+  readonly name: string;
+  readonly signed: boolean;
+}
+
+/** A push of one ref: what becomes one release. */
+export interface Push {
+  readonly project: string;
+  readonly ref: string;
+  readonly revision: string;
+}
+
+/** Projects, each with a repository of its own, and the people who push and sign. */
+export class Fleet {
+  readonly operator: ApiClient;
+  private readonly secret = randomBytes(16).toString('hex');
+
+  readonly #ground: Ground;
+  readonly #repositories: Repositories;
+  readonly #administrator: ApiClient;
+
+  private constructor(ground: Ground, repositories: Repositories, administrator: ApiClient, operator: ApiClient) {
+    this.#ground = ground;
+    this.#repositories = repositories;
+    this.#administrator = administrator;
+
+    this.operator = operator;
+  }
+
+  static async open(ground: Ground, repositories: Repositories, stillWorthIt: () => void): Promise<Fleet> {
+    const url = ground.environment.gatewayUrl;
+    const code = await administratorCode(ground.dataDir, stillWorthIt);
+    const { token } = await apiClient({ url }).redeem({ body: { code, name: 'Ada Administrator', email: 'ada@growth.example' } });
+    const administrator = apiClient({ url, token });
+    await joinAs(url, administrator, { name: author.name, email: author.email, role: 'developer' });
+    const operator = await joinAs(url, administrator, { name: 'Robo Operator', email: 'robo@growth.example', role: 'operator' });
+    await administrator.applyTarget({ params: { name: 'stand-in' }, body: targetFile });
+    return new Fleet(ground, repositories, administrator, operator);
+  }
+
+  /** Applies so many projects, each with its first commit on main; that is everybody's first release. */
+  async found(prefix: string, count: number): Promise<Project[]> {
+    const projects = Array.from({ length: count }, (_, at) => ({
+      name: `${prefix}-${at + 1}`,
+      signed: at % signedEvery === signedEvery - 1,
+    }));
+    await inBatches(projects, 4, async ({ name, signed }) => {
+      const url = await this.#repositories.make(name, author);
+      const folder = join(this.#ground.dataDir.path, 'secrets', 'source-watcher', name);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(join(folder, 'webhook'), this.secret, { mode: 0o600 });
+      const repository = `${this.#ground.parts.registry.url}/growth/${name}`;
+      await this.#administrator.applyProject({
+        params: { name },
+        body: projectFile(name, url, repository, signed),
+        query: { reason: 'growth' },
+      });
+    });
+    return projects;
+  }
+
+  /** Puts so many new refs into each repository, each with a commit of its own on top of main: lines that know nothing of each other. Nobody is told. */
+  async push(projects: readonly Project[], each: (at: number) => number): Promise<Push[]> {
+    const pushed: Push[] = [];
+    for (const [at, { name }] of projects.entries()) {
+      const refs = Array.from({ length: each(at) }, (_, number) =>
+        number % taggedEvery === taggedEvery - 1 ? `refs/tags/v${number + 1}` : `refs/heads/change/${number + 1}`,
+      );
+      for (const [ref, revision] of await this.#repositories.grow(name, refs, author)) pushed.push({ project: name, ref, revision });
+    }
+    return pushed;
+  }
+
+  /** Tells of every push as a forge does, a webhook a ref, and again later where it was told to wait. */
+  async tell(pushes: readonly Push[], stillWorthIt: () => void): Promise<void> {
+    await inBatches(pushes, 8, async (push) => {
+      await until(`the webhook of ${push.project} ${push.ref} is taken`, () => this.deliver(push), {
+        ...{ within: 120_000, every: 1_000, stillWorthIt },
+      });
+    });
+  }
+
+  private async deliver({ project, ref, revision }: Push): Promise<boolean> {
+    const body = JSON.stringify({ ref, after: revision, pusher: { name: author.account, email: author.email } });
+    const headers = {
+      'content-type': 'application/json',
+      'x-github-event': 'push',
+      'x-github-delivery': revision,
+      'x-hub-signature-256': `sha256=${createHmac('sha256', this.secret).update(body).digest('hex')}`,
+    };
+    const url = `${this.#ground.environment.gatewayUrl}/webhooks/github/${project}`;
+    const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) });
+    await answer.text();
+    return answer.ok;
+  }
+}
+
+async function joinAs(url: string, administrator: ApiClient, { name, email, role }: { name: string; email: string; role: Role }) {
+  const { invitation } = await administrator.addPerson({ body: { name, emails: [email], roles: [{ role, project: '*' }] } });
+  const { token } = await apiClient({ url }).redeem({ body: { code: invitation.code } });
+  return apiClient({ url, token });
+}
+
+const targetFile: z.input<typeof TargetFile> = {
+  apiVersion: 'slipway.dev/v1',
+  kind: 'Target',
+  metadata: { name: 'stand-in' },
+  spec: { docker: {} },
+};
+
+function projectFile(name: string, url: string, repository: string, signed: boolean): z.input<typeof ProjectFile> {
+  const where = { target: 'stand-in', deadline: '600s' } as const;
+  const accepts = { branches: ['main', 'change/*'], tags: ['v*'] };
+  return {
+    apiVersion: 'slipway.dev/v1',
+    kind: 'Project',
+    metadata: { name },
+    spec: {
+      source: { git: { url, branches: accepts.branches, tags: accepts.tags, webhook: 'github', poll: '1h' } },
+      image: { repository },
+      app: { drain: '0s', stable: '0s' },
+      environments: [
+        { name: 'test', stage: 'test', ...where, accepts, verify: [{ run: ['./check'] }] },
+        {
+          ...{ name: 'production', stage: 'production', after: ['test'], accepts, ...where },
+          approval: signed ? { require: [{ role: 'operator' }] } : {},
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { Cleanup, Interrupted, listenForEnd } from '../../tools/parts/cleanup.ts';
+import { messageOf } from '../../tools/parts/until.ts';
+import { busyShare, loads, machine } from '../bench/conditions.ts';
+import { plainCommits } from './baseline.ts';
+import { Fleet } from './fleet.ts';
+import { makeGround } from './ground.ts';
+import { type Options, readOptions } from './options.ts';
+import { Records } from './records.ts';
+import { type Growth, gatesOf, reportOf, writeDown } from './report.ts';
+import { Repositories } from './repositories.ts';
+import { runSize, type SizeRun } from './run-size.ts';
+import { runStorm, type Storm } from './storm.ts';
+
+const begun = performance.now();
+const say = (text: string): void => void process.stderr.write(`[${((performance.now() - begun) / 1000).toFixed(0)} s] ${text}\n`);
+const cleanup = new Cleanup();
+const end = listenForEnd(() => process.exit(1));
+/** Longer than any retry of the product. */
+const stuckMs = 180_000;
+
+process.exitCode = await main();
+end.release();
+
+async function main(): Promise<number> {
+  let code = 0;
+  try {
+    code = await run(readOptions(process.argv.slice(2)));
+  } catch (error) {
+    if (!(error instanceof Interrupted)) say(messageOf(error));
+    code = error instanceof Interrupted ? 130 : 1;
+  }
+  for (const what of await cleanup.run()) {
+    say(`could not ${what}`);
+    code ||= 1;
+  }
+  return code;
+}
+
+/** Measures and reports. Gives 1 where a gate is missed. */
+async function run(options: Options): Promise<number> {
+  const at = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const [loadBefore, busyBefore] = [loads(), await busyShare()];
+  const ground = await makeGround({
+    ...{ cleanup, stillWorthIt: end.throwIfAsked, tell: say },
+    nodeOptions: options.profile ? ['--cpu-prof', '--cpu-prof-interval=2000', '--cpu-prof-dir=/tmp/growth-profiles'] : [],
+  });
+  if (options.keep) await ground.dataDir.keep();
+  const records = await Records.at(ground.parts.postgres.url);
+  cleanup.defer('let go of the database', () => records.close());
+  const repositories = await Repositories.serve(ground, cleanup);
+  const fleet = await Fleet.open(ground, repositories, end.throwIfAsked);
+  const wish = { ground, fleet, records, stuckMs, stillWorthIt: end.throwIfAsked, tell: say };
+  const baselines: { releases: number; ms: number }[] = [];
+  const runs: SizeRun[] = [];
+  for (const releases of options.releases) {
+    baselines.push({ releases, ms: await plainCommits(ground.parts.postgres.url, releases) });
+    say(`${releases} releases: the plain script took ${((baselines.at(-1)?.ms ?? 0) / 1000).toFixed(1)} s`);
+    runs.push(await runSize({ ...wish, releases }));
+  }
+  let storm: Storm | undefined;
+  if (options.storm) storm = await runStorm(wish, { releases: options.stormReleases, seed: options.seed });
+  const growth: Growth = {
+    ...{ at, machine: await machine(ground.parts), loadBefore, loadAfter: loads(), busyBefore },
+    ...{ baselines, runs, ...(storm && { storm }) },
+  };
+  process.stdout.write(`${reportOf(growth)}\n`);
+  if (options.write) say(`written into ${await writeDown(growth)}`);
+  return gatesOf(growth).some(({ kept }) => !kept) ? 1 : 0;
+}

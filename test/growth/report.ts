@@ -1,0 +1,203 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { transitions } from './baseline.ts';
+import type { Hop } from './records.ts';
+import type { SizeRun } from './run-size.ts';
+import { logLogSlope } from './slope.ts';
+import type { Storm } from './storm.ts';
+
+/** Everything a run of the growth tier has seen. */
+export interface Growth {
+  readonly at: string;
+  readonly machine: readonly string[];
+  readonly loadBefore: string;
+  readonly loadAfter: string;
+  readonly busyBefore: number;
+  readonly baselines: readonly { readonly releases: number; readonly ms: number }[];
+  readonly runs: readonly SizeRun[];
+  readonly storm?: Storm;
+}
+
+/** A figure that must not be missed. */
+export interface GateResult {
+  readonly name: string;
+  readonly value: string;
+  readonly gate: string;
+  readonly kept: boolean;
+}
+
+/** What the figures are held against; only those that were taken. */
+export function gatesOf({ runs, baselines, storm }: Growth): GateResult[] {
+  const gates: GateResult[] = [];
+  const hold = (name: string, value: number, most: number, unit = '') =>
+    gates.push({ name, value: `${short(value)}${unit}`, gate: `at most ${most}${unit}`, kept: value <= most });
+  const [small, large] = [runs[0], runs.at(-1)];
+  if (small && large && small !== large) {
+    hold(
+      'log-log slope of wall clock over releases',
+      logLogSlope(runs.map(({ releases, wallMs }) => ({ size: releases, took: wallMs }))),
+      1.1,
+    );
+    const [worst] = growthOfHops(small.hops, large.hops);
+    if (worst) hold(`worst p99 of a hop at ${large.releases} to ${small.releases} (${nameOf(worst.hop)})`, worst.ratio, 20, '×');
+  }
+  const [one, ten] = runs.slice(-2);
+  if (one && ten) {
+    for (const [service, mib] of Object.entries(ten.memory))
+      hold(
+        `memory ${service} keeps after ${ten.releases} more releases, over after ${one.releases}`,
+        mib - (one.memory[service] ?? 0),
+        10,
+        ' MiB',
+      );
+  }
+  for (const { releases, wallMs, ended } of runs) {
+    const plain = baselines.find((each) => each.releases === releases);
+    if (plain) hold(`${releases} releases, wall clock to the plain script`, wallMs / plain.ms, 5, '×');
+    hold(`${releases} releases, ended otherwise than in production`, ended, 0);
+  }
+  if (storm) {
+    gates.push({
+      name: 'throughput in the storm',
+      value: `${short(storm.share * 100)} %`,
+      gate: 'at least 50 % (aim 80 %)',
+      kept: storm.share >= 0.5,
+    });
+    hold('releases lost in the storm', storm.stormy.ended, 0);
+    hold('promises broken at the target', storm.target.breaches.length, 0);
+    hold('left undone a minute after the storm', Object.keys(storm.stormy.left).length, 0);
+  }
+  return gates;
+}
+
+/** The hops both sizes know, by how much their p99 grew, worst first. Those of fewer than 20 have no p99 worth the name. */
+export function growthOfHops(small: readonly Hop[], large: readonly Hop[]): { hop: Hop; before: Hop; ratio: number }[] {
+  const before = new Map(small.map((hop) => [nameOf(hop), hop]));
+  return large
+    .flatMap((hop) => {
+      const known = before.get(nameOf(hop));
+      return known && known.count >= 20 ? [{ hop, before: known, ratio: hop.p99 / Math.max(known.p99, 1) }] : [];
+    })
+    .sort((one, other) => other.ratio - one.ratio);
+}
+
+/** The report, as Markdown that also reads well on a terminal. */
+export function reportOf(growth: Growth): string {
+  const { runs, storm } = growth;
+  return [
+    `Measured ${growth.at} on`,
+    '',
+    ...growth.machine.map((line) => `- ${line}`),
+    `- load average before ${growth.loadBefore}, after ${growth.loadAfter}; ${(growth.busyBefore * 100).toFixed(0)} % of all cores in use before the start`,
+    '',
+    ...table(
+      ['figure', 'value', 'gate', ''],
+      gatesOf(growth).map(({ name, value, gate, kept }) => [name, value, gate, kept ? 'kept' : '**missed**']),
+    ),
+    '',
+    ...table(
+      [
+        'releases',
+        'projects',
+        'first birth → last in production',
+        'a second',
+        'plain script',
+        'commits a release',
+        'of the product’s CPU a release',
+      ],
+      runs.map((run) => [
+        ...[String(run.releases), String(run.projects), `${short(run.wallMs / 1000)} s`, short((run.releases * 1000) / run.wallMs)],
+        `${short((growth.baselines.find(({ releases }) => releases === run.releases)?.ms ?? 0) / 1000)} s`,
+        ...[short(run.commits / run.releases), `${short((1000 * sum(Object.values(run.cpu))) / run.releases)} ms`],
+      ]),
+    ),
+    '',
+    `The plain script takes a release through ${transitions} transactions with 8 connections.`,
+    '',
+    ...runs.flatMap(detailsOf),
+    ...(storm ? stormOf(storm) : []),
+  ].join('\n');
+}
+
+function detailsOf(run: SizeRun): string[] {
+  const worst = [...run.hops].sort((one, other) => other.p99 - one.p99).slice(0, 12);
+  return [
+    `## ${run.releases} releases`,
+    '',
+    `CPU in s: ${pairs(run.cpu)}. Memory afterwards in MiB: ${pairs(run.memory)}.`,
+    `An operator’s robot listed ${run.robot.list.length} times (${short(mean(run.robot.list))} ms) and signed ${run.robot.sign.length} times (${short(mean(run.robot.sign))} ms); ${run.robot.failed.length} calls were not answered with a yes.`,
+    `Left undone a minute later: ${pairs(run.left) || 'nothing'}.`,
+    '',
+    ...table(
+      ['slowest hops', 'count', 'p50', 'p99'],
+      worst.map((hop) => [nameOf(hop), String(hop.count), `${short(hop.p50)} ms`, `${short(hop.p99)} ms`]),
+    ),
+    '',
+    ...table(
+      ['largest tables', 'rows', 'KiB'],
+      run.tables.slice(0, 10).map(({ table, rows, kib }) => [table, String(rows), String(kib)]),
+    ),
+    '',
+    ...table(
+      ['statements that took most', 'of', 'calls', 'mean', 'all'],
+      run.statements
+        .slice(0, 12)
+        .map(({ query, service, calls, meanMs, totalMs }) => [
+          `\`${query.slice(0, 110).replaceAll('|', '\\|')}\``,
+          ...[service.replace('slipway_', ''), String(calls), `${short(meanMs)} ms`, `${short(totalMs / 1000)} s`],
+        ]),
+    ),
+    '',
+  ];
+}
+
+function stormOf({ seed, calm, stormy, blows, share, target }: Storm): string[] {
+  return [
+    `## ${stormy.releases} releases in a storm, seed ${seed}`,
+    '',
+    `Without faults ${short(calm.sinceToldMs / 1000)} s, in the storm ${short(stormy.sinceToldMs / 1000)} s: ${short(share * 100)} % of the throughput.`,
+    `Blows: ${blows.map(({ s, what }) => `${s.toFixed(0)} s ${what}`).join(', ')}.`,
+    `Left undone a minute later: ${pairs(stormy.left) || 'nothing'}.`,
+    `The target changed something ${target.changes} times; ${target.breaches.length === 0 ? 'no promise was broken there' : `broken: ${target.breaches.slice(0, 20).join('; ')}`}.`,
+    '',
+  ];
+}
+
+/** Puts figures and report into docs/reliability. */
+export async function writeDown(growth: Growth): Promise<string> {
+  const folder = join(import.meta.dirname, '../../docs/reliability');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'growth.json'), `${JSON.stringify(growth, null, 1)}\n`);
+  await writeFile(
+    join(folder, 'growth.md'),
+    `# Growth and storm\n\n<!-- written by npm run growth -- --write -->\n\n${reportOf(growth)}\n`,
+  );
+  return folder;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
+
+function nameOf({ event, from, to }: Hop): string {
+  return `${event}: ${from} → ${to}`;
+}
+
+function pairs(values: Readonly<Record<string, number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${short(value)}`)
+    .join(', ');
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : sum(values) / values.length;
+}
+
+function short(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
+}

@@ -1,0 +1,118 @@
+import { pause } from '../../tools/parts/until.ts';
+import { type CpuUse, cpuUse, used } from './cpu.ts';
+import type { Fleet } from './fleet.ts';
+import type { Ground } from './ground.ts';
+import { settledMemory } from './memory.ts';
+import type { Hop, Records, Statement, TableSize } from './records.ts';
+import { type Calls, robotOperator } from './robot.ts';
+
+/** What one size was seen to cost. */
+export interface SizeRun {
+  readonly releases: number;
+  readonly projects: number;
+  /** From the first birth to the last release in production. */
+  readonly wallMs: number;
+  /** From the first webhook on. */
+  readonly sinceToldMs: number;
+  /** When so many were born and live, in seconds since they were told. */
+  readonly curve: readonly { readonly s: number; readonly born: number; readonly live: number }[];
+  /** Ended otherwise than in production; nothing here should. */
+  readonly ended: number;
+  readonly hops: readonly Hop[];
+  readonly commits: number;
+  readonly cpu: CpuUse;
+  /** MiB by service, settled, afterwards. */
+  readonly memory: Readonly<Record<string, number>>;
+  readonly tables: readonly TableSize[];
+  readonly statements: readonly Statement[];
+  readonly robot: Calls;
+  /** What was still unfinished a minute later. */
+  readonly left: Readonly<Record<string, number>>;
+}
+
+export interface SizeWish {
+  readonly ground: Ground;
+  readonly fleet: Fleet;
+  readonly records: Records;
+  readonly releases: number;
+  /** No end is waited for longer than this after the last one. */
+  readonly stuckMs: number;
+  readonly stillWorthIt: () => void;
+  readonly tell: (text: string) => void;
+  /** While they are under way. */
+  readonly meanwhile?: () => { stop(): Promise<void> };
+}
+
+const lookMs = 2_000;
+
+/** So many releases at once: as many projects as each has lines, so that both grow with the size. */
+export async function runSize(wish: SizeWish): Promise<SizeRun> {
+  const { ground, fleet, records, releases, stillWorthIt, tell } = wish;
+  const count = Math.max(1, Math.round(Math.sqrt(releases)));
+  const begun = await records.now();
+  const first = robotOperator(fleet.operator);
+  const projects = await fleet.found(`size-${releases}-${begun.getTime().toString(36)}`, count);
+  await whenLive(wish, begun, count).finally(() => first.stop());
+  tell(`${releases} releases: ${count} projects stand, each with its first release in production`);
+  const pushes = await fleet.push(projects, (at) => Math.floor(releases / count) + (at < releases % count ? 1 : 0));
+  await records.forgetStatements();
+  const [since, commitsBefore, cpuBefore] = [await records.now(), await records.commits(), await cpuUse(ground.processes)];
+  const robot = robotOperator(fleet.operator);
+  const meanwhile = wish.meanwhile?.();
+  const told = performance.now();
+  const curve: { s: number; born: number; live: number }[] = [];
+  try {
+    const [ended] = await Promise.all([
+      whenLive(wish, since, releases, (seen) => curve.push({ s: (performance.now() - told) / 1000, ...seen })),
+      fleet.tell(pushes, stillWorthIt),
+    ]);
+    const sinceToldMs = performance.now() - told;
+    const [cpu, commits] = [used(cpuBefore, await cpuUse(ground.processes)), (await records.commits()) - commitsBefore];
+    await meanwhile?.stop();
+    await robot.stop();
+    const [wallMs, statements] = [await records.wall(since), await records.statements()];
+    tell(`${releases} releases: all live after ${(wallMs / 1000).toFixed(1)} s`);
+    const left = await leftAfterAMinute(records);
+    const hops = await records.hops(since);
+    const tables = await records.tables();
+    const memory = await settledMemory(ground.processes, stillWorthIt);
+    const seen = { hops, commits, cpu, memory, tables, statements, robot: robot.calls, left };
+    return { releases, projects: count, wallMs, sinceToldMs, curve, ended, ...seen };
+  } finally {
+    await meanwhile?.stop();
+    await robot.stop();
+  }
+}
+
+/** Waits until so many are live, or have ended otherwise. Gives how many did. @throws Error where nothing moves any more. */
+async function whenLive(
+  { records, stuckMs, stillWorthIt, tell }: SizeWish,
+  since: Date,
+  releases: number,
+  look: (seen: { born: number; live: number }) => void = () => {},
+): Promise<number> {
+  let movedAt = performance.now();
+  let told = performance.now();
+  for (let before = ''; ; await pause(lookMs)) {
+    stillWorthIt();
+    const { born, live, ended } = await records.progress(since);
+    look({ born, live });
+    if (live + ended >= releases) return ended;
+    const now = `${born} born, ${live} live, ${ended} ended otherwise`;
+    if (now !== before) movedAt = performance.now();
+    before = now;
+    if (performance.now() - told > 20_000) {
+      tell(`of ${releases} releases ${now}`);
+      told = performance.now();
+    }
+    if (performance.now() - movedAt > stuckMs)
+      throw new Error(`nothing moves any more: of ${releases} releases ${now}; ${JSON.stringify(await records.left())}`);
+  }
+}
+
+async function leftAfterAMinute(records: Records): Promise<Record<string, number>> {
+  for (const end = performance.now() + 60_000; ; await pause(1_000)) {
+    const left = await records.left();
+    if (Object.keys(left).length === 0 || performance.now() > end) return left;
+  }
+}
