@@ -209,7 +209,8 @@ function recordOf(topic: string, partition: number, message: KafkaMessage): InRe
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers ?? {})) {
     const first = Array.isArray(value) ? value[0] : value;
-    if (first !== undefined) headers[name] = typeof first === 'string' ? first : first.toString('utf8');
+    // Kafka knows headers without a value, whatever kafkajs's types say.
+    if (first !== undefined && first !== null) headers[name] = first.toString();
   }
   const key = message.key === null ? null : message.key.toString('utf8');
   return { topic, partition, offset: message.offset, key, value: message.value, headers, timestamp: Number(message.timestamp) };

@@ -58,8 +58,13 @@ export class KafkajsTopics {
             { name: 'cleanup.policy', value: 'delete' },
             { name: 'retention.ms', value: String(retention.ms) },
           ];
-    // Signatures are judged at the time the broker took a record, never at one its writer gives.
-    const configEntries = [...kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }];
+    const configEntries = [
+      ...kept,
+      // Signatures are judged at the time the broker took a record, never at one its writer gives.
+      { name: 'message.timestamp.type', value: 'LogAppendTime' },
+      // kafkajs reads neither zstd, snappy nor lz4, and a small batch may unpack to a large one: the broker unpacks, and counts.
+      { name: 'compression.type', value: 'uncompressed' },
+    ];
     return { topic: name, numPartitions: partitions, replicationFactor: this.replication, configEntries };
   }
 }
