@@ -62,11 +62,20 @@ export interface ReaderOptions {
 /** The largest data a record may carry, in bytes; what is larger was never written by us. */
 export const maxValueBytes = 900_000;
 
+const mostAttributeLength = 500;
+/** Eight signatures, written as one attribute. */
+const mostSignatureLength = 8_000;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is refused
+const controls = /[\u0000-\u001f\u007f]/;
+/** How kafkajs, as patched, says that there was a batch it can not unpack (patches/kafkajs+2.2.4.patch). */
+const unreadable = 'kafkajs.unreadable';
+
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Says what a record is. Believes nothing, throws never (facts/reliability.md 1.6 K). */
 export function read(record: InRecord, options: ReaderOptions): Reading {
   const { headers } = record;
+  if (headers[unreadable] !== undefined) return poison('not-an-event', `its batch can not be read: ${headers[unreadable].slice(0, 200)}`);
   const type = parseType(headers['ce_type']);
   if (!type)
     return poison('not-an-event', `ce_type is ${JSON.stringify(headers['ce_type'] ?? null)?.slice(0, 200)}, not slipway.<name>.v<number>`);
@@ -76,24 +85,37 @@ export function read(record: InRecord, options: ReaderOptions): Reading {
   const id = headers['ce_id'];
   const source = headers['ce_source'];
   const subject = headers['ce_subject'];
-  for (const [name, value] of Object.entries({ ce_id: id, ce_source: source, ce_subject: subject })) {
-    if (!value || value.length > 500) return poison('not-an-event', `${name} is ${value ? 'longer than 500 characters' : 'missing'}`);
-  }
+  if (!id || !source || !subject) return poison('not-an-event', `${!id ? 'ce_id' : !source ? 'ce_source' : 'ce_subject'} is missing`);
+  const odd = oddAttribute(headers);
+  if (odd) return poison('not-an-event', odd);
   if (!record.value || record.value.length === 0) return poison('empty', 'the record has no value');
   if (record.value.length >= maxValueBytes)
     return poison('too-large', `${record.value.length} bytes; at most ${maxValueBytes - 1} are taken`);
 
-  const who = whose(record, record.value, definition, source as string, options);
+  const who = whose(record, record.value, definition, source, options);
   if (!who.ok) return poison(who.poison, who.detail);
   const from: Identified = {
     source: who.service ?? `outside:${source}`,
-    id: id as string,
+    id,
     service: who.service,
     causationId: headers['ce_causationid'],
   };
-  if (type.version > definition.version)
-    return { is: 'newer', definition, from, type: headers['ce_type'] as string, subject: subject as string };
+  if (type.version > definition.version) return { is: 'newer', definition, from, type: headers['ce_type'] as string, subject };
   return parsed(record, record.value, definition, type.version, from, who.keyId);
+}
+
+/**
+ * What is wrong with an attribute of an event, whoever wrote it. They go into tables, where no text may hold a NUL, into the attributes of answers,
+ * which have to fit into a record themselves, and onto pages.
+ */
+function oddAttribute(headers: InRecord['headers']): string | undefined {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!name.startsWith('ce_')) continue;
+    const most = name === 'ce_signature' ? mostSignatureLength : mostAttributeLength;
+    if (value.length > most) return `${name.slice(0, 100)} is longer than ${most} characters`;
+    if (controls.test(value)) return `${name.slice(0, 100)} holds a control character`;
+  }
+  return undefined;
 }
 
 type Whose = { ok: true; service?: Service; keyId?: string } | { ok: false; poison: PoisonReason; detail: string };
