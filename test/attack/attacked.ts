@@ -2,9 +2,13 @@ import { type ApiClient, apiClient } from '@slipway/api';
 import type { Service } from '@slipway/contracts';
 import { inject } from 'vitest';
 
-/** The suite under attack, as plain data: every service a process of its own, started again whenever it ends. Made once, by the-suite.ts. */
+/** The suite under attack, as plain data: every service two processes, started again whenever they end. Made once, by the-suite.ts. */
 export interface Place {
   readonly gatewayUrl: string;
+  /** Its second replica. */
+  readonly otherGatewayUrl: string;
+  /** `POST /refuse` there takes the database away from every service, `POST /restore` gives it back. */
+  readonly outageUrl: string;
   readonly ports: Readonly<Record<Service, number>>;
   /** Files of the suite: `logs/<service>.log`, `run/<service>.json` (its pid), the keys, the trust file. */
   readonly dataDir: string;
