@@ -9,7 +9,7 @@ import { hashOf } from './cache.ts';
 import type { DataDir } from './data-dir.ts';
 import type { OwnPart, Part } from './part.ts';
 import { freePortLike } from './ports.ts';
-import { startProcess } from './processes.ts';
+import { findCommand, startProcess } from './processes.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
@@ -73,10 +73,11 @@ async function serve(server: {
   // SIGINT is Postgres' fast shutdown: it does not wait for clients to leave.
   const child = await startProcess(dataDir, {
     name: 'postgres',
-    command: binaries.postgres,
-    args,
+    // Behind the change of user: what is preloaded must be the server's alone.
+    command: findCommand('env') ?? 'env',
+    args: [...Object.entries(own.env ?? {}).map(([name, value]) => `${name}=${value}`), binaries.postgres, ...args],
     cwd: data,
-    env: { ...plainEnv(), ...own.env },
+    env: plainEnv(),
     user: account,
     stopSignal: 'SIGINT',
     graceMs: 20_000,

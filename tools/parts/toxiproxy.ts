@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDir } from './cache.ts';
@@ -82,7 +82,7 @@ export type Toxic =
 export type Direction = 'upstream' | 'downstream';
 
 /** One proxy: a port of the loopback address, and where it leads. */
-export interface Proxy {
+export interface FaultProxy {
   readonly name: string;
   readonly port: number;
   /** Adds a toxic. `toxicity` is the share of connections that suffer from it, 1 by default; those that are open suffer too. */
@@ -94,14 +94,14 @@ export interface Proxy {
   open(): Promise<void>;
   /** Closes every connection; new ones go through. */
   cut(): Promise<void>;
-  /** Bytes that clients sent it, and that it passed on to clients, so far. */
-  bytes(): Promise<{ received: number; answered: number }>;
+  /** Leads elsewhere from now on, to `host:port`; what is open is closed. */
+  lead(upstream: string): Promise<void>;
 }
 
 /** A toxiproxy that runs. */
 export interface Toxiproxy {
   /** Makes a proxy on a free port, or on this one. Upstream is `host:port`. */
-  proxy(name: string, upstream: string, port?: number): Promise<Proxy>;
+  proxy(name: string, upstream: string, port?: number): Promise<FaultProxy>;
   stop(): Promise<void>;
 }
 
@@ -111,8 +111,7 @@ const callMs = 10_000;
 export async function startToxiproxy(dataDir: DataDir): Promise<Toxiproxy> {
   const program = await toxiproxyProgram();
   const [port = 0] = await freePorts(1);
-  const args = ['-host=127.0.0.1', `-port=${port}`, '-proxy-metrics'];
-  await mkdir(dataDir.logs, { recursive: true });
+  const args = ['-host=127.0.0.1', `-port=${port}`];
   const child = await startProcess(dataDir, { name: 'toxiproxy', command: program, args, env: { LOG_LEVEL: 'warn' } });
   const call = async (method: string, path: string, body?: object): Promise<string> => {
     const headers = body && { 'content-type': 'application/json' };
@@ -138,7 +137,7 @@ export async function startToxiproxy(dataDir: DataDir): Promise<Toxiproxy> {
   };
 }
 
-function proxyOf(call: (method: string, path: string, body?: object) => Promise<string>, name: string, port: number): Proxy {
+function proxyOf(call: (method: string, path: string, body?: object) => Promise<string>, name: string, port: number): FaultProxy {
   const at = `/proxies/${encodeURIComponent(name)}`;
   const enabled = (yes: boolean) => call('POST', at, { enabled: yes }).then(() => undefined);
   return {
@@ -154,17 +153,6 @@ function proxyOf(call: (method: string, path: string, body?: object) => Promise<
     close: () => enabled(false),
     open: () => enabled(true),
     cut: () => enabled(false).then(() => enabled(true)),
-    bytes: async () => {
-      const page = await call('GET', '/metrics');
-      const sum = (metric: string, direction: Direction): number =>
-        page
-          .split('\n')
-          .filter((line) => line.startsWith(`${metric}{`) && line.includes(`proxy="${name}"`) && line.includes(`direction="${direction}"`))
-          .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0);
-      return {
-        received: sum('toxiproxy_proxy_received_bytes_total', 'upstream'),
-        answered: sum('toxiproxy_proxy_sent_bytes_total', 'downstream'),
-      };
-    },
+    lead: (upstream) => call('POST', at, { upstream }).then(() => undefined),
   };
 }

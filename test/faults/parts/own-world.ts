@@ -18,8 +18,9 @@ export async function inAWorldOfItsOwn(): Promise<number | undefined> {
   await Promise.all([toxiproxyProgram(), kafkaJars(findCommand('mvn'))]);
   const unshare = findCommand('unshare');
   if (isOwnWorld || process.platform !== 'linux' || process.getuid?.() !== 0 || unshare === undefined) return undefined;
-  // As a shell's last word, so that the program has our child's pid and gets the signals itself. The loopback address is all the network there is.
-  const script = 'ip link set lo up && exec "$0" "$@"';
+  // As a shell's last word, so that the program has our child's pid and gets the signals itself. The loopback address is all the network there is; what
+  // killed processes leave in shared memory (libfaketime does) goes with it.
+  const script = 'ip link set lo up && mount -t tmpfs tmpfs /dev/shm && exec "$0" "$@"';
   const args = ['--net', '--mount', '--propagation', 'private', '--', '/bin/sh', '-c', script, process.execPath, ...process.execArgv];
   const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
   const env = { ...process.env, PATH: path, [mark]: '1', ...outside };

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import type { Fault } from '../fault.ts';
+import { asAdministrator, type HurtPostgres } from './a-postgres.ts';
+import { aFault, repeatedly } from './hurting.ts';
+
+/** Takes every connection there is, as a user like any other, and each that becomes free: those of the services are ended one after the other. */
+export function slotThief(postgres: HurtPostgres): Fault {
+  const password = randomBytes(12).toString('hex');
+  const stolen: pg.Client[] = [];
+  let refused: (line: RegExp) => Promise<number> = async () => 0;
+  let administrator: pg.Client | undefined;
+  const steal = async (): Promise<boolean> => {
+    const url = new URL(postgres.url);
+    [url.username, url.password] = ['slipway_thief', password];
+    const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 5000, application_name: 'fault' });
+    client.on('error', () => undefined);
+    const taken = await client.connect().then(
+      () => true,
+      () => false,
+    );
+    if (taken) stolen.push(client);
+    return taken;
+  };
+  const turn = async (): Promise<number> => {
+    if (administrator === undefined) {
+      refused = await postgres.watchLog();
+      administrator = new pg.Client({ connectionString: postgres.url, connectionTimeoutMillis: 5000, application_name: 'fault' });
+      administrator.on('error', () => undefined);
+      await administrator.connect();
+      await administrator.query(`drop role if exists slipway_thief; create role slipway_thief login password '${password}'`);
+    }
+    while ((await Promise.all(Array.from({ length: 10 }, steal))).every(Boolean));
+    await administrator.query(
+      `select pg_terminate_backend(pid) from (
+         select pid from pg_stat_activity where backend_type = 'client backend' and application_name <> 'fault' order by random() limit 5
+       ) as few`,
+    );
+    return 0;
+  };
+  const fault = repeatedly('every connection of Postgres is taken', 200, turn, async () => {
+    await Promise.all(stolen.splice(0).map((client) => client.end().catch(() => undefined)));
+    await administrator?.query('drop role if exists slipway_thief').catch(() => undefined);
+    await administrator?.end().catch(() => undefined);
+  });
+  let counted: number | undefined;
+  const end = async (): Promise<void> => {
+    await fault.end();
+    counted = await refused(/too many clients already|connection slots are reserved/);
+  };
+  return { ...fault, end, hurt: () => counted };
+}
+
+const schemasWith = (table: string): string =>
+  `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r' and c.relname = '${table}' order by 1`;
+
+async function schemas(client: pg.Client, table: string): Promise<string[]> {
+  return (await client.query<{ schema: string }>(schemasWith(table))).rows.map(({ schema }) => schema);
+}
+
+/** A transaction that forgets to end, with locks on rows of every service: work that is owed, and how far a topic was read. */
+export function lockHolder(postgres: HurtPostgres): Fault {
+  let holder: pg.Client | undefined;
+  const blocked = new Set<number>();
+  let watching: NodeJS.Timeout | undefined;
+  return aFault({
+    name: 'rows of every service are locked',
+    begin: async ({ suite }) => {
+      holder = new pg.Client({ connectionString: suite.databaseUrl, connectionTimeoutMillis: 5000, application_name: 'fault' });
+      holder.on('error', () => undefined);
+      await holder.connect();
+      const own = (await holder.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
+      await holder.query('begin');
+      for (const schema of await schemas(holder, 'operation')) {
+        const working = `where state in ('ready', 'running') order by random() limit 20`;
+        await holder.query(`select 1 from (select id from "${schema}".operation ${working} for update skip locked) as few`);
+        await holder.query(
+          `select 1 from (select next from "${schema}".stored_offset order by random() limit 2 for update skip locked) as few`,
+        );
+      }
+      watching = setInterval(() => {
+        void postgres
+          .administer((client) =>
+            client.query<{ pid: number }>('select pid from pg_stat_activity where $1 = any(pg_blocking_pids(pid))', [own]),
+          )
+          .then(({ rows }) => {
+            for (const { pid } of rows) blocked.add(pid);
+          })
+          .catch(() => undefined);
+      }, 500);
+      return undefined;
+    },
+    end: async () => {
+      clearInterval(watching);
+      await holder?.query('rollback').catch(() => undefined);
+      await holder?.end().catch(() => undefined);
+      return blocked.size;
+    },
+  });
+}
+
+/**
+ * Real deadlocks with the services' own transactions, which then are those that Postgres ends: we lock what a handler locks last, wait until one stands there, and ask for what it
+ * locked first. Nothing is changed.
+ */
+export function deadlocks(postgres: HurtPostgres): Fault {
+  let counted: ((line: RegExp) => Promise<number>) | undefined;
+  let at = 0;
+  const fault = repeatedly('transactions of the services are led into deadlocks', 50, async ({ suite }) => {
+    counted ??= await postgres.watchLog();
+    await asAdministrator(suite.databaseUrl, async (client) => {
+      const all = await schemas(client, 'sequence');
+      const schema = all[at++ % all.length];
+      if (schema === undefined) return;
+      const pid = (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
+      // Whoever looks first whether it waits for ever is the one that ends.
+      await client.query(`begin; set local deadlock_timeout = '60s'; set local lock_timeout = '3s'`);
+      try {
+        await client.query(`select 1 from "${schema}".sequence order by key for update`);
+        const standsThere = () =>
+          postgres.administer((other) =>
+            other.query('select 1 from pg_locks l where not l.granted and $1 = any(pg_blocking_pids(l.pid))', [pid]),
+          );
+        for (let looks = 0; looks < 20 && (await standsThere()).rowCount === 0; looks++) await wait(50);
+        await client.query(`select 1 from "${schema}".stored_offset for update`);
+        await client.query(`select 1 from "${schema}".operation where state = 'running' for update`);
+      } finally {
+        await client.query('rollback').catch(() => undefined);
+      }
+    });
+    return 0;
+  });
+  let found: number | undefined;
+  const end = async (): Promise<void> => {
+    await fault.end();
+    found = await counted?.(/deadlock detected/);
+  };
+  return { ...fault, end, hurt: () => found };
+}
+
+/** A share of the services' statements that write is refused with this SQLSTATE, as by a database in trouble. Triggers do it, and count it where no rollback takes it back. */
+export function refusals(postgres: HurtPostgres, state: '40001' | '40P01' | '55P03', percent: number): Fault {
+  let url = postgres.url;
+  const patiently = async (sql: string): Promise<void> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        await asAdministrator(url, async (client) => void (await client.query(`set lock_timeout = '3s'; ${sql}`)));
+        return;
+      } catch (error) {
+        if (tries === 10) throw error;
+      }
+    }
+  };
+  return aFault({
+    name: `${percent} of 100 statements that write are refused with ${state}`,
+    begin: async ({ suite }) => {
+      url = suite.databaseUrl;
+      await patiently(`drop schema if exists fault cascade; create schema fault; create sequence fault.hits;
+        create function fault.refuse() returns trigger language plpgsql security definer as $$ begin
+          if random() * 100 < ${percent} then
+            perform nextval('fault.hits');
+            raise exception 'refused by a fault' using errcode = '${state}';
+          end if;
+          return null;
+        end $$`);
+      for (const [table, of] of [
+        ['inbox', 'insert'],
+        ['outbox', 'insert'],
+        ['operation', 'insert or update'],
+      ] as const) {
+        for (const schema of await asAdministrator(url, (client) => schemas(client, table)))
+          await patiently(`create trigger fault before ${of} on "${schema}".${table} for each statement execute function fault.refuse()`);
+      }
+      return undefined;
+    },
+    end: async () => {
+      const hits = await asAdministrator(url, (client) =>
+        client.query<{ hits: number }>('select case when is_called then last_value else 0 end::int as hits from fault.hits'),
+      ).catch(() => undefined);
+      await patiently('drop schema if exists fault cascade');
+      return hits?.rows[0]?.hits;
+    },
+  });
+}
