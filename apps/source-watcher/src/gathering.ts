@@ -150,14 +150,14 @@ async function directionOf({ control, source, options }: Asked, { ref, from, to 
 async function lineOfTag({ control, source, options }: Asked, { heads }: Look, base: Point): Promise<string> {
   const named = (ref: string) => (source.branches.includes(ref.slice('refs/heads/'.length)) ? 0 : 1);
   const branches = heads.filter(({ ref }) => ref.startsWith('refs/heads/')).sort((one, other) => named(one.ref) - named(other.ref));
-  for (const branch of branches) if (await control.isAncestor(source, base, branch, options)) return branch.ref;
-  return base.ref;
+  const above = new Set(await control.containing(source, base, branches, options));
+  return branches.find(({ revision }) => revision === base.revision || above.has(revision))?.ref ?? base.ref;
 }
 
 /** The newest release a new branch grew from. */
 async function grownFrom({ control, source, options }: Asked, releases: readonly Born[], to: Point): Promise<Born | undefined> {
-  for (const born of releases.slice(0, 30)) if (await control.isAncestor(source, pointOf(born), to, options)) return born;
-  return undefined;
+  const revision = await control.firstContained(source, to, releases.map(pointOf), options);
+  return releases.find(({ release }) => release.revision === revision);
 }
 
 /** What came since the release before; the head alone where it is the first of all, or nothing but the past lies below it. */

@@ -130,6 +130,8 @@ export function sourceControlContract(
       expect(await control.isAncestor(repository.source, second, second)).toBe(true);
       expect(await control.isAncestor(repository.source, second, first)).toBe(false);
       expect(await control.containing(repository.source, second, points)).toEqual([points[2]?.revision]);
+      expect(await control.firstContained(repository.source, second, points.toReversed())).toBe(second.revision);
+      expect(await control.firstContained(repository.source, second, points.slice(2))).toBeUndefined();
     });
 
     it('reads one file of a revision, or says that there is none', async () => {

@@ -93,6 +93,8 @@ export interface SourceControl {
   isAncestor(source: Source, ancestor: Point, descendant: Point, options?: CallOptions): Promise<boolean>;
   /** Which of these contain the point and are not the point itself: asked at once, because it is asked about every earlier release. */
   containing(source: Source, point: Point, candidates: readonly Point[], options?: CallOptions): Promise<readonly string[]>;
+  /** The first of these that the point contains, where there is one; a revision contains itself. */
+  firstContained(source: Source, point: Point, candidates: readonly Point[], options?: CallOptions): Promise<string | undefined>;
   /** Paths that differ between the two trees, sorted; without `from` every path of `to`. Found by diff, never from what a webhook says. */
   changedPaths(source: Source, from: Point | undefined, to: Point, options?: CallOptions): Promise<readonly string[]>;
   /** The revision whose files a tag shows: itself in Git, in Subversion what was copied when nothing was changed in the copy. */

@@ -8,6 +8,7 @@ import type { CallOptions, Limits, Point, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
 import type { GitCommand } from './git-command.js';
 import { localError, remoteError } from './git-errors.js';
+import { HeldRevisions } from './held-revisions.js';
 
 /** Attributes that change what an archive holds are switched off; what a plain clone would do (line ends, encodings) stays on. */
 const attributes = { plain: '* -export-ignore -export-subst -filter\n', lfs: '* -export-ignore -export-subst\n' };
@@ -15,11 +16,15 @@ export const commitId = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** The bare copies of sources: one a source, incremental, shared by the processes of one data directory through a lock file. */
 export class GitMirrors {
+  private readonly held: HeldRevisions;
+
   constructor(
     private readonly git: GitCommand,
     private readonly dataDir: string,
     private readonly limits: Limits,
-  ) {}
+  ) {
+    this.held = new HeldRevisions(git);
+  }
 
   /** Where the copy of a source is or will be. */
   path(source: Source): string {
@@ -89,6 +94,16 @@ export class GitMirrors {
           );
       }),
     );
+    await this.present(
+      source,
+      heads.map(({ revision }) => revision),
+      options,
+    );
+  }
+
+  /** Which of these commits the copy holds. */
+  present(source: Source, revisions: readonly string[], options: CallOptions = {}): Promise<readonly string[]> {
+    return this.held.of(this.path(source), revisions, options);
   }
 
   /** Makes sure the revisions are here; asks the server for one by its id when no branch leads there any more. Throws `unknown-revision`. */
@@ -97,9 +112,9 @@ export class GitMirrors {
     for (const revision of revisions) {
       if (!commitId.test(revision))
         throw new SourceError('unknown-revision', `${JSON.stringify(revision.slice(0, 80))} is not a full commit id`);
-      if (await this.has(path, revision, options)) continue;
+      if (await this.has(source, revision, options)) continue;
       await this.fetch(source, options);
-      if (await this.has(path, revision, options)) continue;
+      if (await this.has(source, revision, options)) continue;
       await this.bringLost(source, revision, options);
     }
     return path;
@@ -125,13 +140,8 @@ export class GitMirrors {
     });
   }
 
-  private async has(path: string, revision: string, options: CallOptions): Promise<boolean> {
-    if (!(await exists(join(path, 'HEAD')))) return false;
-    const { code, stderr } = await this.git.local(path, ['cat-file', '-e', `${revision}^{commit}`], options);
-    if (code === 0) return true;
-    // "Not a valid object name" is the plain no; whatever else it says is about a broken copy.
-    if (/Not a valid object name|bad revision/.test(stderr) || stderr === '') return false;
-    throw localError(stderr);
+  private async has(source: Source, revision: string, options: CallOptions): Promise<boolean> {
+    return (await this.present(source, [revision], options)).length > 0;
   }
 
   private async bringLost(source: Source, revision: string, options: CallOptions): Promise<void> {
@@ -144,7 +154,7 @@ export class GitMirrors {
         throw error;
       throw fail(error);
     });
-    if (!(await this.has(this.path(source), revision, options))) throw fail();
+    if (!(await this.has(source, revision, options))) throw fail();
   }
 
   private async bring(path: string, source: Source, refspecs: readonly string[], options: CallOptions): Promise<void> {

@@ -85,22 +85,42 @@ export class GitSourceControl implements SourceControl {
   }
 
   async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly string[]> {
-    if (candidates.length === 0) return [];
     return this.here(source, [point], options, async (gitDir) => {
-      const asked = candidates.map(({ revision }) => revision).filter((revision) => commitId.test(revision));
-      // A candidate that is not here can't be compared; what the server has lost contains nothing new.
-      const checked = await this.git.local(gitDir, ['cat-file', '--batch-check'], { ...options, input: `${asked.join('\n')}\n` });
-      const present = checked.stdout
-        .toString('utf8')
-        .split('\n')
-        .flatMap((line) => /^([0-9a-f]+) commit /.exec(line)?.[1] ?? []);
-      if (present.length === 0) return [];
-      const args = ['rev-list', '--ancestry-path', `^${point.revision}`, '--stdin'];
-      const { code, stdout, stderr } = await this.git.local(gitDir, args, { ...options, input: `${present.join('\n')}\n` });
-      if (code !== 0) throw localError(stderr);
-      const above = new Set(stdout.toString('utf8').split('\n'));
+      const present = await this.present(source, candidates, options);
+      const above = await this.between(gitDir, ['--ancestry-path', `^${point.revision}`], present, options);
       return present.filter((revision) => above.has(revision) && revision !== point.revision);
     });
+  }
+
+  async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<string | undefined> {
+    return this.here(source, [point], options, async (gitDir) => {
+      const present = await this.present(source, candidates, options);
+      const outside = await this.between(gitDir, [`^${point.revision}`], present, options);
+      return present.find((revision) => !outside.has(revision));
+    });
+  }
+
+  /** A candidate that is not here can't be compared; what the server has lost contains nothing new. */
+  private present(source: Source, candidates: readonly Point[], options: CallOptions): Promise<readonly string[]> {
+    return this.mirrors.present(
+      source,
+      candidates.map(({ revision }) => revision).filter((revision) => commitId.test(revision)),
+      options,
+    );
+  }
+
+  /** The commits that these have, themselves among them, within what `args` leaves. */
+  private async between(
+    gitDir: string,
+    args: readonly string[],
+    revisions: readonly string[],
+    options: CallOptions,
+  ): Promise<ReadonlySet<string>> {
+    if (revisions.length === 0) return new Set();
+    const input = `${revisions.join('\n')}\n`;
+    const { code, stdout, stderr } = await this.git.local(gitDir, ['rev-list', ...args, '--stdin'], { ...options, input });
+    if (code !== 0) throw localError(stderr);
+    return new Set(stdout.toString('utf8').split('\n'));
   }
 
   async changedPaths(source: Source, from: Point | undefined, to: Point, options: CallOptions = {}): Promise<readonly string[]> {

@@ -118,6 +118,11 @@ export class SvnSourceControl implements SourceControl {
     return found;
   }
 
+  async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<string | undefined> {
+    for (const candidate of candidates) if (await this.isAncestor(source, candidate, point, options)) return candidate.revision;
+    return undefined;
+  }
+
   async changedPaths(source: Source, from: Point | undefined, to: Point, options: CallOptions = {}): Promise<readonly string[]> {
     const url = await this.url(source, to);
     if (!from) {
