@@ -5,6 +5,7 @@ import type { Limits, Source, SourceControlConfig } from '../source-control.js';
 import { SourceError } from '../source-error.js';
 import { type GuardedUrl, guardFileUrl, guardUrl } from '../source-url.js';
 import { knownHostsOf, sshCommand } from '../ssh.js';
+import { insteadOf, redirectOf, sentOn } from './git-redirects.js';
 
 /** What one run may be told. */
 export type RunOptions = Pick<Command, 'signal' | 'input' | 'maxOutput' | 'watch'> & {
@@ -47,7 +48,8 @@ function settings(config: SourceControlConfig, limits: Limits, home: string, hoo
     '[pack]',
     'threads = 1',
   );
-  lines.push('[http]', `lowSpeedLimit = ${limits.stallBytesPerSecond}`, `lowSpeedTime = ${limits.stallSeconds}`, 'emptyAuth = false');
+  lines.push('[http]', `lowSpeedLimit = ${limits.stallBytesPerSecond}`, `lowSpeedTime = ${limits.stallSeconds}`);
+  lines.push('emptyAuth = false', 'followRedirects = false');
   if (config.caFile) lines.push(`sslCAInfo = ${JSON.stringify(config.caFile)}`);
   return `${lines.join('\n')}\n`;
 }
@@ -73,6 +75,8 @@ printf 'username=%s\\npassword=%s\\n' "\${SLIPWAY_CREDENTIAL_USER:-$user}" "\${l
 /** Starts Git, always the same guarded way. */
 export class GitCommand {
   private prepared: Promise<{ home: string; hooks: string }> | undefined;
+  /** Where servers told us that a url is answered; forgotten with the process, and when there are many. */
+  private readonly moved = new Map<string, string>();
 
   constructor(
     private readonly config: SourceControlConfig,
@@ -116,11 +120,26 @@ export class GitCommand {
 
   /** A run that talks to the source's server; `gitDir` only where it also writes a copy. */
   async remote(source: Source, gitDir: string | undefined, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    const { url } = await this.guard(source);
     const env = await this.remoteEnvironment(source);
     // Outside a repository Git would look for one in the folders above.
     env['GIT_DIR'] = gitDir ?? '/dev/null';
     if (options.trace) env['GIT_TRACE_PACKET'] = '1';
-    return runCommand(await this.command(args, env, this.limits.fetchMs, options));
+    const run = async (more: Record<string, string>) =>
+      runCommand(await this.command(args, { ...env, ...more }, this.limits.fetchMs, options));
+    const finished = await run(insteadOf(url, this.moved.get(url)));
+    if (!sentOn(finished.stderr)) return finished;
+    this.moved.delete(url);
+    const trace = { ...env, GIT_DIR: '/dev/null', GIT_TRACE_CURL: '1', GIT_TRACE_CURL_NO_DATA: '1' };
+    const asked = await this.command(['ls-remote', '--heads', '--end-of-options', url], trace, this.limits.pollMs, {
+      signal: options.signal,
+    });
+    const to = redirectOf(url, (await runCommand(asked)).stderr);
+    const there = await run(insteadOf(url, to));
+    if (sentOn(there.stderr)) throw new SourceError('refused-url', `the server sends us on again and again, at last from ${to}`);
+    if (this.moved.size > 1_000) this.moved.clear();
+    this.moved.set(url, to);
+    return there;
   }
 
   private async command(args: readonly string[], env: Record<string, string>, timeoutMs: number, options: RunOptions): Promise<Command> {
@@ -137,6 +156,8 @@ export class GitCommand {
       GIT_OPTIONAL_LOCKS: '0',
       GIT_NO_REPLACE_OBJECTS: '1',
       GIT_LITERAL_PATHSPECS: '1',
+      // A few bytes can stand for a file of gigabytes that Git then makes in one piece. LFS files it holds, and lets them grow by half.
+      GIT_ALLOC_LIMIT: String(Math.max(1024 ** 3, 2 * this.limits.lfsFileBytes)),
     };
     return {
       ...cleanEnvironment(home),

@@ -124,25 +124,47 @@ describe('git and what may go wrong', () => {
     );
   });
 
-  it('gives no credentials to a server it is sent on to', async () => {
-    const seen: (string | undefined)[] = [];
-    const thief: Server = createServer((request, response) => {
-      seen.push(request.headers.authorization);
+  it('asks no other server that it is sent on to, with or without credentials', async () => {
+    const seen: string[] = [];
+    const inside: Server = createServer((request, response) => {
+      seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
       response.writeHead(401, { 'www-authenticate': 'Basic realm="thief"' }).end();
     });
-    await new Promise<void>((resolve) => thief.listen(0, '127.0.0.1', () => resolve()));
+    await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', () => resolve()));
+    const elsewhere = `http://127.0.0.1:${(inside.address() as AddressInfo).port}`;
     const server = await serving(
       await serveHttp(ground.repositories, undefined, (request, response) => {
-        response.writeHead(302, { location: `http://127.0.0.1:${(thief.address() as AddressInfo).port}${request.url}` }).end();
+        response.writeHead(302, { location: `${elsewhere}${request.url}` }).end();
         return true;
       }),
     );
+    await mkdir(join(secrets, 'shop'), { recursive: true });
+    await writeFile(join(secrets, 'shop', 'good'), 'ci:s3cret-token\n', { mode: 0o600 });
     const repository = await onDisk({ name: 'shop', credentials: 'good' });
-    await expect(reasonOf(control().heads({ ...repository.source, url: `${server.url}/x.git` }))).resolves.toBe('authentication');
-    thief.closeAllConnections();
-    await new Promise((resolve) => thief.close(resolve));
-    expect(seen.length).toBeGreaterThan(0);
-    expect(seen.filter((header) => header !== undefined)).toEqual([]);
+    const refusal = { reason: 'refused-url', message: expect.stringContaining(`write ${elsewhere}/x.git as url`) };
+    await expect(control().heads({ ...repository.source, url: `${server.url}/x.git` })).rejects.toMatchObject(refusal);
+    inside.closeAllConnections();
+    await new Promise((resolve) => inside.close(resolve));
+    expect(seen).toEqual([]);
+  });
+
+  it('goes where the same server sends it on to, as many do that leave .git out', async () => {
+    let sent = 0;
+    const server = await serving(
+      await serveHttp(ground.repositories, undefined, (request, response) => {
+        if (request.url?.includes('.git/')) return false;
+        sent++;
+        response.writeHead(301, { location: request.url?.replace('/info/', '.git/info/') }).end();
+        return true;
+      }),
+    );
+    const repository = await onDisk();
+    const revision = await repository.commit({ a: '1' }, 'first');
+    const [one, source] = [control(), { ...repository.source, url: `${server.url}/${repository.source.name}` }];
+    expect((await one.heads(source)).heads).toMatchObject([{ revision }]);
+    await one.fetch(source);
+    expect((await one.file(source, point(repository, revision), 'a'))?.toString()).toBe('1');
+    expect(sent).toBe(2);
   });
 
   it('gives up on a server that answers too slowly or never', async () => {

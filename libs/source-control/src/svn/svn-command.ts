@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { cleanEnvironment, privateFolder, readCredential, secretFile, writePrivate } from '../private-files.js';
 import { type Command, type Finished, runCommand } from '../run-command.js';
 import type { Limits, Source, SourceControlConfig } from '../source-control.js';
-import { SourceError } from '../source-error.js';
+import { presentable, SourceError } from '../source-error.js';
 import { type GuardedUrl, guardFileUrl, guardUrl } from '../source-url.js';
 import { knownHostsOf, sshCommand } from '../ssh.js';
 import { svnError } from './svn-errors.js';
@@ -66,6 +66,7 @@ export class SvnCommand {
       timeoutMs: bounds.timeoutMs ?? this.limits.pollMs,
     });
     if (finished.code !== 0 && !mayFail?.(finished.stderr)) throw svnError(finished.stderr);
+    if (args[0] === 'info') refuseElsewhere(url.url, finished.stdout.toString('utf8'));
     return finished;
   }
 
@@ -87,6 +88,22 @@ export class SvnCommand {
     });
     return this.prepared;
   }
+}
+
+/** svn follows a server that sends it on to another one, and no setting keeps it; what it then brings is not what we were told to read. */
+function refuseElsewhere(asked: string, info: string): void {
+  const serverOf = (url: string) =>
+    /^[a-z+]+:\/\/[^/]*/i
+      .exec(url)?.[0]
+      .toLowerCase()
+      .replace(/\/\/[^/]*@/, '//');
+  const elsewhere = [...info.matchAll(/<url>([^<]*)<\/url>/g)].find(([, url = '']) => serverOf(url) !== serverOf(asked))?.[1];
+  if (elsewhere === undefined) return;
+  const instead = presentable(elsewhere);
+  throw new SourceError(
+    'refused-url',
+    `the server sends us on to another one, which is not followed; if it is right, write ${instead} as url`,
+  );
 }
 
 /** The url of a path below the source's, pinned to a revision; the peg keeps an `@` in a name from being read as one. */
