@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { memoryOf } from './program-memory.js';
 import { SourceError, type SourceErrorReason } from './source-error.js';
 
 /** One run of a program: an argument array, never a shell; a whole environment, nothing inherited. */
@@ -13,6 +14,8 @@ export interface Command {
   readonly signal?: AbortSignal | undefined;
   /** Bytes of standard output kept; more ends the program with `too-large`. */
   readonly maxOutput?: number | undefined;
+  /** Bytes of memory that the program and all it starts may hold together; more ends them with `too-large`. 2 GiB by default. */
+  readonly maxMemory?: number | undefined;
   /** Asked twice a second; an answer ends the program, e.g. because a folder grew too large. */
   readonly watch?: (() => Promise<SourceError | undefined>) | undefined;
 }
@@ -32,6 +35,9 @@ export interface Running {
 }
 
 const maxErrorText = 8_192;
+const usualMaxMemory = 2 * 1024 ** 3;
+/** How often the memory is looked at, in ms: a server can make Git take half a gigabyte a second. */
+const memoryEveryMs = 200;
 
 /** Starts a program in a process group of its own, so that its helpers (git-remote-https, ssh) end with it. */
 export function startCommand(command: Command): Running {
@@ -56,7 +62,13 @@ export function startCommand(command: Command): Running {
   const onAbort = () => stop('cancelled', 'cancelled');
   command.signal?.addEventListener('abort', onAbort, { once: true });
   if (command.signal?.aborted) onAbort();
-  const watching = command.watch ? watchEvery(command.watch, stopWith) : undefined;
+  const watching = command.watch ? watchEvery(500, command.watch, stopWith) : undefined;
+  const { maxMemory = usualMaxMemory } = command;
+  const tooMuch = async () =>
+    child.pid !== undefined && (await memoryOf(child.pid)) > maxMemory
+      ? new SourceError('too-large', `${command.file} took more than ${Math.floor(maxMemory / 1024 ** 2)} MiB of memory`)
+      : undefined;
+  const watchingMemory = watchEvery(memoryEveryMs, tooMuch, stopWith);
   child.stdin.on('error', () => undefined);
   child.stdin.end(command.input ?? '');
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -74,6 +86,7 @@ export function startCommand(command: Command): Running {
   }).finally(() => {
     clearTimeout(timer);
     clearInterval(watching);
+    clearInterval(watchingMemory);
     command.signal?.removeEventListener('abort', onAbort);
   });
   finished.catch(() => undefined);
@@ -95,7 +108,7 @@ export async function runCommand(command: Command): Promise<Finished> {
   return { code, stderr, stdout: Buffer.concat(chunks) };
 }
 
-function watchEvery(watch: () => Promise<SourceError | undefined>, stop: (error: SourceError) => void): NodeJS.Timeout {
+function watchEvery(everyMs: number, watch: () => Promise<SourceError | undefined>, stop: (error: SourceError) => void): NodeJS.Timeout {
   let asking = false;
   return setInterval(() => {
     if (asking) return;
@@ -106,5 +119,5 @@ function watchEvery(watch: () => Promise<SourceError | undefined>, stop: (error:
       .finally(() => {
         asking = false;
       });
-  }, 500);
+  }, everyMs);
 }

@@ -96,8 +96,16 @@ export function lfsError(stderr: string, pointers: readonly LfsPointer[]): Sourc
 const damage =
   /is corrupt|corrupted|loose object .* is empty|object file .* is empty|unable to (read|unpack|map)|inflate: |bad (object|tree object|signature|packed|config)|missing (blob|tree|commit|object)|could not (get|read) |invalid sha1 pointer|packfile .* (far too short|cannot|does not)|index file .* (is|too)|did not receive expected object|Could not read|not a git repository|remote did not send all necessary objects|fatal: revision walk/i;
 
+/** What Git says that was to hold more in one piece than we let it; one of `git-command.ts`'s settings. */
+function tooLarge(stderr: string): SourceError | undefined {
+  if (!/attempting to allocate \d+ over limit|Out of memory/i.test(stderr)) return undefined;
+  return new SourceError('too-large', `Git was to hold more at once than it may (${presentable(stderr)})`);
+}
+
 /** Turns what a Git that talks to a server printed into a typed error. `gitDir` is our copy: what is said about that is not about the server. */
 export function remoteError(stderr: string, gitDir?: string): SourceError {
+  const large = tooLarge(stderr);
+  if (large) return large;
   if (gitDir !== undefined && stderr.includes(gitDir) && damage.test(stderr)) return localError(stderr);
   for (const [pattern, reason, message] of said)
     if (pattern.test(stderr)) return new SourceError(reason, `${message} (${presentable(stderr)})`);
@@ -108,6 +116,8 @@ export function remoteError(stderr: string, gitDir?: string): SourceError {
 
 /** The same for a Git that only looked at our copy. */
 export function localError(stderr: string): SourceError {
+  const large = tooLarge(stderr);
+  if (large) return large;
   if (damage.test(stderr)) return new SourceError('damaged', `the local copy is damaged (${presentable(stderr)})`);
   return new SourceError('errored', `git failed: ${presentable(stderr)}`);
 }
