@@ -7,6 +7,7 @@ import { PostgresKnowledge } from './adapters/postgres-knowledge.js';
 import { PostgresRequests } from './adapters/postgres-requests.js';
 import { ApprovalMetrics } from './approval.metrics.js';
 import { Asking } from './asking.js';
+import { AuditWaking } from './audit-waking.js';
 import { Duties } from './duties.js';
 import { InTest } from './in-test.js';
 import { migrations } from './migrations/index.js';
@@ -14,7 +15,7 @@ import { AuditLog, Knowledge, Requests } from './ports.js';
 import { Proofs } from './proofs.js';
 import { Reconsidering } from './reconsidering.js';
 import { Recording } from './recording.js';
-import { RunAuditLink } from './run-audit-link.js';
+import { auditLink, RunAuditLink } from './run-audit-link.js';
 import { RunRequestClock } from './run-request-clock.js';
 import { Settling } from './settling.js';
 import { subscriptions } from './subscriptions.js';
@@ -27,7 +28,20 @@ import { Telling } from './telling.js';
     { provide: Knowledge, useClass: PostgresKnowledge },
     { provide: Requests, useClass: PostgresRequests },
     { provide: AuditLog, useClass: PostgresAuditLog },
-    ...[Asking, Duties, InTest, Proofs, Reconsidering, Recording, Settling, Telling, ApprovalMetrics, RunRequestClock, RunAuditLink],
+    ...[
+      Asking,
+      AuditWaking,
+      Duties,
+      InTest,
+      Proofs,
+      Reconsidering,
+      Recording,
+      Settling,
+      Telling,
+      ApprovalMetrics,
+      RunRequestClock,
+      RunAuditLink,
+    ],
     ...subscriptions.entries.map((entry) => entry.handler),
   ],
 })
@@ -36,7 +50,7 @@ export class ApprovalModule implements OnApplicationBootstrap {
 
   /** The writer of the audit chains is owed once for ever; production-rollout may read one view, and nothing else. */
   async onApplicationBootstrap(): Promise<void> {
-    await this.database.transaction((tx) => owe(tx, { kind: 'audit-link', key: 'all', input: null }));
+    await this.database.transaction((tx) => owe(tx, { ...auditLink, input: null }));
     await grantView(this.database, { view: 'grants_good_now', to: 'production-rollout' });
   }
 }

@@ -10,10 +10,14 @@ import { AuditLog } from './ports.js';
 
 /** How long the writer rests when nobody wakes it. */
 const restMs = 30_000;
+
+/** The one operation there is of it. */
+export const auditLink = { kind: 'audit-link', key: 'all' } as const;
+
 /** The one writer of the audit chains: links what was recorded, signs the new heads and says both. */
 @Injectable()
 export class RunAuditLink implements Work {
-  readonly kind = 'audit-link';
+  readonly kind = auditLink.kind;
   readonly callTimeoutMs = 1000;
   readonly fenced = true;
   readonly concurrency = 1;

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { UnitOfWork } from '@slipway/messaging';
-import { hurry, owe } from '@slipway/operations';
+import { owe } from '@slipway/operations';
 import { v7 } from 'uuid';
 import { ApprovalMetrics } from './approval.metrics.js';
+import { AuditWaking } from './audit-waking.js';
 import { type ApprovalRequest, type Decision, decide, type Input, nextMoment } from './domain/approval-request.js';
 import { Knowledge, Requests } from './ports.js';
 import { Telling } from './telling.js';
@@ -15,6 +16,7 @@ export class Settling {
     private readonly knowledge: Knowledge,
     private readonly telling: Telling,
     private readonly metrics: ApprovalMetrics,
+    private readonly waking: AuditWaking,
   ) {}
 
   /** Runs one input through {@link decide} and keeps what comes of it. */
@@ -79,6 +81,6 @@ export class Settling {
         input: { request: request.id },
         notBefore: new Date(moment),
       });
-    await hurry(unit.tx, 'audit-link', 'all');
+    this.waking.after(unit.tx);
   }
 }

@@ -45,16 +45,19 @@ export class PostgresAuditLog extends AuditLog {
   }
 
   private async append(tx: Tx, chain: string, { links, head }: SealedChain): Promise<void> {
-    for (const link of links) {
-      await tx.query('insert into audit_entry (chain, sequence, at, entry, previous, hash) values ($1, $2, $3, $4, $5, $6)', [
+    await tx.query(
+      `insert into audit_entry (chain, sequence, at, entry, previous, hash)
+       select $1, sequence, at, entry, previous, hash
+       from unnest($2::int[], $3::timestamptz[], $4::jsonb[], $5::text[], $6::text[]) as link (sequence, at, entry, previous, hash)`,
+      [
         chain,
-        link.sequence,
-        link.at,
-        JSON.stringify(link.entry),
-        link.previous,
-        link.hash,
-      ]);
-    }
+        links.map((link) => link.sequence),
+        links.map((link) => link.at),
+        links.map((link) => JSON.stringify(link.entry)),
+        links.map((link) => link.previous),
+        links.map((link) => link.hash),
+      ],
+    );
     await tx.query(
       `insert into audit_head (chain, sequence, hash, at, envelope) values ($1, $2, $3, $4, $5)
        on conflict (chain) do update set sequence = excluded.sequence, hash = excluded.hash, at = excluded.at, envelope = excluded.envelope`,
