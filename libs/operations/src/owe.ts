@@ -4,6 +4,8 @@ import { v7 } from 'uuid';
 
 /** Said after every commit that makes work due; workers listen. */
 export const channel = 'operation';
+/** Said after every commit that cancels what may be running; whoever runs something looks at its rows. */
+export const cancelChannel = 'operation_cancelled';
 
 export interface Owed {
   readonly kind: string;
@@ -57,7 +59,7 @@ export async function cancel(tx: Tx, kind: string, key: string, reason: string):
      where kind = $1 and key = $2 and state in ('ready', 'running') returning id`,
     [kind, key, reason],
   );
-  if (rows.length > 0) tx.notify(channel);
+  if (rows.length > 0) for (const each of [channel, cancelChannel]) tx.notify(each);
   return rows.length > 0;
 }
 

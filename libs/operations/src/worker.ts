@@ -7,7 +7,7 @@ import { ActiveClaim, marginOf } from './active-claim.js';
 import { claimDue, nextDue, settle } from './claims.js';
 import { ShuttingDown } from './errors.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { channel, stuckOperations } from './owe.js';
+import { cancelChannel, channel, stuckOperations } from './owe.js';
 import { type Result, runClaim } from './run-claim.js';
 import type { Work } from './work.js';
 import { WorkerMetrics } from './worker-metrics.js';
@@ -63,10 +63,11 @@ export class Worker {
   start(): void {
     if (this.looking || this.works.size === 0) return;
     this.leases.start();
-    this.unlisten = this.options.database.listen(channel, () => {
-      this.leases.soon(); // it may have been a cancellation
-      this.wake();
-    });
+    const { database } = this.options;
+    const listening = [database.listen(channel, () => this.wake()), database.listen(cancelChannel, () => this.leases.soon())];
+    this.unlisten = () => {
+      for (const unlisten of listening) unlisten();
+    };
     this.looking = this.look();
   }
 
