@@ -3,6 +3,15 @@ import type { Tx } from '@slipway/postgres';
 import { type EnvironmentState, emptyEnvironment, type RequestEnd, type Rollout } from './domain/environment.js';
 import { Rollouts } from './ports.js';
 
+/** All that is kept, to be gone back to. */
+export interface Kept {
+  readonly state: EnvironmentState;
+  readonly gone: readonly string[];
+  readonly rollouts: readonly Rollout[];
+  readonly ends: readonly (readonly [string, RequestEnd])[];
+  readonly seconds: number;
+}
+
 /** {@link Rollouts} of one environment in memory, for exploring many stories a second. What a table would refuse is refused. */
 export class MemoryRollouts extends Rollouts {
   state: EnvironmentState = emptyEnvironment('shop', 'production');
@@ -10,6 +19,21 @@ export class MemoryRollouts extends Rollouts {
   private readonly rollouts = new Map<string, Rollout>();
   private readonly ends = new Map<string, RequestEnd>();
   private seconds = 0;
+
+  kept(): Kept {
+    return { state: this.state, gone: [...this.gone], rollouts: [...this.rollouts.values()], ends: [...this.ends], seconds: this.seconds };
+  }
+
+  keep({ state, gone, rollouts, ends, seconds }: Kept): void {
+    this.state = state;
+    this.seconds = seconds;
+    this.gone.clear();
+    this.rollouts.clear();
+    this.ends.clear();
+    for (const each of gone) this.gone.add(each);
+    for (const each of rollouts) this.rollouts.set(each.id, each);
+    for (const [request, end] of ends) this.ends.set(request, end);
+  }
 
   /** The next moment of the database's clock. */
   tick(): string {

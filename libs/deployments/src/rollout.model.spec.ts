@@ -47,7 +47,7 @@ function appliedOf(seen: Seen) {
 }
 
 function worldOf(deciding: Deciding = decide): World<State> {
-  const begin = (onFailure: 'rollback' | 'hold', ...last: [(typeof lastGood)?, boolean?]) => {
+  const begin = (onFailure: 'rollback' | 'hold', ...last: [typeof lastGood?, boolean?]) => {
     const rollout = beginRollout(goal, { deadlineMs: tickMs, onFailure }, ...last);
     return { rollout, next: deciding(rollout, { kind: 'nothing' }).action, saw: '' };
   };
