@@ -107,6 +107,8 @@ export interface Container {
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
+  /** What of it comes from the image. */
+  readonly imageEnv: Readonly<Record<string, string>>;
   readonly createdAt: string;
   readonly startedAt: string | undefined;
   readonly finishedAt: string | undefined;

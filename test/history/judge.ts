@@ -1,7 +1,30 @@
 import type { History } from './history.ts';
+import { noReleaseIsLost } from './promise-01-no-release-is-lost.ts';
+import { nothingUnapproved } from './promise-02-nothing-unapproved.ts';
+import { oneEffect } from './promise-03-one-effect.ts';
+import { neverBackwards } from './promise-04-never-backwards.ts';
+import { oneDigest } from './promise-05-one-digest.ts';
+import { drained } from './promise-06-drained.ts';
+import { noSecret } from './promise-07-no-secret.ts';
+import { auditChains } from './promise-08-audit-chains.ts';
+import { fenced } from './promise-09-fenced.ts';
+import { oneStory } from './promise-10-one-story.ts';
+import { separateDuties } from './promise-11-separate-duties.ts';
 import { type Examination, type Finding, type PromiseNumber, promises, type Verdict } from './verdict.ts';
 
-const examinations: Partial<Record<PromiseNumber, Examination>> = {};
+const examinations: Readonly<Record<PromiseNumber, Examination>> = {
+  1: noReleaseIsLost,
+  2: nothingUnapproved,
+  3: oneEffect,
+  4: neverBackwards,
+  5: oneDigest,
+  6: drained,
+  7: noSecret,
+  8: auditChains,
+  9: fenced,
+  10: oneStory,
+  11: separateDuties,
+};
 
 /** Holds a history against all eleven promises. A promise that was held against nothing is not examined: it never just holds. */
 export function judge(history: History): Verdict {
@@ -10,12 +33,9 @@ export function judge(history: History): Verdict {
 }
 
 function find(promise: PromiseNumber, history: History): Finding {
-  const examine = examinations[promise];
-  const examined = examine?.(history) ?? { counts: {}, breaches: [], unexamined: 'nobody examines it yet' };
-  const empty = Object.values(examined.counts).every((count) => count === 0);
-  const state = examined.breaches.length > 0 ? 'broken' : empty || examined.unexamined !== undefined ? 'not examined' : 'held';
-  const unexamined = examined.unexamined ?? (empty ? 'there was nothing to hold it against' : undefined);
-  return { promise, title: promises[promise], state, ...examined, unexamined };
+  const examined = examinations[promise](history);
+  const state = examined.breaches.length > 0 ? 'broken' : examined.unexamined === undefined ? 'held' : 'not examined';
+  return { promise, title: promises[promise], state, ...examined };
 }
 
 /** The verdict as lines for people: one a promise, and one a breach. */

@@ -3,7 +3,7 @@ import { Database, schemaOf } from '@slipway/postgres';
 import { Kafka, logLevel } from 'kafkajs';
 
 /** Operations that watch something for as long as it is there, and so are never done. */
-const watches = ['audit-link', 'guard', 'poll', 'request-clock', 'secret-look'];
+export const watches: readonly string[] = ['audit-link', 'guard', 'poll', 'request-clock', 'secret-look'];
 
 /** What a suite has left to do, by what: from its tables and its consumer groups, not from what it says of itself. */
 export type Left = Record<string, number>;

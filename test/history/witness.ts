@@ -1,5 +1,12 @@
-import type { Canary, History, Text } from './history.ts';
+import { readFile } from 'node:fs/promises';
+import { TrustFile } from '@slipway/identity';
+import { DockerWatch } from './docker-watch.ts';
+import type { Canary, History, Text, TopicRecord } from './history.ts';
 import type { LoadLog } from './load-log.ts';
+import { readRegistry } from './read-registry.ts';
+import { readRepository } from './read-repository.ts';
+import { readTables } from './read-tables.ts';
+import { readTopics } from './read-topics.ts';
 
 /** Where to look. Straight at the parts: no proxy that a fault may close may stand between. */
 export interface Where {
@@ -36,21 +43,87 @@ export interface Kept {
  * is over. It outlives restarts of every part.
  */
 export class Witness {
+  /** Resolves once it hears the Engine; start it before anything is deployed. @throws Error where the Engine does not answer. */
   static async start(where: Where): Promise<Witness> {
-    return new Witness(where);
+    return new Witness(where, await DockerWatch.start(where.dockerHost, where.installation), new Date().toISOString());
   }
 
   readonly #where: Where;
+  readonly #docker: DockerWatch;
+  readonly #from: string;
 
-  private constructor(where: Where) {
+  private constructor(where: Where, docker: DockerWatch, from: string) {
     this.#where = where;
+    this.#docker = docker;
+    this.#from = from;
   }
 
   /** Reads everything; may be asked again. @throws Error naming the part that cannot be read. */
   async history(kept: Kept = {}): Promise<History> {
-    throw new Error(`${this.#where.title}: not yet (${Object.keys(kept).join()})`);
+    const { title, installation, topicPrefix, databaseUrl, trustFile } = this.#where;
+    const docker = await part('Docker', () => this.#docker.history());
+    const topics = await part('Kafka', () => readTopics(this.#where));
+    const inTopics = new Set(topics.records.map(({ headers }) => headers['ce_id'] ?? ''));
+    const tables = await part('Postgres', () => readTables(databaseUrl, inTopics));
+    const images = imagesOf(topics.records, this.#where.registry, kept.images ?? []);
+    const registry = await part('the registry', () => readRegistry(this.#where.registry, images));
+    const repositories = await part('the repositories', () => Promise.all((kept.repositories ?? []).map(readRepository)));
+    const logs = await Promise.all((kept.logFiles ?? []).map(async (file) => ({ where: file, text: await readFile(file, 'utf8') })));
+    return {
+      about: {
+        title,
+        installation,
+        topicPrefix,
+        from: this.#from,
+        until: new Date().toISOString(),
+        faultsEnded: kept.faultsEnded?.toISOString(),
+        trust: TrustFile.parse(JSON.parse(await readFile(trustFile, 'utf8'))),
+        canaries: kept.canaries ?? [],
+        gaps: topics.gaps,
+      },
+      records: topics.records,
+      places: topics.places,
+      tables,
+      docker,
+      registry: registry.registry,
+      seen: kept.load?.seen ?? [],
+      repositories,
+      texts: [...registry.texts, ...logs, ...(kept.texts ?? [])],
+    };
   }
 
   /** Stops listening. */
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    await this.#docker.stop();
+  }
+}
+
+async function part<T>(name: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw new Error(`the witness cannot read ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** The repositories that builds named and that lie in this registry, with the digests they named. */
+function imagesOf(records: readonly TopicRecord[], registry: string, more: readonly string[]): Map<string, Set<string>> {
+  const images = new Map<string, Set<string>>(more.map((repository) => [repository, new Set()]));
+  for (const { headers, value } of records) {
+    if (!headers['ce_type']?.startsWith('slipway.image.built.') || value === null) continue;
+    const image = imageIn(value);
+    if (!image?.repository?.startsWith(`${registry}/`)) continue;
+    const repository = image.repository.slice(registry.length + 1);
+    images.set(repository, (images.get(repository) ?? new Set()).add(image.digest ?? ''));
+  }
+  return images;
+}
+
+/** Nothing is believed here: what a forger named is asked for, and not found. */
+function imageIn(value: Buffer): { repository?: string; digest?: string } | undefined {
+  try {
+    return (JSON.parse(value.toString('utf8')) as { image?: { repository?: string; digest?: string } }).image;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,42 @@
+import { ApprovalRequested, RolloutRolledBack, RolloutSucceeded } from '@slipway/contracts';
+import { eventually } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aJudgedRun, type JudgedRun } from './a-judged-run.js';
+import type { History } from './history.js';
+import { writeHistory } from './history-file.js';
+import { judge, verdictText } from './judge.js';
+
+let run: JudgedRun;
+let history: History;
+
+/** Signed by somebody who did not write it, as soon as it may be, until it runs. */
+async function goesLive(number: number): Promise<void> {
+  const { ear, operator, load } = run;
+  const { request } = await ear.hears(ApprovalRequested, ({ release }) => release.number === number, 90_000);
+  const sign = () => operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
+  await eventually(() => sign().then(() => true), { within: 20_000, every: 100 });
+  load.signedOff({ request, person: 'Otto Operator', decision: 'approve', status: 200, answer: '' });
+  await ear.hears(RolloutSucceeded, ({ release }) => release.number === number, 60_000);
+}
+
+beforeAll(async () => {
+  run = await aJudgedRun('21800-21899');
+  const { ear, operator, project, load, repository, witness } = run;
+  await goesLive(1);
+  await run.push('two');
+  await goesLive(2);
+  await operator.rollback({ params: { project, environment: 'production' }, body: { to: 1, reason: 'one was better' } });
+  await ear.hears(RolloutRolledBack, () => true, 60_000);
+  await run.drained();
+  const canaries = [{ name: 'one that was planted nowhere', value: 'correct-horse-battery-staple' }];
+  history = await witness.history({ load, repositories: [{ project, folder: repository.dir }], canaries });
+  if (process.env['KEEP_HISTORY']) await writeHistory(history, process.env['KEEP_HISTORY']);
+}, 240_000);
+afterAll(() => run?.clear(), 120_000);
+
+describe('a run in which nothing went wrong', () => {
+  it('keeps all eleven promises, each held against something', () => {
+    const verdict = judge(history);
+    expect(verdict.allHeld, verdictText(verdict)).toBe(true);
+  });
+});

@@ -1,0 +1,127 @@
+import { CommitDetected, type Release } from '@slipway/contracts';
+import { type Effect, effectsOf, effectWords, whereOf } from './effects.ts';
+import { factsOf, wordsOf } from './facts.ts';
+import { grantsOf } from './grants.ts';
+import type { History } from './history.ts';
+import { type Rollout, rolloutsOf, type Stand, standsOf } from './rollouts.ts';
+import { Findings } from './tell.ts';
+import type { Examination } from './verdict.ts';
+
+/** How far Docker's clock and Postgres' may be apart. */
+const skewMs = 2000;
+
+/**
+ * 4. Never backwards by accident. Within a line an older release replaces a newer one only by a rollback, asked for or following a failure; what was
+ * rolled back from comes again only by a grant given since; and what was replaced is never made again by somebody who had not heard.
+ */
+export const neverBackwards: Examination = (history) => {
+  const findings = new Findings();
+  const rollouts = Map.groupBy(rolloutsOf(history), whereOf);
+  for (const [where, here] of rollouts) {
+    const stands = standsOf(here);
+    for (const rollout of here) step(rollout, stands, here, history, findings);
+    const effects = effectsOf(history).filter((effect) => effect.role === 'instance' && whereOf(effect) === where);
+    findings.count('effects in Docker', effects.length);
+    for (const effect of effects) inForce(effect, here, stands, findings);
+  }
+  born(history, findings);
+  return findings.end(['rollouts', 'effects in Docker']);
+};
+
+/** Older within the line by its number, or because the newer one's history contains it. Releases of different lines are neither. */
+function isOlder(one: Release, than: Release): boolean {
+  return one.id !== than.id && (one.ancestorOf.includes(than.number) || (one.line === than.line && one.number < than.number));
+}
+
+function step(rollout: Rollout, stands: readonly Stand[], here: readonly Rollout[], history: History, findings: Findings): void {
+  findings.count('rollouts');
+  const { release, started, kind, grant } = rollout;
+  if (kind === 'rollback') return void findings.count('rollbacks');
+  const stood = stands.findLast(({ from }) => from <= started.ms);
+  if (stood && isOlder(release, stood.release))
+    findings.breach(release.id, `release ${release.number} was rolled out over release ${stood.release.number} in ${whereOf(rollout)}`, [
+      wordsOf(started),
+      wordsOf(stood.rollout.started),
+    ]);
+  const left = leftBy(release, stands, here, started.ms);
+  const issued = grantsOf(history).get(grant)?.statement.issuedAt;
+  if (left !== undefined && issued !== undefined && Date.parse(issued) < left)
+    findings.breach(
+      release.id,
+      `release ${release.number} came back to ${whereOf(rollout)} after it was rolled back from there, by a grant from before`,
+      [wordsOf(started)],
+    );
+}
+
+/** When the release was last rolled back from before this moment; undefined where it never was. */
+function leftBy(release: Release, stands: readonly Stand[], here: readonly Rollout[], before: number): number | undefined {
+  const failed = here
+    .filter((each) => each.release.id === release.id)
+    .flatMap(({ ends }) => ends.filter(({ how, at }) => how === 'failed' && at < before));
+  const replaced = stands.filter(
+    ({ from, rollout }, at) => rollout.kind === 'rollback' && from < before && stands[at - 1]?.release.id === release.id,
+  );
+  const times = [...failed.map(({ at }) => at), ...replaced.map(({ from }) => from)];
+  return times.length > 0 ? Math.max(...times) : undefined;
+}
+
+/** Whatever Docker was asked to make was what rolled out then, what stood then, or what a rollout that failed went back to. */
+function inForce(effect: Effect, here: readonly Rollout[], stands: readonly Stand[], findings: Findings): void {
+  const { at } = effect;
+  const isIt = ({ release, attempt }: { release: Release; attempt: number }) => release.id === effect.release && attempt === effect.attempt;
+  const isUnderWay = ({ started, ends }: Rollout) => started.ms <= at + skewMs && (ends[0]?.at ?? Number.POSITIVE_INFINITY) >= at - skewMs;
+  const underWay = here.filter(isUnderWay);
+  if (underWay.some(isIt)) return;
+  const stood = stands.filter(
+    ({ from }, index) => from <= at + skewMs && (stands[index + 1]?.from ?? Number.POSITIVE_INFINITY) >= at - skewMs,
+  );
+  if (stood.some(isIt)) return;
+  const goesBack = underWay.some(({ ends }) => ends[0] === undefined || ends[0].how === 'failed');
+  if (goesBack && stands.some((stand) => stand.from < at + skewMs && isIt(stand))) return;
+  // What no intent was ever written for is for promise 2 to tell.
+  if (!here.some((rollout) => isIt(rollout) && rollout.started.ms <= at + skewMs)) return;
+  const stands_ = stood.at(-1);
+  findings.breach(
+    effect.release,
+    `attempt ${effect.attempt} of release ${numberOf(effect, here)} was made again in ${whereOf(effect)}, where ${stands_ ? `release ${stands_.release.number} stood` : 'nothing stood'}`,
+    [effectWords(effect), ...(stands_ ? [wordsOf(stands_.rollout.started)] : [])],
+  );
+}
+
+function numberOf(effect: Effect, here: readonly Rollout[]): string {
+  return String(here.find(({ release }) => release.id === effect.release)?.release.number ?? effect.release);
+}
+
+/** What a release is said to be an ancestor of is what the repository says; otherwise "older" above means nothing. */
+function born(history: History, findings: Findings): void {
+  const repositories = new Map(history.repositories.filter(({ system }) => system === 'git').map((each) => [each.project, each]));
+  const detected = factsOf(history).named(CommitDetected);
+  for (const { data, ...said } of detected) {
+    const commits = repositories.get(data.release.project)?.commits;
+    if (!commits || data.release.kind === 'configuration') continue;
+    const parents = new Map(commits.map(({ revision, parents: of }) => [revision, of]));
+    if (!parents.has(data.release.revision)) continue;
+    findings.count('places in the repository');
+    for (const number of data.release.ancestorOf) {
+      const other = detected.find((each) => each.data.release.project === data.release.project && each.data.release.number === number);
+      if (other && !reaches(other.data.release.revision, data.release.revision, parents))
+        findings.breach(
+          data.release.id,
+          `release ${data.release.number} is said to be part of release ${number}, which the repository denies`,
+          [wordsOf(said as never)],
+        );
+    }
+  }
+}
+
+function reaches(from: string, to: string, parents: ReadonlyMap<string, readonly string[]>): boolean {
+  const seen = new Set<string>();
+  const open = [from];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at === to) return true;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    open.push(...(parents.get(at) ?? []));
+  }
+  return false;
+}
