@@ -8,6 +8,7 @@ import { completionCommand } from './commands/completion.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
 import { environmentCommands } from './commands/environments.js';
+import { ledgerCommands } from './commands/ledger.js';
 import { personCommands } from './commands/people.js';
 import { personKeyCommands } from './commands/person-keys.js';
 import { projectCommands } from './commands/projects.js';
@@ -36,6 +37,7 @@ const nouns = [
   tokenCommands,
   auditCommands,
   deadLetterCommands,
+  ledgerCommands,
   commandCommands,
   doctorCommand,
   serviceKeyCommands,

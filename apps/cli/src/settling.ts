@@ -12,11 +12,17 @@ const everyMs = 500;
  */
 export async function settled(session: Session, answer: z.infer<typeof CommandAnswer>, waitSeconds: number, done: string): Promise<void> {
   const { command } = answer;
-  const said = answer.state === 'accepted' ? answer.message : await answered(session, command, waitSeconds);
+  const said = await answered(session, answer, waitSeconds);
   session.out.either({ command, state: 'accepted', message: said }, () => session.out.line(said ? `${done}: ${said}` : done));
 }
 
-async function answered(session: Session, command: string, waitSeconds: number): Promise<string> {
+/** Waits for it and gives what was said; the same throws. */
+export async function answered(
+  session: Session,
+  { command, state: now, message: said }: z.infer<typeof CommandAnswer>,
+  waitSeconds: number,
+): Promise<string> {
+  if (now === 'accepted') return said;
   const api = await session.api();
   const until = performance.now() + waitSeconds * 1000;
   while (performance.now() < until) {

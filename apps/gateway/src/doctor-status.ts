@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { catalog, type Service, services } from '@slipway/contracts';
 import { DoctorWarnings } from './doctor-warnings.js';
+import { Obstacles } from './obstacles.js';
 import { Journal } from './ports.js';
 import { TellingReleases } from './telling-releases.js';
 
@@ -10,6 +11,9 @@ export const version = '0.1.0';
 /** Within which a service that runs has answered what it must, in seconds. */
 const answeredWithin = 60;
 
+/** Stuck releases of which it is said what is in their way. */
+const mostExplained = 20;
+
 /** How the installation is, as far as the gateway can see it: what `slipway doctor` reads. */
 @Injectable()
 export class DoctorStatus {
@@ -17,6 +21,7 @@ export class DoctorStatus {
     private readonly journal: Journal,
     private readonly releases: TellingReleases,
     private readonly warnings: DoctorWarnings,
+    private readonly obstacles: Obstacles,
   ) {}
 
   /** Of these projects (null: all of them) and of the installation. */
@@ -37,9 +42,17 @@ export class DoctorStatus {
           owes: heard.has(service) ? false : await this.owes(service),
         })),
       ),
-      stuck,
+      stuck: await this.explained(stuck, heard),
       warnings,
     };
+  }
+
+  /** What is in the way of each of them, of as many as people read. */
+  private async explained(stuck: Awaited<ReturnType<TellingReleases['stuck']>>, heard: ReadonlyMap<string, Date>) {
+    const explained = [];
+    for (const [at, each] of stuck.entries())
+      explained.push({ ...each, why: at < mostExplained ? await this.obstacles.of(each.release, heard) : [] });
+    return explained;
   }
 
   /** Whether a service that was never heard of should have been: a new installation has had nothing for some of them yet. */

@@ -27,6 +27,10 @@ export const GatewayConfig = z.object({
     .describe(
       'Months the journal stays in Postgres; older ones move to files in SLIPWAY_DATA_DIR/journal, to be backed up. 0: all of it stays',
     ),
-  SLIPWAY_LEDGER_REBUILD: flag.default(false).describe('1 to fold the ledger anew from the journal at start'),
+  SLIPWAY_LEDGER_REBUILD: flag
+    .default(false)
+    .describe(
+      '1 to fold the ledger anew from the journal after the start, as `slipway ledger rebuild` does; it is good while nobody can sign in',
+    ),
   SLIPWAY_CHECK_ANSWERS: flag.default(false).describe('1 to check every answer against the schema of its route; for tests'),
 });

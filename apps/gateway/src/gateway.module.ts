@@ -1,11 +1,14 @@
 import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { Database } from '@slipway/postgres';
 import { type ConfigOf, LOGGER, type Logger, SERVICE_CONFIG, ServiceModule } from '@slipway/service-kit';
 import { GzipJournalFiles } from './adapters/journal-files.js';
 import { PostgresApplied } from './adapters/postgres-applied.js';
 import { PostgresCredentials } from './adapters/postgres-credentials.js';
+import { PostgresFreshLedger } from './adapters/postgres-fresh-ledger.js';
 import { PostgresJournal } from './adapters/postgres-journal.js';
 import { PostgresLedger } from './adapters/postgres-ledger.js';
 import { PostgresLedgerBooks } from './adapters/postgres-ledger-books.js';
+import { PostgresLedgerTasks } from './adapters/postgres-ledger-tasks.js';
 import { PostgresLogs } from './adapters/postgres-logs.js';
 import { PostgresPeople } from './adapters/postgres-people.js';
 import { Answers } from './answers.js';
@@ -32,10 +35,12 @@ import { OpenApi } from './http/open-api.js';
 import { ReleasePageController } from './http/release-page.controller.js';
 import { Membership } from './membership.js';
 import { migrations } from './migrations/index.js';
+import { Obstacles } from './obstacles.js';
 import { OnEveryEvent } from './on-every-event.js';
 import { OnLogAppended } from './on-log-appended.js';
-import { Applied, Credentials, Journal, JournalFiles, Ledger, LedgerBooks, Logs, People } from './ports.js';
-import { Rebuilding } from './rebuilding.js';
+import { Applied, Credentials, FreshLedger, Journal, JournalFiles, Ledger, LedgerBooks, LedgerTasks, Logs, People } from './ports.js';
+import { ReadingJournal } from './reading-journal.js';
+import { oweLedgerAtStart, RunLedger } from './run-ledger.js';
 import { SigningOff } from './signing-off.js';
 import { subscriptions } from './subscriptions.js';
 import { TellingEnvironments } from './telling-environments.js';
@@ -44,7 +49,16 @@ import { Tokens } from './tokens.js';
 
 /** The gateway: the API people and programs use, and the journal and ledger of all that happened. */
 @Module({
-  imports: [ServiceModule.register({ name: 'gateway', config: GatewayConfig, migrations, subscriptions, reconcilers: [Archiving] })],
+  imports: [
+    ServiceModule.register({
+      name: 'gateway',
+      config: GatewayConfig,
+      migrations,
+      subscriptions,
+      works: [RunLedger],
+      reconcilers: [Archiving],
+    }),
+  ],
   controllers: [...controllers, EventStreamController, DocsController, ReleasePageController],
   providers: [
     { provide: People, useClass: PostgresPeople },
@@ -53,6 +67,8 @@ import { Tokens } from './tokens.js';
     { provide: Journal, useClass: PostgresJournal },
     { provide: JournalFiles, useClass: GzipJournalFiles },
     { provide: LedgerBooks, useClass: PostgresLedgerBooks },
+    { provide: FreshLedger, useClass: PostgresFreshLedger },
+    { provide: LedgerTasks, useClass: PostgresLedgerTasks },
     { provide: Ledger, useClass: PostgresLedger },
     { provide: Logs, useClass: PostgresLogs },
     ...[Admission, Answering, ApiProblemFilter, Doorman, Forwarding, FrontHooks, OpenApi],
@@ -68,7 +84,9 @@ import { Tokens } from './tokens.js';
       Folding,
       GatewayMetrics,
       Membership,
-      Rebuilding,
+      Obstacles,
+      ReadingJournal,
+      RunLedger,
       SigningOff,
       Tokens,
     ],
@@ -79,7 +97,7 @@ export class GatewayModule implements OnApplicationBootstrap {
   constructor(
     private readonly journal: Journal,
     private readonly administrator: FirstAdministrator,
-    private readonly rebuilding: Rebuilding,
+    private readonly database: Database,
     @Inject(SERVICE_CONFIG) private readonly config: ConfigOf<typeof GatewayConfig>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -87,8 +105,7 @@ export class GatewayModule implements OnApplicationBootstrap {
   /** Before the first request: room in the journal, the ledger anew where that was asked for, and a way in for the first person. */
   async onApplicationBootstrap(): Promise<void> {
     await this.journal.makePartitions();
-    if (this.config.SLIPWAY_LEDGER_REBUILD)
-      this.logger.warn({ events: await this.rebuilding.rebuild() }, 'the ledger was folded anew from the journal');
+    if (this.config.SLIPWAY_LEDGER_REBUILD) await oweLedgerAtStart(this.database, this.logger);
     await this.administrator.invite();
   }
 }

@@ -22,7 +22,6 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Archiving } from './archiving.js';
 import { aScene, imageOf, problemOf, provenance, type Scene } from './gateway.fixture.js';
-import { Rebuilding } from './rebuilding.js';
 
 let scene: Scene;
 
@@ -51,6 +50,20 @@ const dump = async () => {
     all[book] = rows.map(({ row }) => row);
   }
   return all;
+};
+/** Rows the ledger had before: asking for the fold added its own. */
+const ofBefore = (after: Record<string, string[]>, before: Record<string, string[]>) =>
+  Object.fromEntries(Object.entries(after).map(([book, rows]) => [book, rows.filter((row) => before[book]?.includes(row))]));
+/** Asks for it as an administrator does, and waits until it is over. */
+const fold = async (task: 'rebuild' | 'check') => {
+  const { api } = scene.administrator;
+  const ask = { body: { reason: 'to see whether it is the same' } };
+  const { command } = await (task === 'check' ? api.checkLedger(ask) : api.rebuildLedger(ask));
+  return await eventually(async () => {
+    const { fold: last } = await api.getLedger({});
+    if (last?.command !== command || last.finishedAt === null) throw new Error(`it is not over: ${JSON.stringify(last)}`);
+    return last;
+  });
 };
 const journal = <T = { count: number }>(sql: string) => scene.stage.database.query<T>(sql.replaceAll('JOURNAL', 'slipway_gateway.journal'));
 
@@ -151,9 +164,44 @@ describe('the journal', () => {
 
     const before = await dump();
     expect(Object.values(before).every((rows) => rows.length > 0)).toBe(true);
-    const folded = await scene.gateway.app.get(Rebuilding).rebuild();
-    expect(folded).toBeGreaterThanOrEqual(scene.stage.heard.length);
-    expect(await dump()).toEqual(before);
+    const heardBefore = scene.stage.heard.length;
+    expect((await fold('rebuild')).events).toBeGreaterThanOrEqual(heardBefore);
+    expect(ofBefore(await dump(), before)).toEqual(before);
+  });
+
+  it('tells which rows of the ledger are not what it says, and mends them when the ledger is folded anew', async () => {
+    expect(await fold('check')).toMatchObject({ state: 'done', differing: 0, differences: [] });
+    const before = await dump();
+    const ledger = (sql: string) => scene.stage.database.query(`set search_path = slipway_gateway; ${sql}`);
+    await ledger("update release set phase = 'detected' where number = 1");
+    await ledger("delete from environment where environment = 'test'");
+    await ledger("insert into source_told values ('nobody', now(), null)");
+    const { differing, differences } = await fold('check');
+    expect(differing).toBe(3);
+    expect(differences).toEqual([
+      { book: 'release', key: expect.any(String), what: 'differs', release: 'shop/1' },
+      { book: 'environment', key: 'shop/test', what: 'missing', release: null },
+      { book: 'source_told', key: 'nobody', what: 'extra', release: null },
+    ]);
+    expect(await fold('rebuild')).toMatchObject({ state: 'done', step: 'over', error: null });
+    expect(ofBefore(await dump(), before)).toEqual(before);
+    expect(await fold('check')).toMatchObject({ differing: 0 });
+  });
+
+  it('keeps the shape of the ledger when that is folded anew', async () => {
+    const shape = () =>
+      scene.stage.database.query(
+        "select tablename, indexdef from pg_indexes where schemaname = 'slipway_gateway' and tablename <> 'operation' order by indexname",
+      );
+    const before = await shape();
+    await fold('rebuild');
+    expect(await shape()).toEqual(before);
+  });
+
+  it('lets nobody but administrators fold the ledger anew', async () => {
+    const otto = await scene.join('Otto', [{ role: 'operator', project: '*' }]);
+    expect((await problemOf(otto.api.rebuildLedger({ body: { reason: 'x' } }))).status).toBe(403);
+    expect((await problemOf(otto.api.getLedger({}))).status).toBe(403);
   });
 
   it('is kept in a partition of its month', async () => {
@@ -170,13 +218,18 @@ describe('the journal', () => {
     await scene.gateway.app.get(Archiving).run(new AbortController().signal);
     const [left] = await journal("select count(*)::int as count from JOURNAL where received_at < '2021-01-01'");
     expect(left?.count).toBe(0);
-    const folded = await scene.gateway.app.get(Rebuilding).rebuild();
-    expect(folded).toBeGreaterThanOrEqual(scene.stage.heard.length);
-    expect(await dump()).toEqual(before);
+    const heardBefore = scene.stage.heard.length;
+    expect((await fold('rebuild')).events).toBeGreaterThanOrEqual(heardBefore);
+    expect(ofBefore(await dump(), before)).toEqual(before);
     const file = join(scene.stage.environment['SLIPWAY_DATA_DIR'] as string, 'journal', '2020-01.ndjson.gz');
     await appendFile(file, 'x');
-    await expect(scene.gateway.app.get(Rebuilding).rebuild()).rejects.toThrow(/2020-01\.ndjson\.gz is not the file that was written/);
-    expect(await dump()).toEqual(before);
+    const refused = await problemOf(scene.administrator.api.rebuildLedger({ body: { reason: 'to see' } }));
+    expect(refused).toMatchObject({ status: 409, detail: expect.stringMatching(/2020-01\.ndjson\.gz is not the file that was written/) });
+    expect((await scene.administrator.api.getLedger({})).fold).toMatchObject({
+      state: 'failed',
+      error: expect.stringContaining('2020-01'),
+    });
+    expect(ofBefore(await dump(), before)).toEqual(before);
   });
 });
 

@@ -33,6 +33,16 @@ export abstract class Journal {
   abstract after(seq: string, limit: number, only: JournalScope): Promise<readonly JournalRow[]>;
   /** The same for all rows, inside a transaction. */
   abstract within(tx: Tx, seq: string, limit: number): Promise<readonly JournalRow[]>;
+  /**
+   * The last that a service said because of an event, of the first `limit` rows it said after `seq`; `whole` where there are no more than those, so that
+   * nothing found is nothing said.
+   */
+  abstract saidBecause(
+    service: string,
+    cause: string,
+    seq: string,
+    limit: number,
+  ): Promise<{ last: JournalRow | undefined; whole: boolean }>;
   abstract newest(): Promise<{ seq: string; at: Date | null }>;
   /** What it takes on disk, archives not counted. */
   abstract bytes(): Promise<number>;
@@ -48,14 +58,19 @@ export abstract class Journal {
   /** Takes a month out of Postgres and notes its file. @throws Error where the file does not hold all of it. */
   abstract dropMonth(month: string, file: { rows: number; sha256: string }): Promise<void>;
   /** The files that months were moved to, oldest first. */
-  abstract archives(tx: Tx): Promise<readonly { month: string; sha256: string }[]>;
+  abstract archives(): Promise<readonly { month: string; sha256: string }[]>;
+}
+
+/** A part of the journal cannot be read; the message says what to bring back. */
+export class JournalUnreadable extends Error {
+  override readonly name = 'JournalUnreadable';
 }
 
 /** Months of the journal as files. */
 export abstract class JournalFiles {
   /** Writes a month whole or not at all. */
   abstract write(month: string, rows: AsyncIterable<JournalRow>): Promise<{ rows: number; sha256: string }>;
-  /** @throws Error naming the file that is missing or is not the one that was written. */
+  /** @throws JournalUnreadable naming the file that is missing or is not the one that was written. */
   abstract read(month: string, sha256: string): AsyncIterable<JournalRow>;
 }
 
@@ -96,8 +111,8 @@ export interface SourceFailure {
 export abstract class LedgerBooks {
   /** To be called first in every fold: holds off a rebuild, and other folds of these releases. */
   abstract open(tx: Tx, releases: readonly string[]): Promise<void>;
-  /** Holds off every fold and empties the books. */
-  abstract clear(tx: Tx): Promise<void>;
+  /** Holds off every fold until the transaction ends. */
+  abstract hold(tx: Tx): Promise<void>;
   /** Keeps an event for each release it tells of; gives those that did not have it. */
   abstract keepEvent(tx: Tx, event: Told, releases: readonly string[]): Promise<readonly string[]>;
   abstract eventsOf(tx: Tx, release: string): Promise<readonly Told[]>;
@@ -174,6 +189,8 @@ export abstract class Ledger {
     after?: After | undefined;
     limit: number;
   }): Promise<readonly { data: DeadLettered; event: string; at: Date; state: 'open' | 'replayed' | 'discarded' }[]>;
+  /** The dead letters of these events that nobody dealt with. */
+  abstract deadLettersOf(events: readonly string[]): Promise<readonly { data: DeadLettered; at: Date }[]>;
   abstract auditConflicts(): Promise<readonly { chain: string; sequence: number; reason: string }[]>;
   abstract audit(chain: string, after: number, limit: number): Promise<{ links: readonly AuditLink[]; head: AuditHead | null }>;
 }

@@ -6,6 +6,7 @@ import { journalChannel } from './answers.js';
 import { scopeOf } from './domain/event-scope.js';
 import { Folding } from './folding.js';
 import { Journal } from './ports.js';
+import { oweLedger } from './run-ledger.js';
 
 /** Whatever happens is kept in the journal as it was received, and folded into the ledger, in one transaction. */
 @Injectable()
@@ -22,5 +23,6 @@ export class OnEveryEvent implements Handler<EventDefinition> {
     await this.folding.fold(unit.tx, { id, name, source, subject, time, sequence, causationId, data } as typeof told);
     await this.journal.append(unit.tx, event, scopeOf(told));
     unit.tx.notify(journalChannel);
+    if (told.name === 'command.issued') await oweLedger(unit.tx, told);
   }
 }

@@ -1,6 +1,7 @@
 import type { Person, PersonReference, ProjectFile, TargetFile } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
 
+export * from './ledger-fold-ports.js';
 export * from './ledger-ports.js';
 
 /** A person with the version that counts up. */

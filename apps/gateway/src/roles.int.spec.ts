@@ -29,7 +29,7 @@ afterAll(() => scene?.stage.clear());
 const all = Object.entries(routes) as [RouteName, Route][];
 const guarded = all.filter(([, { permission }]) => permission !== 'anyone' && permission !== 'signed-in');
 /** A role in one project never gives these. */
-const ofInstallation = new Set(['target.apply', 'people.manage', 'dead-letters.read', 'dead-letters.manage']);
+const ofInstallation = new Set(['target.apply', 'people.manage', 'dead-letters.read', 'dead-letters.manage', 'ledger.manage']);
 const isOfProject = ({ path }: Route) => /\{project\}|projects\/\{name\}|(releases|approvals)\/\{id\}/.test(path);
 
 async function ask(who: Actor | undefined, route: Route, query = '', body?: object): Promise<number> {
@@ -134,7 +134,9 @@ describe('a command', () => {
     const body = { reason: 'to see', ...bodies[name], ...(name === 'deploy' ? { release: ids.release } : {}) };
     const asking = ask(who, route, '', body);
     const issued = await scene.stage.hears(CommandIssued, ({ action, person }) => action.kind === route.command && person.id === who.id);
-    await scene.stage.say(issued.service, CommandAccepted, { subject: who.id, data: { command: issued.command, message: 'done' } });
+    // The gateway itself does what is asked about its ledger.
+    if (issued.service !== 'gateway')
+      await scene.stage.say(issued.service, CommandAccepted, { subject: who.id, data: { command: issued.command, message: 'done' } });
     expect(await asking).toBe(200);
   });
 });

@@ -3,6 +3,7 @@ export * from './client.js';
 export * from './commands.js';
 export * from './environments.js';
 export * from './installation.js';
+export * from './ledger.js';
 export * from './people.js';
 export * from './projects.js';
 export * from './releases.js';

@@ -76,7 +76,15 @@ export const installationRoutes = {
       /** `owes`: something was said that it must have answered by now. */
       services: z.array(z.object({ service: Service, lastHeard: Time.nullable(), owes: z.boolean().default(true) })),
       stuck: z.array(
-        z.object({ release: Id, name: z.string().default(''), state: z.string(), since: Time, waitsFor: z.string().default('') }),
+        z.object({
+          release: Id,
+          name: z.string().default(''),
+          state: z.string(),
+          since: Time,
+          waitsFor: z.string().default(''),
+          /** What is in its way, of the newest of them: a dead letter, an event put aside, an answer that does not come; or who is at work. */
+          why: z.array(z.object({ code: z.string(), service: Service, since: Time, message: z.string(), mend: z.string() })).default([]),
+        }),
       ),
       warnings: z.array(z.object({ code: z.string(), message: z.string(), mend: z.string() })),
     }),

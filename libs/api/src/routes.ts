@@ -2,6 +2,7 @@ import { approvalRoutes } from './approvals.js';
 import { commandRoutes } from './commands.js';
 import { environmentRoutes } from './environments.js';
 import { installationRoutes } from './installation.js';
+import { ledgerRoutes } from './ledger.js';
 import { peopleRoutes } from './people.js';
 import { projectRoutes } from './projects.js';
 import { releaseRoutes } from './releases.js';
@@ -15,6 +16,7 @@ export const routes = {
   ...environmentRoutes,
   ...commandRoutes,
   ...installationRoutes,
+  ...ledgerRoutes,
 };
 
 export type RouteName = keyof typeof routes;

@@ -22,6 +22,10 @@ export const CommandAction = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('environment.rollback'), ...onEnvironment, to: z.int().positive().nullable() }),
   z.object({ kind: z.literal('dead-letter.replay'), service: Service, id: z.string().max(100) }),
   z.object({ kind: z.literal('dead-letter.discard'), service: Service, id: z.string().max(100) }),
+  /** Folds the gateway's ledger anew from the journal. */
+  z.object({ kind: z.literal('ledger.rebuild') }),
+  /** Compares the ledger with the journal and changes nothing. */
+  z.object({ kind: z.literal('ledger.check') }),
 ]);
 export type CommandAction = z.infer<typeof CommandAction>;
 export type CommandKind = CommandAction['kind'];

@@ -22,6 +22,7 @@ export const Permission = z.enum([
   'people.manage',
   'dead-letters.read',
   'dead-letters.manage',
+  'ledger.manage', // compare the ledger with the journal, fold it anew
 ]);
 export type Permission = z.infer<typeof Permission>;
 
@@ -42,4 +43,6 @@ export const permissionFor: Readonly<Record<CommandKind, Permission>> = {
   'environment.rollback': 'environment.rollback',
   'dead-letter.replay': 'dead-letters.manage',
   'dead-letter.discard': 'dead-letters.manage',
+  'ledger.rebuild': 'ledger.manage',
+  'ledger.check': 'ledger.manage',
 };

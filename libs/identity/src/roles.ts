@@ -26,12 +26,18 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   developer: working,
   tester: [...working, 'environment.hold', 'release.withdraw'],
   operator: [...working, ...operating],
-  administrator: [...working, ...operating, 'project.apply', 'audit.read', 'people.read', 'people.manage'],
+  administrator: [...working, ...operating, 'project.apply', 'audit.read', 'people.read', 'people.manage', 'ledger.manage'],
   auditor: [...reading, 'target.read', 'audit.read', 'people.read', 'dead-letters.read'],
 };
 
 /** These are about no single project: a role in one project, even an administrator's, does not give them. */
-const installationOnly: ReadonlySet<Permission> = new Set(['target.apply', 'people.manage', 'dead-letters.read', 'dead-letters.manage']);
+const installationOnly: ReadonlySet<Permission> = new Set([
+  'target.apply',
+  'people.manage',
+  'dead-letters.read',
+  'dead-letters.manage',
+  'ledger.manage',
+]);
 
 /** The roles a person has in a project, those granted everywhere included. */
 export function rolesIn(person: { readonly roles: readonly RoleGrant[] }, project: string): Role[] {

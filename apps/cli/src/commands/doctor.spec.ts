@@ -86,6 +86,25 @@ describe('doctor', () => {
     });
   });
 
+  it('says what is in the way of a stuck release and what to do, and is not content', async () => {
+    const since = '2026-11-23T05:00:00.000Z';
+    const letter = {
+      code: 'dead-letter',
+      service: 'image-builder' as const,
+      since,
+      message: 'image-builder could not take commit.detected: x',
+      mend: 'slipway dead-letters show image-builder "t:0:1"',
+    };
+    const stuck = { release: release.id, name: 'shop/42', state: 'detected', since, waitsFor: 'its turn to be built', why: [letter] };
+    const { ran, of } = await examined({ ...fine, status: () => ({ ...status, stuck: [stuck] }) });
+    expect(of('stuck')).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('; image-builder could not take commit.detected: x (since 2026-11-23T05:00:00.000Z)'),
+      mend: 'slipway dead-letters show image-builder "t:0:1"; slipway release show shop/42',
+    });
+    expect(ran.exit).toBe(1);
+  });
+
   it('measures how far the clocks are apart', async () => {
     expect((await examined(fine)).of('clock')).toMatchObject({ state: 'ok' });
     await double?.stop();

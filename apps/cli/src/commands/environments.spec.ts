@@ -177,4 +177,25 @@ describe('dead letters', () => {
       err: expect.stringContaining('there are source-watcher'),
     });
   });
+
+  it('are dealt with all at once where they fit, the oldest first, and those that are refused are told', async () => {
+    await double.stop();
+    const other = { ...letter, id: '19', name: 'slipway.image.built.v1', reason: 'handler-failed: x' };
+    double = await GatewayDouble.start({
+      listDeadLetters: () => ({
+        items: [{ ...other, id: '21' }, other, letter, { ...other, id: '18', state: 'discarded' }, { ...other, id: '20', name: null }],
+        cursor: null,
+      }),
+      replayDeadLetter: (asked) => (asked.params['id'] === '21' ? new Refusal({ status: 409, title: 'it fails as before' }) : accepted()),
+    });
+    expect((await slipway('dead-letters list --event image.built --because handler-failed')).out.match(/^approval.*$/gm)).toHaveLength(2);
+    const ran = await slipway('dead-letters replay approval --all --event image.built --because handler-failed -r mended');
+    expect(double.asked.filter(({ route }) => route === 'replayDeadLetter').map(({ params }) => params['id'])).toEqual(['19', '21']);
+    expect(ran).toMatchObject({ exit: 1, out: expect.stringContaining('21 stays: it fails as before') });
+    expect(ran.out).toContain('1 of 2 done');
+    expect(ran.err).toContain('2 of 2: 21 stays');
+    expect((await slipway('dead-letters replay approval --all --event none -r x')).out).toContain('there is none that fits');
+    expect(await slipway('dead-letters replay approval -r x')).toMatchObject({ exit: 2, err: expect.stringContaining('or say --all') });
+    expect(await slipway('dead-letters discard approval --all -r x')).toMatchObject({ exit: 2 });
+  });
 });

@@ -109,6 +109,18 @@ function heardOf({ service, lastHeard, owes }: { service: string; lastHeard: str
   );
 }
 
+type Stuck = Awaited<ReturnType<ApiClient['status']>>['stuck'][number];
+
+/** A release that should move and does not, with each thing in its way and what to do about it. */
+function stuckRelease({ release, name, state, since, waitsFor, why }: Stuck): Finding {
+  const shown = name || release;
+  const what = `release ${shown} is ${state} and does not get on since ${since}`;
+  const waits = waitsFor ? `; it waits for: ${oneLine(waitsFor, 300)}` : '';
+  const ways = why.map(({ message, since: from }) => `; ${oneLine(message, 400)} (since ${from})`);
+  const mends = why.map(({ mend }) => oneLine(mend, 400));
+  return failed('stuck', `${what}${waits}${ways.join('')}`, [...new Set(mends), `slipway release show ${shown}`].join('; '));
+}
+
 /** What the gateway knows of the others, and what it warns of: Kafka, Postgres, roles of the database. */
 async function status(session: Session, api: ApiClient): Promise<Finding[]> {
   try {
@@ -118,14 +130,7 @@ async function status(session: Session, api: ApiClient): Promise<Finding[]> {
     return [
       ok('status', `version ${said.version}, ${events} events${newest === null ? '' : `, the newest ${ago(newest, now)}`}`),
       ...said.services.map((each) => heardOf(each, now)),
-      ...said.stuck.map(({ release, name, state, since, waitsFor }) => {
-        const what = `release ${name || release} is ${state} and does not get on since ${since}`;
-        return warning(
-          'stuck',
-          waitsFor ? `${what}; it waits for: ${oneLine(waitsFor, 300)}` : what,
-          `slipway release show ${name || release}`,
-        );
-      }),
+      ...said.stuck.map(stuckRelease),
       ...said.warnings.map(({ code, message, mend }) => warning(oneLine(code), oneLine(message, 400), oneLine(mend, 400))),
     ];
   } catch (error) {

@@ -9,7 +9,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import type { GatewayConfig } from '../gateway.config.js';
-import { JournalFiles, type JournalRow } from '../ports.js';
+import { JournalFiles, type JournalRow, JournalUnreadable } from '../ports.js';
 
 /** {@link JournalFiles} as `<month>.ndjson.gz` in SLIPWAY_DATA_DIR/journal: one row a line, readable without any Slipway. */
 @Injectable()
@@ -46,12 +46,13 @@ export class GzipJournalFiles extends JournalFiles {
   async *read(month: string, sha256: string): AsyncIterable<JournalRow> {
     const file = this.file(month);
     const found = await hashOf(file).catch((cause: unknown) => {
-      throw new Error(
+      throw new JournalUnreadable(
         `the journal of ${month} was moved to ${file}, which cannot be read: bring it back from the machine or backup that has it`,
         { cause },
       );
     });
-    if (found !== sha256) throw new Error(`${file} is not the file that was written (SHA-256 ${sha256}): bring it back from a backup`);
+    if (found !== sha256)
+      throw new JournalUnreadable(`${file} is not the file that was written (SHA-256 ${sha256}): bring it back from a backup`);
     for await (const line of createInterface({ input: createReadStream(file).pipe(createGunzip()), crlfDelay: Number.POSITIVE_INFINITY })) {
       const row = JSON.parse(line) as Omit<JournalRow, 'receivedAt' | 'value'> & { receivedAt: string; value: string };
       yield { ...row, receivedAt: new Date(row.receivedAt), value: Buffer.from(row.value, 'base64') };

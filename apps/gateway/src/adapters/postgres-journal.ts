@@ -51,6 +51,18 @@ export class PostgresJournal extends Journal {
     return tx.query<JournalRow>(`select ${columns} from journal where seq > $1 order by journal.seq limit $2`, [seq, limit]);
   }
 
+  async saidBecause(service: string, cause: string, seq: string, limit: number) {
+    const [row] = await this.database.query<{ looked: number; last: string | null }>(
+      `select count(*)::int as looked, max(seq) filter (where headers ->> 'ce_causationid' = $2)::text as last
+       from (select seq, headers from journal where source = $1 and seq > $3 order by seq limit $4) as said`,
+      [service, cause, seq, limit],
+    );
+    const rows = row?.last
+      ? await this.database.query<JournalRow>(`select ${columns} from journal where journal.seq = $1`, [row.last])
+      : [];
+    return { last: rows[0], whole: (row?.looked ?? 0) < limit };
+  }
+
   async newest(): Promise<{ seq: string; at: Date | null }> {
     const [row] = await this.database.query<{ seq: string; at: Date }>(
       'select seq::text, received_at as at from journal order by journal.seq desc limit 1',
@@ -133,8 +145,8 @@ export class PostgresJournal extends Journal {
     });
   }
 
-  async archives(tx: Tx): Promise<readonly { month: string; sha256: string }[]> {
-    return tx.query('select month, sha256 from journal_archive order by month');
+  async archives(): Promise<readonly { month: string; sha256: string }[]> {
+    return this.database.query('select month, sha256 from journal_archive order by month');
   }
 }
 

@@ -16,6 +16,13 @@ import {
 } from '../ports.js';
 
 const releaseColumns = 'state, about, born_at as "bornAt", changed_at as "changedAt"';
+/** What became of a dead letter `d` by the last command about it that was carried out. */
+const dealtWith = `coalesce(
+         (select case c.issued -> 'action' ->> 'kind' when 'dead-letter.replay' then 'replayed' else 'discarded' end
+          from command c join answer a on a.answers = c.id::text and a.source = c.service and a.name = 'command.accepted'
+          where c.issued -> 'action' ->> 'kind' in ('dead-letter.replay', 'dead-letter.discard')
+            and c.service = d.service and c.issued -> 'action' ->> 'id' = d.place
+          order by a.at desc limit 1), 'open')`;
 type StoredRelease = Omit<ReleaseRow, 'bornAt' | 'changedAt'> & { bornAt: Date; changedAt: Date };
 
 /** {@link Ledger} in Postgres. */
@@ -126,16 +133,18 @@ export class PostgresLedger extends Ledger {
 
   async deadLetters({ service, after, limit }: Parameters<Ledger['deadLetters']>[0]) {
     return this.database.query<{ data: DeadLettered; event: string; at: Date; state: 'open' | 'replayed' | 'discarded' }>(
-      `select d.data, d.event_id as event, d.at, coalesce(
-         (select case c.issued -> 'action' ->> 'kind' when 'dead-letter.replay' then 'replayed' else 'discarded' end
-          from command c join answer a on a.answers = c.id::text and a.source = c.service and a.name = 'command.accepted'
-          where c.issued -> 'action' ->> 'kind' in ('dead-letter.replay', 'dead-letter.discard')
-            and c.service = d.service and c.issued -> 'action' ->> 'id' = d.place
-          order by a.at desc limit 1), 'open') as state
+      `select d.data, d.event_id as event, d.at, ${dealtWith} as state
        from dead_letter_told d
        where ($1::text is null or d.service = $1) and ($2::timestamptz is null or (d.at, d.event_id) < ($2, $3))
        order by d.at desc, d.event_id desc limit $4`,
       [service ?? null, after?.at ?? null, after?.id ?? null, limit],
+    );
+  }
+
+  async deadLettersOf(events: readonly string[]): Promise<readonly { data: DeadLettered; at: Date }[]> {
+    return this.database.query(
+      `select d.data, d.at from dead_letter_told d where d.data ->> 'event' = any($1) and ${dealtWith} = 'open' order by d.at desc limit 100`,
+      [events],
     );
   }
 

@@ -16,6 +16,8 @@ const owners: Readonly<Record<Fixed, Service>> = {
   'environment.unhold': 'test-deployer',
   'environment.scale': 'production-rollout',
   'environment.rollback': 'production-rollout',
+  'ledger.rebuild': 'gateway',
+  'ledger.check': 'gateway',
 };
 
 /** The one service that owns a command (design part 3). Retry and cancel go to where the release is by the ledger. */

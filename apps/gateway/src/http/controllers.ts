@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { ApprovalsController } from './approvals.controller.js';
 import { EnvironmentsController } from './environments.controller.js';
 import { InstallationController } from './installation.controller.js';
+import { LedgerController } from './ledger.controller.js';
 import { PeopleController } from './people.controller.js';
 import { ProjectsController } from './projects.controller.js';
 import { ReleasesController } from './releases.controller.js';
@@ -15,6 +16,7 @@ export const controllers: readonly Type[] = [
   ApprovalsController,
   EnvironmentsController,
   InstallationController,
+  LedgerController,
 ];
 
 const faults = faultsOfTable(controllers);
