@@ -118,6 +118,17 @@ describe('building', () => {
     await expect(building).rejects.toBe(full);
   });
 
+  it('ends a build whose step fills the disk, and removes what it wrote', async () => {
+    const mark = randomUUID();
+    const write = `/bin/busybox dd if=/dev/zero of=/${mark} bs=1M count=40; exec /bin/busybox sleep 600`;
+    const filling = build(`${base}RUN ["/bin/sh","-c","${write}"]\n`, { limits: { diskBytes: 20 * 1024 * 1024 } });
+    await expect(filling).rejects.toMatchObject({ name: 'LimitExceeded', limit: 'disk', message: expect.stringContaining('20 MiB') });
+    await eventually(async () => {
+      const found = await Promise.all((await engine.containers.list({ labels })).map(({ id }) => engine.containers.inspect(id)));
+      return !found.some((info) => info?.command.join(' ').includes(mark));
+    });
+  });
+
   it('keeps a command within its memory', async () => {
     const dockerfile = `${base}RUN ["/bin/sh","-c","/bin/busybox dd if=/dev/zero of=/dev/null bs=200M count=1"]\n`;
     await expect(build(dockerfile, { limits: { memoryBytes: 32 * 1024 * 1024, cpus: 1 } })).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import { Readable as NodeReadable, type Readable } from 'node:stream';
 import { pack } from 'tar-stream';
+import { DiskWatch } from './build-disk.js';
 import { BuildFailed, Conflict, EngineError, NotFound, Refused, saysTransient, Unavailable } from './errors.js';
 import { jsonLines, LineCutter } from './log-stream.js';
 import { Passed, segment, sort, type Transport, within } from './transport.js';
@@ -14,6 +15,8 @@ export interface BuildLimits {
   readonly cgroupParent?: string;
   /** Size of /dev/shm in bytes. */
   readonly shmBytes?: number;
+  /** What one step may write to disk, in bytes; looked at every few seconds. More ends the build with `LimitExceeded`. */
+  readonly diskBytes?: number;
 }
 
 export interface BuildRequest {
@@ -131,9 +134,18 @@ async function buildOnce(transport: Transport, request: BuildRequest & { context
       signal,
       timeoutMs: longest,
     });
+    const disk = new DiskWatch(transport, request.limits?.diskBytes ?? Number.POSITIVE_INFINITY, (full) => {
+      keep(full);
+      body.destroy(full);
+    });
+    const onLog = guarded(request.onLog, keep);
     try {
-      return await follow(what, body, guarded(request.onLog, keep));
+      return await follow(what, body, (line) => {
+        disk.hear(line);
+        onLog(line);
+      });
     } finally {
+      disk.stop();
       body.destroy();
     }
   } catch (error) {
