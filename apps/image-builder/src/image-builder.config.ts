@@ -1,6 +1,9 @@
 import { Duration, inBytes, inSeconds, MemorySize } from '@slipway/contracts';
 import { z } from 'zod';
 
+/** Of builds alone, and not even they see each other in it. */
+export const usualBuildNetwork = 'slipway-builds';
+
 const names = z
   .string()
   .default('')
@@ -39,7 +42,15 @@ export const ImageBuilderConfig = z.object({
     .min(1)
     .optional()
     .describe('Parent cgroup of build steps, where an operator has set pids.max: the classic builder can limit processes no other way'),
-  SLIPWAY_BUILD_NETWORK: z.string().min(1).default('bridge').describe('Network of RUN steps: bridge, none, or one made for builds'),
+  SLIPWAY_BUILD_DISK: size('20Gi').describe('What one build step may write to disk, looked at every few seconds'),
+  SLIPWAY_BUILD_NETWORK: z
+    .string()
+    .min(1)
+    .refine((name) => name !== 'host' && !name.startsWith('container:'), {
+      error: 'must not be that of the host or of a container: a build would reach all that listens there',
+    })
+    .default(usualBuildNetwork)
+    .describe(`Network of RUN steps: ${usualBuildNetwork}, which is made where it is missing, none, or one made for builds`),
   SLIPWAY_BUILD_CONTEXT_BYTES: size('512Mi').describe('Largest build context, after .dockerignore').meta({ example: '512Mi' }),
   SLIPWAY_BUILD_LOG_BYTES: size('16Mi').describe('Longest build log').meta({ example: '16Mi' }),
   SLIPWAY_BUILD_KEEP: Duration.default('7d')

@@ -5,7 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Conflict, DockerEngine, NotFound, type PreparedContext, prepareContext, Unavailable } from '@slipway/docker-engine';
 import { PartUnavailable } from '@slipway/operations';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
-import type { ImageBuilderConfig } from '../image-builder.config.js';
+import { type ImageBuilderConfig, usualBuildNetwork } from '../image-builder.config.js';
 import { ImageBackend, type Order, type Produced, type Production } from '../ports.js';
 import { AnsweringClock } from './answering-clock.js';
 import { absentIn, failureOf, OutOfTime } from './failures.js';
@@ -98,7 +98,7 @@ export class DockerImageBackend extends ImageBackend {
         args: recipe.args,
         ...(recipe.target === null ? {} : { target: recipe.target }),
         limits: this.limits(),
-        networkMode: this.config.SLIPWAY_BUILD_NETWORK,
+        networkMode: await this.network(signal),
         registries: await this.registries.forBases(),
         onLog: log,
         signal: AbortSignal.any([signal, clock.signal]),
@@ -116,6 +116,18 @@ export class DockerImageBackend extends ImageBackend {
     }
   }
 
+  /** On the engine's own bridge, where RUN steps would be otherwise, they meet the containers that somebody put nowhere else: a database, say. */
+  private async network(signal: AbortSignal): Promise<string> {
+    const name = this.config.SLIPWAY_BUILD_NETWORK;
+    const { networks } = this.engine;
+    if (name !== usualBuildNetwork || (await networks.inspect(name, { signal }))) return name;
+    const wanted = { name, labels: { 'dev.slipway.builds': 'true' }, options: { 'com.docker.network.bridge.enable_icc': 'false' } };
+    await networks.create(wanted, { signal }).catch((error: unknown) => {
+      if (!(error instanceof Conflict)) throw error; // another replica was faster
+    });
+    return name;
+  }
+
   private async context({ release, recipe }: Order, signal: AbortSignal): Promise<PreparedContext> {
     const archive = await this.sources.open(release, recipe.source, signal);
     const { context: folder, dockerfile } = recipe;
@@ -130,7 +142,8 @@ export class DockerImageBackend extends ImageBackend {
 
   private limits() {
     const { SLIPWAY_BUILD_MEMORY: memoryBytes, SLIPWAY_BUILD_CPUS: cpus, SLIPWAY_BUILD_CGROUP_PARENT: cgroupParent } = this.config;
-    return { memoryBytes, ...(cpus === undefined ? {} : { cpus }), ...(cgroupParent === undefined ? {} : { cgroupParent }) };
+    const diskBytes = this.config.SLIPWAY_BUILD_DISK;
+    return { memoryBytes, diskBytes, ...(cpus === undefined ? {} : { cpus }), ...(cgroupParent === undefined ? {} : { cgroupParent }) };
   }
 
   /** Pushes and asks the registry itself for what it now has; the digest it names must stand for the image built here. */
