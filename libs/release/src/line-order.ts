@@ -26,8 +26,15 @@ export function goesBackwards(running: Ordered | null, candidate: Ordered): bool
 /** The one of several waiting releases that goes, the others being superseded: none of the others is newer; between lines the higher number. */
 export function newestOf<T>(waiting: readonly T[], releaseOf: (each: T) => Ordered): T | undefined {
   const byNumber = [...waiting].sort((one, other) => releaseOf(one).number - releaseOf(other).number);
-  return byNumber.reduce<T | undefined>(
-    (best, each) => (best === undefined || compareReleases(releaseOf(best), releaseOf(each)) !== 'older' ? each : best),
-    undefined,
-  );
+  const compare = (one: T, other: T) => compareReleases(releaseOf(one), releaseOf(other));
+  let best = byNumber.reduce<T | undefined>((one, each) => (one === undefined || compare(one, each) !== 'older' ? each : one), undefined);
+  // One that stood back for a newer one of its line may be newer than what came after that, from another line. Where a history was rewritten, numbers and
+  // ancestors can go round in a circle: then one of it goes.
+  for (let turns = byNumber.length; turns > 0 && best !== undefined; turns--) {
+    const one: T = best;
+    const newer = byNumber.findLast((each) => compare(one, each) === 'newer');
+    if (newer === undefined) break;
+    best = newer;
+  }
+  return best;
 }
