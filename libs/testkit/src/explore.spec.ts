@@ -37,6 +37,16 @@ describe('exploring', () => {
     expect(broken.message).toMatch(/^there are never 4: does not hold\n {2}at first both are empty\n {2}1\. fill the large one\n/);
   });
 
+  it('tells which of many things it was', async () => {
+    const promises = {
+      'all is well': ([small]: readonly [number, number]) => {
+        if (small === 2) throw new Broken('the small one is never at 2', [], 'it is', null);
+      },
+    };
+    const broken = await brokenBy({ ...jugs, always: promises as never }, 100);
+    expect([broken.promise, broken.why, broken.story.length]).toEqual(['all is well: the small one is never at 2', 'it is', 5]);
+  });
+
   it('judges single steps, those that change nothing too', async () => {
     const broken = await brokenBy({ ...jugs, steps: { 'something changes': (before, after) => `${before}` !== `${after}` } }, 100);
     expect(broken.story).toEqual(['both are empty', 'empty the small one']);

@@ -42,7 +42,7 @@ export class Broken extends Error {
   constructor(
     readonly promise: string,
     readonly story: readonly string[],
-    why: string,
+    readonly why: string,
     state: unknown,
   ) {
     super([`${promise}: ${why}`, ...story.map((does, at) => `  ${at === 0 ? 'at first' : `${at}.`} ${does}`), shown(state)].join('\n'));
@@ -79,7 +79,7 @@ export async function explore<S>(world: World<S>, { atMost, atLeast }: Limits): 
     if (seen.size >= atMost) throw new Error(`more than ${atMost} states; the last one found:\n${storyOf(here).join('\n')}`);
     seen.set(key, here);
     queue.push(here);
-    for (const [promise, holds] of Object.entries(world.always ?? {})) check(promise, holds(state), here);
+    for (const [promise, holds] of Object.entries(world.always ?? {})) check(promise, () => holds(state), here);
   };
   for (const [name, state] of Object.entries(world.starts)) arrive(state, undefined, name);
   for (let at = 0; at < queue.length; at++) {
@@ -88,7 +88,7 @@ export async function explore<S>(world: World<S>, { atMost, atLeast }: Limits): 
       edges++;
       const after = await taken(before, does, to);
       for (const [promise, holds] of Object.entries(world.steps ?? {}))
-        check(promise, holds(before.state, after, does), { state: after, from: before, does, comesFrom: [] });
+        check(promise, () => holds(before.state, after, does), { state: after, from: before, does, comesFrom: [] });
       arrive(after, before, does);
     }
   }
@@ -136,14 +136,22 @@ async function taken<S>(before: Seen<S>, does: string, to: () => S | Promise<S>)
     return after instanceof Promise ? await after : after;
   } catch (error) {
     // A promise that real code found broken itself, inside of one step.
-    const [promise, why] = error instanceof Broken ? [error.promise, error.message] : ['no step may throw', String(error)];
+    const [promise, why] = error instanceof Broken ? [error.promise, error.why] : ['no step may throw', String(error)];
     throw new Broken(promise, [...storyOf(before), does], why, before.state);
   }
 }
 
-function check<S>(promise: string, verdict: Verdict, here: Seen<S>): void {
+function check<S>(promise: string, holds: () => Verdict, here: Seen<S>): void {
+  let verdict: Verdict;
+  try {
+    verdict = holds();
+  } catch (error) {
+    // One promise may look at many things, and say which of them it was.
+    const [which, why] = error instanceof Broken ? [`${promise}: ${error.promise}`, error.why] : [promise, String(error)];
+    throw new Broken(which, storyOf(here), why, here.state);
+  }
   if (verdict === true || verdict === undefined) return;
-  throw new Broken(promise, storyOf(here), verdict === false ? 'does not hold' : String(verdict), here.state);
+  throw new Broken(promise, storyOf(here), verdict === false ? 'does not hold' : verdict, here.state);
 }
 
 /** Backwards from where it holds; of what is never met, the state that is found soonest. */

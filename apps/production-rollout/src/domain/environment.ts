@@ -166,11 +166,11 @@ export function lastGoodOf(environment: EnvironmentState, withdrawn: ReadonlySet
   return running && withdrawn.has(running.release.id) ? goBackTo(environment, null, withdrawn) : (running ?? undefined);
 }
 
-/** The environment after a failed rollout was taken back to a release that was good here. */
+/** The environment after a failed rollout was taken back to a release that was good here, perhaps the same one as it was let in before: that is not barred. */
 export function restored(environment: EnvironmentState, release: string): EnvironmentState {
-  const { running, history } = environment;
-  const back = running?.release.id === release ? running : history.find((standing) => standing.release.id === release);
-  return { ...environment, running: back ?? running, heldBy: null };
+  const { running, history, barred } = environment;
+  const back = (running?.release.id === release ? running : history.find((standing) => standing.release.id === release)) ?? running;
+  return { ...environment, running: back, heldBy: null, barred: barred.filter(({ number }) => number !== back?.release.number) };
 }
 
 /** The environment after a rollout was good. */
