@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { payloadTypes } from './payload-types.js';
 import { loadServiceKey, newServiceKeyFile, serviceKeyOf } from './service-key.js';
 import { initKeys, keyFileIn, revokeKey, rotateKeys, trustFileIn } from './service-keys.js';
@@ -153,6 +153,24 @@ describe('keys on disk', () => {
     expect(await by(old, new Date(start + 3000_000))).toBe(true);
     expect(await by(old, new Date(start + 4500_000))).toBe(false);
     expect(await by(fresh, new Date(start + 4500_000))).toBe(true);
+  });
+
+  it('are learnt by a running service also after the clock of its machine was set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { trustFile } = await initKeys({ dir, services });
+    const running = await loadTrustFile(trustFile);
+    const unknown = (await loadServiceKey(keyFileIn(dir, 'approval'))).signer;
+    running.verify(payloadTypes.grant, bytes, [{ ...(await unknown.sign(payloadTypes.grant, bytes)), keyid: 'unknown' }], {
+      service: 'approval',
+    });
+    await rotateKeys({ dir, services, overlapMs: 3600_000 });
+    const { signer } = await loadServiceKey(keyFileIn(dir, 'approval'));
+    vi.setSystemTime(Date.now() - 120_000);
+    vi.advanceTimersByTime(1500);
+    expect(running.verify(payloadTypes.grant, bytes, [await signer.sign(payloadTypes.grant, bytes)], { service: 'approval' }).ok).toBe(
+      true,
+    );
   });
 
   it('go on with the key a broken-off rotation had begun, and do not lengthen the old one', async () => {

@@ -121,10 +121,10 @@ function refuseWritable(file: string): void {
 export async function loadTrustFile(file: string): Promise<Trust> {
   refuseWritable(file);
   const trust = parseTrustFile(await readFile(file, 'utf8'), file);
-  let looked = 0;
+  let looked = Number.NEGATIVE_INFINITY;
   return trustOf(trust, () => {
-    if (Date.now() - looked < 1000) return undefined;
-    looked = Date.now();
+    if (performance.now() - looked < 1000) return undefined;
+    looked = performance.now();
     try {
       refuseWritable(file);
       return parseTrustFile(readFileSync(file, 'utf8'), file);

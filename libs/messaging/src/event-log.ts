@@ -61,6 +61,7 @@ export interface ConsumeOptions {
 export interface Running {
   /** Finishes the records in hand within `graceMs`, commits, and leaves the group, so that others take over at once. */
   stop(graceMs: number): Promise<void>;
+  /** `lastProgressAt` by `performance.now()`, which nobody can set. */
   health(): { readonly joined: boolean; readonly assigned: number; readonly lastProgressAt: number };
   /** Records not dealt with yet, by topic, as far as the last fetch knew. */
   lag(): ReadonlyMap<string, number>;

@@ -110,7 +110,7 @@ export class Relay {
   private async publishSome(): Promise<number> {
     const owned = this.parts.shards.owned();
     if (owned.length === 0) return 0;
-    const now = Date.now();
+    const now = performance.now();
     const waiting = [...this.blocked].filter(([, { until }]) => until > now).map(([key]) => key);
     const rows = await this.claim(owned, waiting);
     if (rows.length === 0) return 0;
@@ -146,7 +146,7 @@ export class Relay {
 
   private async block(first: OutboxRow, error: PublishFailed): Promise<OutboxRow[]> {
     const tries = (this.blocked.get(first.key)?.tries ?? 0) + 1;
-    this.blocked.set(first.key, { tries, until: Date.now() + backOff(tries, 1_000, 60_000) });
+    this.blocked.set(first.key, { tries, until: performance.now() + backOff(tries, 1_000, 60_000) });
     this.parts.logger.error(
       { key: first.key, topic: first.topic, outboxId: first.id, tries, err: error },
       'the log refuses an event; its key waits',

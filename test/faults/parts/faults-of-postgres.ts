@@ -117,6 +117,7 @@ function unanswered(postgres: HurtPostgres, proxies: readonly FaultProxy[], ever
   return repeatedly('answers to commits get lost', everyMs, turn, async () => {
     await each(proxies, (proxy) => proxy.lead(`${host}:${port}`));
     await Promise.all(snares.splice(0).map(({ on }) => on.close()));
+    return lost;
   });
 }
 

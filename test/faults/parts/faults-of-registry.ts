@@ -1,7 +1,7 @@
 import type { Toxic } from '../../../tools/parts/toxiproxy.ts';
 import type { Chance, Fault, FaultKind, Sufferer } from '../fault.ts';
 import { aTroubledRegistry, type HurtRegistry, type Troubled } from './a-registry.ts';
-import { aFault, blackHoled, repeatedly } from './hurting.ts';
+import { aFault, blackHoled, poisoned } from './hurting.ts';
 import { openThrough, type Ways } from './ways.ts';
 
 /** What may suffer at the same time as the registry. */
@@ -35,24 +35,11 @@ export function faultsOfRegistry(registry: HurtRegistry, ways: Ways): FaultKind[
       overlaps,
       make: (chance) => {
         const toxic: Toxic = { type: 'limit_data', attributes: { bytes: chance.whole(500, 400_000) } };
-        let most = 0;
-        const looking = repeatedly('', 200, async () => {
-          most = Math.max(most, await openThrough([way]));
-          return 0;
-        });
-        return aFault({
-          name: `every connection to the registry ends after ${toxic.attributes.bytes} bytes`,
-          begin: async (context) => {
-            await way.poison('upstream', toxic);
-            await looking.begin(context);
-            return undefined;
-          },
-          end: async () => {
-            await looking.end();
-            await way.cure();
-            return most;
-          },
-        });
+        return poisoned(
+          `every connection to the registry ends after ${toxic.attributes.bytes} bytes`,
+          [way],
+          [{ stream: 'upstream', toxic }],
+        );
       },
     },
     {

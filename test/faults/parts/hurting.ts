@@ -27,24 +27,30 @@ export function aFault({ name, begin, end }: Doing): Fault {
   };
 }
 
-/** Poison on these proxies; it hurts the connections that are open through them. */
+/** Poison on these proxies; it hurts the connections that are open through them, as many as were at once. */
 export function poisoned(
   name: string,
   proxies: readonly FaultProxy[],
   poison: readonly { readonly stream: 'upstream' | 'downstream'; readonly toxic: Toxic }[],
 ): Fault {
+  let most = 0;
+  const looking = repeatedly(name, 200, async () => {
+    most = Math.max(most, await openThrough(proxies));
+    return 0;
+  });
   return aFault({
     name,
-    begin: async () => {
-      const open = await openThrough(proxies);
+    begin: async (context) => {
+      await looking.begin(context);
       await each(proxies, async (proxy) => {
         for (const { stream, toxic } of poison) await proxy.poison(stream, toxic);
       });
-      return open;
+      return undefined;
     },
     end: async () => {
+      await looking.end();
       await each(proxies, (proxy) => proxy.cure());
-      return undefined;
+      return most;
     },
   });
 }
@@ -74,12 +80,12 @@ export function cutOff(name: string, proxies: readonly FaultProxy[]): Fault {
   });
 }
 
-/** Does something again and again, with pauses, from `begin` until `end` or until the run is asked to end. Sums up what each turn hurt. */
+/** Does something again and again, with pauses, from `begin` until `end` or until the run is asked to end. Sums up what each turn, and what comes after the last, hurt. */
 export function repeatedly(
   name: string,
   everyMs: number,
   turn: (context: FaultContext) => Promise<number>,
-  after: () => Promise<void> = async () => {},
+  after: () => Promise<unknown> = async () => {},
 ): Fault {
   const over = new AbortController();
   let hurt = 0;
@@ -102,8 +108,8 @@ export function repeatedly(
     end: async () => {
       over.abort();
       await going;
-      await after();
-      return hurt;
+      const more = await after();
+      return hurt + (typeof more === 'number' ? more : 0);
     },
   });
 }

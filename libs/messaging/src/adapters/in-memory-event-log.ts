@@ -50,7 +50,7 @@ export class InMemoryEventLog implements EventLog {
         group.members.splice(group.members.indexOf(member), 1);
         await group.rebalance(this.topics);
       },
-      health: () => ({ joined: true, assigned: member.assigned.length, lastProgressAt: Date.now() }),
+      health: () => ({ joined: true, assigned: member.assigned.length, lastProgressAt: performance.now() }),
       lag: () => member.lag(),
     };
   }

@@ -27,7 +27,7 @@ export class KafkajsConsumer implements Running {
   private assigned = 0;
   private joined = false;
   private stopping = false;
-  private lastProgressAt = Date.now();
+  private lastProgressAt = performance.now();
   private watchdog: NodeJS.Timeout | undefined;
   private suspicions = 0;
 
@@ -88,7 +88,7 @@ export class KafkajsConsumer implements Running {
   private listen(): void {
     const { consumer } = this;
     const alive = () => {
-      this.lastProgressAt = Date.now();
+      this.lastProgressAt = performance.now();
       this.events.seen(undefined);
     };
     consumer.on(consumer.events.FETCH, alive);
@@ -129,7 +129,7 @@ export class KafkajsConsumer implements Running {
       if (lost) return;
       try {
         await payload.heartbeat();
-        this.lastProgressAt = Date.now();
+        this.lastProgressAt = performance.now();
       } catch (error) {
         lost = { error };
         abort.abort();
@@ -186,11 +186,11 @@ export class KafkajsConsumer implements Running {
 
   /** A consumer that shows no life while the cluster answers others is stuck in a way kafkajs does not see (its issues 1720, 659, 1593). */
   private async watch(stuckMs: number): Promise<void> {
-    if (this.stopping || Date.now() - this.lastProgressAt < stuckMs) {
+    if (this.stopping || performance.now() - this.lastProgressAt < stuckMs) {
       this.suspicions = 0;
       return;
     }
-    this.events.seen(`the consumer shows no progress for ${Math.round((Date.now() - this.lastProgressAt) / 1000)} s`);
+    this.events.seen(`the consumer shows no progress for ${Math.round((performance.now() - this.lastProgressAt) / 1000)} s`);
     try {
       await withAdmin(this.kafka, (admin) => admin.describeCluster(), 5_000);
     } catch {
@@ -199,7 +199,9 @@ export class KafkajsConsumer implements Running {
     }
     if (++this.suspicions >= 2 && !this.stopping) {
       this.options.onDied(
-        new Error(`the consumer made no progress for ${Math.round((Date.now() - this.lastProgressAt) / 1000)} s although Kafka answers`),
+        new Error(
+          `the consumer made no progress for ${Math.round((performance.now() - this.lastProgressAt) / 1000)} s although Kafka answers`,
+        ),
       );
     }
   }
