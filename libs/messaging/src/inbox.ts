@@ -3,6 +3,7 @@ import type { Service } from '@slipway/contracts';
 import { type Database, prepared, type Tx } from '@slipway/postgres';
 import type { InRecord, TopicPartition } from './event-log.js';
 import { Unhandleable } from './failures.js';
+import type { Patience } from './patience.js';
 import type { Identified } from './reading.js';
 import type { TopicNames } from './topic-names.js';
 
@@ -32,9 +33,10 @@ const firstSight = prepared(`with seen as (
   insert into stored_offset (topic, "partition", next) values ($4, $5, $6)
   on conflict (topic, "partition") do update set next = excluded.next
 ), settled as (
-  delete from handoff where event_id = $7 and service = $9
+  delete from handoff where event_id = $7 and service = $9 returning created_at, tries
 )
 select exists (select 1 from seen) as fresh, transaction_timestamp() as now,
+  (select extract(epoch from now() - created_at)::float8 * 1000 from settled where tries = 0) as waited,
   (select digest from inbox where source = $1 and event_id = $2) as known`);
 
 /** Which events were seen, and how far each partition was read: written in the handler's own transaction. */
@@ -43,6 +45,7 @@ export class Inbox {
     private readonly database: Database,
     private readonly topics: TopicNames,
     private readonly memory: Memory,
+    private readonly patience: Patience,
   ) {}
 
   /** One round trip for inbox, stored offset and the hand-off this event answers; a second one for what is old and unknown. */
@@ -50,7 +53,7 @@ export class Inbox {
     const digest = digestOf(record);
     const saidAt = saidAtOf(record, from);
     const subject = this.subjectOf(record);
-    const [row] = await tx.query<{ fresh: boolean; known: Buffer | null; now: Date }>(firstSight, [
+    const [row] = await tx.query<{ fresh: boolean; known: Buffer | null; now: Date; waited: number | null }>(firstSight, [
       from.source,
       from.id,
       digest,
@@ -64,7 +67,9 @@ export class Inbox {
       subject,
     ]);
     if (!row) throw new Error('the inbox gave no answer');
-    const { fresh, now } = row;
+    const { fresh, now, waited } = row;
+    // What was said again may have been answered the first time or the last: nobody knows how long that took.
+    if (waited !== null && from.service !== undefined) this.patience.heard(from.service, waited);
     // Nothing known and not fresh: another replica committed it a moment ago; its answer is as good as ours would be.
     const same = row.known === null || row.known.equals(digest);
     if (!fresh || now.getTime() - saidAt.getTime() < this.memory.freshMs) return { fresh, same, now, forgotten: false };
@@ -111,11 +116,14 @@ export class Inbox {
 
   /** For records no handler sees: how far we read, and which hand-offs they settle. */
   async pass(record: InRecord, answers: readonly { service: Service; causationId: string }[]): Promise<void> {
-    await this.database.query(
-      `with settled as (
-        delete from handoff where (event_id, service) in (select * from unnest($4::text[], $5::text[]))
+    const settled = await this.database.query<{ service: Service; waited: number }>(
+      `with place as (
+        insert into stored_offset (topic, "partition", next) values ($1, $2, $3)
+        on conflict (topic, "partition") do update set next = excluded.next
+      ), settled as (
+        delete from handoff where (event_id, service) in (select * from unnest($4::text[], $5::text[])) returning service, created_at, tries
       )
-      insert into stored_offset (topic, "partition", next) values ($1, $2, $3) on conflict (topic, "partition") do update set next = excluded.next`,
+      select service, max(extract(epoch from now() - created_at))::float8 * 1000 as waited from settled where tries = 0 group by service`,
       [
         record.topic,
         record.partition,
@@ -124,6 +132,7 @@ export class Inbox {
         answers.map(({ service }) => service),
       ],
     );
+    for (const { service, waited } of settled) this.patience.heard(service, waited);
   }
 
   /** What was committed with the handlers' work: the truth where Kafka's own offset is ahead of it, as after a restored backup. */

@@ -13,6 +13,7 @@ import { logPublisher } from './log-publisher.js';
 import { LogSpool } from './log-spool.js';
 import { MessagingMetrics } from './messaging.metrics.js';
 import { Outbox } from './outbox.js';
+import { Patience } from './patience.js';
 import type { Cause, Subscriptions, UnitOfWork } from './received.js';
 import { Relay } from './relay.js';
 import { RelayShards } from './relay-shards.js';
@@ -85,13 +86,14 @@ export class Messaging {
       (record, first) => this.listening.handleAgain(record, first),
       metrics.deadLetters,
     );
+    const patience = new Patience(2 * timing.resendFirstMs);
     this.listening = new Listening({
       options: { ...options, catalog, onDied: (error) => this.die(error) },
       timing,
       topics: this.topics,
       transactions: this.transactions,
-      inbox: new Inbox(database, this.topics, { keptDays: options.inboxDays ?? 30, freshMs: timing.unforgettableMs }),
-      handoffs: new Handoffs(database, timing),
+      inbox: new Inbox(database, this.topics, { keptDays: options.inboxDays ?? 30, freshMs: timing.unforgettableMs }, patience),
+      handoffs: new Handoffs(database, timing, patience),
       deadLetters: this.deadLetters,
       metrics,
       leads: () => this.shards.owns(0),
