@@ -27,6 +27,20 @@ export const GatewayConfig = z.object({
     .describe(
       'Months the journal stays in Postgres; older ones move to files in SLIPWAY_DATA_DIR/journal, to be backed up. 0: all of it stays',
     ),
+  SLIPWAY_KEEP_LOGS_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3650)
+    .default(180)
+    .describe('How long logs of builds and containers are kept, in days'),
+  SLIPWAY_KEEP_LOGS_MIB: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(10_240)
+    .describe('What the logs of builds and containers may take in the database, compressed, in MiB; the oldest go first'),
   SLIPWAY_LEDGER_REBUILD: flag
     .default(false)
     .describe(

@@ -20,6 +20,7 @@ import { DoctorWarnings } from './doctor-warnings.js';
 import { EventFeed } from './event-feed.js';
 import { FirstAdministrator } from './first-administrator.js';
 import { Folding } from './folding.js';
+import { ForgettingLogs } from './forgetting-logs.js';
 import { GatewayConfig } from './gateway.config.js';
 import { GatewayMetrics } from './gateway.metrics.js';
 import { Admission } from './http/admission.js';
@@ -56,7 +57,7 @@ import { Tokens } from './tokens.js';
       migrations,
       subscriptions,
       works: [RunLedger],
-      reconcilers: [Archiving],
+      reconcilers: [Archiving, ForgettingLogs],
     }),
   ],
   controllers: [...controllers, EventStreamController, DocsController, ReleasePageController],
@@ -82,6 +83,7 @@ import { Tokens } from './tokens.js';
       EventFeed,
       FirstAdministrator,
       Folding,
+      ForgettingLogs,
       GatewayMetrics,
       Membership,
       Obstacles,

@@ -90,6 +90,17 @@ export abstract class Applied {
 export abstract class Logs {
   abstract keep(tx: Tx, chunk: { release: string; stream: string; chunk: number; text: string; last: boolean }): Promise<void>;
   abstract streams(release: string): Promise<readonly string[]>;
-  /** Chunks without a gap from this one on, at most so many. */
-  abstract read(release: string, stream: string, from: number, most: number): Promise<readonly { text: string; last: boolean }[]>;
+  /** What all of them take, compressed. */
+  abstract bytes(): Promise<number>;
+  /** Deletes chunks that came longer ago than so many days, at most so many. */
+  abstract forgetOlderThan(days: number, limit: number): Promise<{ chunks: number; bytes: number }>;
+  /** Deletes the oldest chunks, at most so many and no more than take so many bytes, but one at least. */
+  abstract forgetOldest(bytes: number, limit: number): Promise<{ chunks: number; bytes: number }>;
+  /** Chunks without a gap from this one on, at most so many; from the first that is left where those before were forgotten. */
+  abstract read(
+    release: string,
+    stream: string,
+    from: number,
+    most: number,
+  ): Promise<readonly { chunk: number; text: string; last: boolean }[]>;
 }

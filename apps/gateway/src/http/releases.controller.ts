@@ -52,8 +52,10 @@ export class ReleasesController {
   async log(@Ask() { params, query }: Asked<R['releaseLogs']>): Promise<Answered<R['releaseLogs']>> {
     const { stream, from } = query;
     const chunks = await this.logs.read(params.id, stream, from, mostChunks);
-    const text = chunks.map((chunk) => chunk.text).join('');
-    return { stream, from, next: from + chunks.length, text, last: chunks.at(-1)?.last ?? false };
+    const [first, last] = [chunks.at(0), chunks.at(-1)];
+    const beginning = first && first.chunk > from ? '[what came before was forgotten]\n' : '';
+    const text = beginning + chunks.map((chunk) => chunk.text).join('');
+    return { stream, from, next: last ? last.chunk + 1 : from, text, last: last?.last ?? false };
   }
 
   @Serve(routes.retryRelease)

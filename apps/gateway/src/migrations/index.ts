@@ -2,6 +2,12 @@ import type { MigrationClass } from '@slipway/postgres';
 import { Gateway1764000000000 } from './1764000000000-gateway.js';
 import { PlaceOfAnEvent1764100000000 } from './1764100000000-place-of-an-event.js';
 import { SourceTold1764200000000 } from './1764200000000-source-told.js';
+import { AgeOfALog1764300000000 } from './1764300000000-age-of-a-log.js';
 
 /** In order; never changed once landed. */
-export const migrations: MigrationClass[] = [Gateway1764000000000, PlaceOfAnEvent1764100000000, SourceTold1764200000000];
+export const migrations: MigrationClass[] = [
+  Gateway1764000000000,
+  PlaceOfAnEvent1764100000000,
+  SourceTold1764200000000,
+  AgeOfALog1764300000000,
+];
