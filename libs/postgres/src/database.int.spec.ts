@@ -107,6 +107,24 @@ describe('a transaction that Postgres undoes', () => {
     expect((await names()).map((name) => [...name].sort().join(''))).toEqual(['ab', 'ab']);
   });
 
+  it.each([
+    ['23514', 'a rule that is checked last', (error: unknown) => expect(error).toMatchObject({ code: '23514' })],
+    ['53100', 'a disk without room', (error: unknown) => expect(error).toBeInstanceOf(CommitUnknown)],
+    ['XX000', 'a server that is broken inside', (error: unknown) => expect(error).toBeInstanceOf(CommitUnknown)],
+  ])('by %s at COMMIT, %s, is known to be undone only where the no was to the transaction itself', async (state, _, isSo) => {
+    await db.query(`create or replace function refuse() returns trigger language plpgsql as $$ begin
+      raise exception 'no' using errcode = '${state}'; end $$`);
+    await db.query(
+      'create constraint trigger refuse after insert on item deferrable initially deferred for each row execute function refuse()',
+    );
+    try {
+      isSo(await db.transaction((tx) => put(tx, 9, 'late')).catch((e: unknown) => e));
+    } finally {
+      await db.query('drop trigger refuse on item');
+    }
+    await db.transaction((tx) => put(tx, 9, 'served again'));
+  });
+
   it('is run again 5 times at most', async () => {
     let runs = 0;
     const cursed = db.transaction(async (tx) => {

@@ -69,6 +69,15 @@ export function isConnectionLoss(error: unknown): boolean {
 }
 
 /**
+ * Whether COMMIT was answered with a no to the transaction itself (a deferred constraint, a serialization failure): it was undone. A server in trouble (no
+ * room for its log of writes, shutting down, falling: classes 53, 57, 58, XX) may say so after the commit was written.
+ */
+export function isRefusedCommit(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && !isConnectionLoss(error) && !['53', '57', '58', 'XX'].includes(state.slice(0, 2));
+}
+
+/**
  * True for what a later attempt may well survive (database away, restarting, full, out of connections, locked, timed out), false for
  * what will fail again (wrong SQL, broken constraint, no permission). `CommitUnknown` is transient: try again with the same ids.
  */

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { CommitRefused, CommitUnknown, isConnectionLoss, sqlState } from './errors.js';
+import { CommitRefused, CommitUnknown, isConnectionLoss, isRefusedCommit } from './errors.js';
 import { asked, type Prepared } from './prepared.js';
 
 /** One open transaction. Only good inside the function it was given to. */
@@ -92,8 +92,7 @@ async function commit(client: PoolClient): Promise<void> {
     answer = await client.query('commit');
   } catch (error) {
     discard(client);
-    if (sqlState(error) === undefined || isConnectionLoss(error)) throw new CommitUnknown(error);
-    throw error; // Postgres said no: a deferred constraint, a serialization failure
+    throw isRefusedCommit(error) ? error : new CommitUnknown(error);
   }
   if (answer.command === 'ROLLBACK') throw new CommitRefused();
 }
