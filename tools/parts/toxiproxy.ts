@@ -112,7 +112,7 @@ export async function startToxiproxy(dataDir: DataDir): Promise<Toxiproxy> {
   const program = await toxiproxyProgram();
   const [port = 0] = await freePorts(1);
   const args = ['-host=127.0.0.1', `-port=${port}`];
-  const child = await startProcess(dataDir, { name: 'toxiproxy', command: program, args, env: { LOG_LEVEL: 'warn' } });
+  const child = await startProcess(dataDir, { name: 'toxiproxy', command: program, args, env: { LOG_LEVEL: 'error' } });
   const call = async (method: string, path: string, body?: object): Promise<string> => {
     const headers = body && { 'content-type': 'application/json' };
     const url = `http://127.0.0.1:${port}${path}`;

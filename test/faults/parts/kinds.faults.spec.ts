@@ -139,13 +139,14 @@ describe('a client without Slipway', () => {
   });
 
   it('finds every row that was said to be committed, and every one of which the answer got lost', async () => {
+    // As of now: the clients go on.
+    const [committed, unknown] = [[...clients.rows.committed], [...clients.rows.unknown]];
     const there = await asAdministrator(parts.databaseUrl, async (client) => {
       const { rows } = await client.query<{ id: string }>('select id from shop.inbox');
       return new Set(rows.map(({ id }) => id));
     });
-    const { committed, unknown } = clients.rows;
-    expect([...committed].filter((id) => !there.has(id))).toEqual([]);
+    expect(committed.filter((id) => !there.has(id))).toEqual([]);
     // Of those nobody knows about: where the answer was dropped they are there, where the server fell they need not be.
-    expect([...unknown].filter((id) => there.has(id)).length).toBeGreaterThan(0);
+    expect(unknown.filter((id) => there.has(id)).length).toBeGreaterThan(0);
   });
 });
