@@ -4,7 +4,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 
-const brokers = realParts().kafkaBrokers;
+const brokers = [...realParts().kafkaBrokers];
 const admin = new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING }).admin();
 const sessionTimeoutMs = 6000;
 
