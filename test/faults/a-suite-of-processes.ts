@@ -13,7 +13,7 @@ import type { Parts } from '../../tools/parts/index.ts';
 import type { Part } from '../../tools/parts/part.ts';
 import { administratorCode } from '../../tools/suite/administrator.ts';
 import { prepareEnvironment, type Settings, type SuiteEnvironment } from '../../tools/suite/environment.ts';
-import { startSuite } from '../../tools/suite/suite.ts';
+import { startSuite, type SuiteWish } from '../../tools/suite/suite.ts';
 import { author, Repository } from '../e2e/a-repository.js';
 import { Ear } from './an-ear.js';
 import { compiledCopy } from './compiled-copy.js';
@@ -72,6 +72,9 @@ export interface WantedSuite {
   /** Further variables of every service, and of one replica. */
   readonly all?: Record<string, string>;
   readonly ofReplica?: Settings['ofReplica'];
+  /** As in SuiteWish; `checkoutOf` is told where what is compiled of this checkout was copied to. */
+  readonly runs?: SuiteWish['runs'];
+  readonly checkoutOf?: (service: Service, replica: number, today: string) => string | undefined;
   /** Told how processes ended. */
   readonly tell?: (text: string) => void;
   readonly stillWorthIt?: () => void;
@@ -112,7 +115,9 @@ async function start(
   const settings = { all: { ...names, ...wanted.all }, of, singleRole: true, replicas: many, ...(ofReplica && { ofReplica }) };
   const environment = await prepareEnvironment(dataDir, asParts(parts, database.url), settings);
   const checkout = await compiledCopy(await dataDir.folder('checkout'));
-  const suite = await startSuite({ dataDir, environment, checkout, oneProcess: false, cleanup, tell, stillWorthIt });
+  const checkoutOf = (service: Service, replica: number) => wanted.checkoutOf?.(service, replica, checkout);
+  const { runs } = wanted;
+  const suite = await startSuite({ dataDir, environment, checkout, checkoutOf, runs, oneProcess: false, cleanup, tell, stillWorthIt });
   const replicas = suite.replicas.map(replicaOf);
   const url = environment.gatewayUrl;
   const { token } = await apiClient({ url }).redeem({

@@ -16,6 +16,10 @@ export interface SuiteWish {
   environment: SuiteEnvironment;
   /** Where the compiled services are, if not in this checkout. Without effect on `oneProcess`. */
   checkout?: string;
+  /** The same of single replicas; of `checkout` where it gives nothing. Without effect on `oneProcess`. */
+  checkoutOf?: ((service: Service, replica: number) => string | undefined) | undefined;
+  /** Which replicas run at all; every one by default. Without effect on `oneProcess`. */
+  runs?: ((service: Service, replica: number) => boolean) | undefined;
   /** All services in one process: a fifth of the memory, but one crash ends all. */
   oneProcess: boolean;
   cleanup: Cleanup;
@@ -63,6 +67,7 @@ export async function startSuite(wish: SuiteWish): Promise<Suite> {
   for (let number = 1; number <= environment.replicas; number += 1) {
     const shared = oneProcess ? await run(await allInOne(dataDir, environment, services, number)) : undefined;
     for (const service of services) {
+      if (!oneProcess && wish.runs?.(service, number) === false) continue;
       const process = shared ?? (await run(onItsOwn(wish, service, number)));
       replicas.push({ service, number, url: environment.urlOf(service, number), process });
     }
@@ -86,9 +91,9 @@ function nameOf(service: string, replica: number): string {
   return replica === 1 ? service : `${service}-${replica}`;
 }
 
-function onItsOwn({ dataDir, environment, checkout }: SuiteWish, service: Service, replica: number): ProcessSpec {
+function onItsOwn({ dataDir, environment, checkout, checkoutOf }: SuiteWish, service: Service, replica: number): ProcessSpec {
   const env = environment.of(service, replica);
-  const args = [mainOf(service, checkout)];
+  const args = [mainOf(service, checkoutOf?.(service, replica) ?? checkout)];
   return { name: nameOf(service, replica), command: process.execPath, args, env, cwd: dataDir.path, graceMs: 12_000 };
 }
 
