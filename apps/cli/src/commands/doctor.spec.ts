@@ -164,6 +164,37 @@ describe('doctor', () => {
     await new Promise((resolve) => notifier.close(resolve));
   });
 
+  it('says what keeps a service from its work, by the figures that raise the alarms', async () => {
+    const text = [
+      'slipway_operations{kind="build",state="exhausted"} 2',
+      'slipway_operations{kind="build",state="ready"} 9',
+      'slipway_operation_overdue_seconds{kind="build"} 301',
+      'slipway_handoff_age_seconds 599',
+      'slipway_events_parked 1',
+      'slipway_outbox_age_seconds 0',
+      'slipway_part_away_seconds{part="registry"} 90',
+    ].join('\n');
+    const builder = createServer((request, response) => void response.end(request.url === '/metrics' ? text : '{"status":"ready"}'));
+    await new Promise<void>((resolve) => builder.listen(0, '127.0.0.1', resolve));
+    const file = terminal.at('data', 'prometheus', 'image-builder-1-9.json');
+    const targets = [`127.0.0.1:${(builder.address() as AddressInfo).port}`];
+    await writeFile(file, JSON.stringify([{ targets, labels: { service: 'image-builder' } }]));
+    const { findings, ran } = await examined(fine);
+    const said = findings
+      .filter(({ check }) => /^image-builder (says|works|hears)$/.test(check))
+      .map(({ state, message }) => `${state}: ${message}`);
+    expect(said).toEqual([
+      'failed: work of kind build waits for a worker since 5m',
+      'warning: it gave up 2 of kind build',
+      'failed: it waits for the registry since 1m',
+      'warning: it has put 1 events aside',
+    ]);
+    expect(ran.exit).toBe(1);
+    await rm(file);
+    builder.closeAllConnections();
+    await new Promise((resolve) => builder.close(resolve));
+  });
+
   it('asks every service whose address is written down', async () => {
     await writeFile(
       terminal.at('data', 'prometheus', 'approval-1-9.json'),

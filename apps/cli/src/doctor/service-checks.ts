@@ -6,6 +6,7 @@ import type { Session } from '../session.js';
 import { checkChannels } from './channel-checks.js';
 import { type Finding, failed, ok, skipped } from './finding.js';
 import { ask, missingIn } from './gateway-checks.js';
+import { checkWork } from './work-checks.js';
 
 const Targets = z.array(z.object({ targets: z.array(z.string()), labels: z.object({ service: z.string() }) }));
 /** Where a service answers, `host:port`. */
@@ -19,7 +20,7 @@ export async function checkServices(session: Session, dataDir: string): Promise<
   const told = await written(dataDir);
   const places = told.length > 0 ? told : await usual(session);
   if (places.length === 0) return [skipped('services', 'their ports are not known here; run doctor on the machine of the services')];
-  return [...(await Promise.all(places.map(check))), ...(await checkChannels(places))];
+  return [...(await Promise.all(places.map(check))), ...(await checkWork(places)), ...(await checkChannels(places))];
 }
 
 /** What running services wrote for Prometheus. */
