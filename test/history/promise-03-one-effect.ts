@@ -143,22 +143,18 @@ function inTest(facts: Facts, effect: Effect): number | undefined {
 /** An attempt begins once, however often it is taken over. */
 function attempts(facts: Facts, findings: Findings): void {
   const begun = [
-    ...facts
-      .named(RolloutStarted)
-      .map((said) => ({
-        said,
-        release: said.data.release.id,
-        of: said.data.rollout,
-        key: `${said.data.release.project}/${said.data.environment} ${said.data.attempt}`,
-      })),
-    ...facts
-      .named(DeploymentStarted)
-      .map((said) => ({
-        said,
-        release: said.data.release.id,
-        of: said.data.deployment,
-        key: `${said.data.release.id} ${said.data.environment} ${said.data.attempt}`,
-      })),
+    ...facts.named(RolloutStarted).map((said) => ({
+      said,
+      release: said.data.release.id,
+      of: said.data.rollout,
+      key: `${said.data.release.project}/${said.data.environment} ${said.data.attempt}`,
+    })),
+    ...facts.named(DeploymentStarted).map((said) => ({
+      said,
+      release: said.data.release.id,
+      of: said.data.deployment,
+      key: `${said.data.release.id} ${said.data.environment} ${said.data.attempt}`,
+    })),
   ];
   for (const [key, same] of Map.groupBy(begun, (each) => each.key)) {
     findings.count('attempts');

@@ -87,7 +87,8 @@ function mustBeHeard(said: Said, unread: ReadonlyMap<string, number>): boolean {
 
 function inJournal(facts: Facts, unread: ReadonlyMap<string, number>, findings: Findings): void {
   if (!facts.has('gateway', 'journal')) return void findings.cannot('the journal was not read');
-  if (facts.rows('gateway', 'journal_archive').length > 0) return void findings.cannot('months of the journal lie in files that were not read');
+  if (facts.rows('gateway', 'journal_archive').length > 0)
+    return void findings.cannot('months of the journal lie in files that were not read');
   const rows = rowsBy(facts, 'gateway', 'journal', 'event_id');
   findings.count('rows of the journal', facts.rows('gateway', 'journal').length);
   const believed = new Set(facts.named(SignOffPosted).map(({ id }) => id));

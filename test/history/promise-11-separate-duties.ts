@@ -46,7 +46,9 @@ function duties(grant: Grant, history: History, facts: Facts, findings: Findings
   const born = facts.named(CommitDetected).filter(({ data }) => data.release.project === deployment.project);
   const own = born.find(({ data }) => data.release.id === release.id);
   if (!own)
-    return void findings.breach(release.id, `release ${release.number} was let in, and nobody ever told of its birth`, [wordsOf(grant.event)]);
+    return void findings.breach(release.id, `release ${release.number} was let in, and nobody ever told of its birth`, [
+      wordsOf(grant.event),
+    ]);
   const humans = new Humans(peopleAt(facts, at).values());
   const repository = history.repositories.find(({ project }) => project === deployment.project);
   if (repository) findings.count('changes read from a repository');

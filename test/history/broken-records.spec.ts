@@ -1,0 +1,252 @@
+import { CommitFolded, LogAppended } from '@slipway/contracts';
+import { aKeyRing, aRevision, type TestKeyRing } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { expectBroken, rows, type Way, without } from './ways-of-breaking.js';
+
+let keys: TestKeyRing;
+
+beforeAll(async () => {
+  keys = await aKeyRing();
+});
+afterAll(() => keys.drop());
+
+const ways: Readonly<Record<number, readonly Way[]>> = {
+  1: [
+    {
+      how: 'a commit that was pushed came to nothing',
+      after: (history) => ({
+        ...history,
+        seen: [
+          ...history.seen,
+          { kind: 'push', project: 'shop', ref: 'refs/heads/main', revision: aRevision('lost'), asked: '', answered: '' },
+        ],
+      }),
+      says: /has no outcome/,
+    },
+    {
+      how: 'a delivery that was accepted is nowhere',
+      after: (history) => rows(history, 'source-watcher', 'delivery', () => []),
+      says: /delivery-1 .* is in no table/,
+    },
+    {
+      how: 'a revision became a release and was folded into one',
+      twist: {
+        more: ({ two, line }, scribe) => {
+          const { at } = line('commit.detected 2');
+          scribe.say({
+            key: 'folded',
+            writer: 'source-watcher',
+            event: CommitFolded,
+            subject: two.id,
+            at: at + 100,
+            data: { project: 'shop', ref: two.ref, revision: two.revision, into: two },
+          });
+        },
+      },
+      release: 'two',
+      says: /has 2 outcomes/,
+    },
+    {
+      how: 'nobody works on a deployment any more',
+      after: (history, { two }) =>
+        rows(history, 'test-deployer', 'deployment', (all) =>
+          all.map((row) => (row['release'] === two.id ? { ...row, state: 'deploying' } : row)),
+        ),
+      release: 'two',
+      says: /is deploying in test and nobody works on it/,
+    },
+    {
+      how: 'a release that was let in is rolled out by nobody',
+      twist: {
+        back: 'never',
+        data: {
+          'rollout.started 2': () => undefined,
+          'rollout.ended 2': () => undefined,
+        },
+        made: (made) => made.filter(({ key }) => !key.startsWith('production 2')),
+      },
+      after: (history, { two }) => {
+        const used = rows(history, 'approval', 'request', (all) =>
+          all.map((row) => (row['release'] === two.id ? { ...row, grant_used: false } : row)),
+        );
+        return rows(used, 'production-rollout', 'rollout', (all) => all.filter((row) => row['release'] !== two.id));
+      },
+      release: 'two',
+      says: /was let into production and no rollout waits for it/,
+    },
+    {
+      how: 'a release that was good in test is asked for nowhere',
+      after: (history, { two }) => rows(history, 'approval', 'request', (all) => all.filter((row) => row['release'] !== two.id)),
+      twist: { back: 'never', data: { 'rollout.ended 2': () => undefined } },
+      release: 'two',
+      says: /nobody was asked for production/,
+    },
+  ],
+  6: [
+    {
+      how: 'an event was never published',
+      after: (history) =>
+        rows(history, 'approval', 'outbox', (all) => all.map((row, at) => (at === 0 ? { ...row, published_at: null } : row))),
+      says: /approval: 1 events were never said/,
+    },
+    {
+      how: 'an event is answered by nobody',
+      after: (history) => rows(history, 'approval', 'handoff', () => [{ event_id: 'e', service: 'production-rollout' }]),
+      says: /answered by nobody/,
+    },
+    {
+      how: 'a dead worker holds a lease',
+      after: (history) =>
+        rows(history, 'image-builder', 'operation', () => [
+          { kind: 'build', key: 'r/1', state: 'running', due_at: history.about.from, epoch: 1 },
+        ]),
+      says: /leases ran out/,
+    },
+    {
+      how: 'a service has not read everything',
+      after: (history) => ({
+        ...history,
+        places: history.places.map((place, at) => (at === 3 ? { ...place, committed: place.end - 1 } : place)),
+      }),
+      says: /are unread/,
+    },
+  ],
+  7: [
+    {
+      how: 'a build printed it in base64',
+      after: (history, { two }) => {
+        const value = Buffer.from(JSON.stringify({ text: `x${Buffer.from('the password is correct-horse-battery!').toString('base64')}` }));
+        const headers = { ce_type: LogAppended.type, ce_correlationid: two.id };
+        return { ...history, records: [...history.records, { topic: 'logs', partition: 0, offset: 0, key: null, at: 0, headers, value }] };
+      },
+      release: 'two',
+      says: /the secret db-password stands in base64 in the record logs\[0\]@0/,
+    },
+    {
+      how: 'a row has it',
+      after: (history) => rows(history, 'gateway', 'release', (all) => [...all, { id: 'x', about: { env: 'correct-horse-battery' } }]),
+      says: /stands as it is in a row of gateway\.release/,
+    },
+    {
+      how: 'docker inspect shows it',
+      after: (history) => ({
+        ...history,
+        docker: { ...history.docker, inspections: [{ where: 'docker inspect of shop', text: '{"Env":["P=correct-horse-battery"]}' }] },
+      }),
+      says: /in docker inspect of shop/,
+    },
+    {
+      how: 'a log has it',
+      after: (history) => ({ ...history, texts: [{ where: 'log of approval', text: 'GET /?p=correct-horse-battery' }] }),
+      says: /in log of approval/,
+    },
+  ],
+  8: [
+    {
+      how: 'somebody rewrote an entry',
+      after: (history) =>
+        rows(history, 'approval', 'audit_entry', (all) =>
+          all.map((row) => (row['chain'] === 'shop' && row['sequence'] === 5 ? { ...row, entry: { event: 'nothing' } } : row)),
+        ),
+      says: /link shop 5 in approval's table is not what was said/,
+    },
+    {
+      how: 'somebody cut the end off',
+      after: (history) => rows(history, 'gateway', 'audit_link', (all) => all.slice(0, -1)),
+      says: /was said and the gateway does not have it/,
+    },
+    {
+      how: 'the head is signed by somebody else',
+      after: (history) =>
+        rows(history, 'approval', 'audit_head', (all) =>
+          all.map((row) => ({ ...row, envelope: { ...(row['envelope'] as object), signatures: [{ keyid: 'k', sig: 's' }] } })),
+        ),
+      says: /head is not signed/,
+    },
+    {
+      how: 'a decision is in no chain',
+      twist: { unlinked: 'sign-off.accepted 2' },
+      release: 'two',
+      says: /has no link in any chain/,
+    },
+  ],
+  10: [
+    {
+      how: 'an event is missing',
+      after: (history, good) => without(history, good.line('build.started 2').id),
+      release: 'two',
+      says: /image-builder of \S+: #1 is missing/,
+    },
+    {
+      how: 'an event says two things',
+      twist: {
+        more: (good, scribe) => {
+          const { at, data } = good.line('build.started 2');
+          scribe.say({ ...good.line('build.started 2'), at: at + 100, data: { ...(data as object), attempt: 2 } });
+        },
+      },
+      release: 'two',
+      says: /says two things/,
+    },
+    {
+      how: 'the journal lacks one',
+      after: (history, good) =>
+        rows(history, 'gateway', 'journal', (all) => all.filter((row) => row['event_id'] !== good.line('rollout.ended 2').id)),
+      release: 'two',
+      says: /rollout\.succeeded of production-rollout is not in the journal/,
+    },
+    {
+      how: 'the journal has one with other bytes',
+      after: (history, good) =>
+        rows(history, 'gateway', 'journal', (all) =>
+          all.map((row) => (row['event_id'] === good.line('rollout.ended 2').id ? { ...row, value_sha256: 'other' } : row)),
+        ),
+      release: 'two',
+      says: /with other bytes/,
+    },
+    {
+      how: 'the timeline lacks one',
+      after: (history, good) =>
+        rows(history, 'gateway', 'release_event', (all) => all.filter((row) => row['event_id'] !== good.line('rollout.ended 2').id)),
+      release: 'two',
+      says: /its timeline lacks rollout\.succeeded/,
+    },
+  ],
+  11: [
+    {
+      how: 'who signed had written a commit of it',
+      twist: { commit: { 2: (commit) => ({ ...commit, author: { name: 'Otto', email: 'OTTO@shop.example' } }) } },
+      release: 'two',
+      says: /Otto Operator counted for the sign-off of release 2 into production, and wrote/,
+    },
+    {
+      how: 'who signed had helped',
+      twist: { commit: { 2: (commit) => ({ ...commit, message: 'Change\n\nCo-authored-by: O. <otto@shop.example>' }) } },
+      release: 'two',
+      says: /wrote a part of/,
+    },
+    {
+      how: 'who signed had pushed it',
+      twist: {
+        data: { 'commit.detected 2': (data) => ({ ...data, pusher: { name: 'otto', email: 'otto@shop.example', account: null } }) },
+      },
+      release: 'two',
+      says: /pushed release 2/,
+    },
+    {
+      how: 'somebody nobody knows wrote it, and only one signed',
+      twist: { commit: { 2: (commit) => ({ ...commit, author: { name: 'Zoe', email: 'zoe@elsewhere.example' } }) } },
+      release: 'two',
+      says: /1 people signed release 2 .* 1 more for those nobody knows/,
+    },
+  ],
+};
+
+describe.each(Object.entries(ways).map(([promise, of]) => ({ promise: Number(promise), of })))(
+  'promise $promise is found broken',
+  ({ promise, of }) => {
+    it.each(of.map((way) => ({ ...way })))('where $how', async (way) => {
+      await expectBroken(keys, promise, way);
+    });
+  },
+);
