@@ -13,7 +13,7 @@ import type { Parts } from '../../tools/parts/index.ts';
 import type { Part } from '../../tools/parts/part.ts';
 import { administratorCode } from '../../tools/suite/administrator.ts';
 import { prepareEnvironment, type Settings, type SuiteEnvironment } from '../../tools/suite/environment.ts';
-import { startSuite, type SuiteWish } from '../../tools/suite/suite.ts';
+import { type SuiteWish, startSuite } from '../../tools/suite/suite.ts';
 import { author, Repository } from '../e2e/a-repository.js';
 import { Ear } from './an-ear.js';
 import { compiledCopy } from './compiled-copy.js';
@@ -33,10 +33,12 @@ export interface SuiteOfProcesses extends FaultySuite {
   readonly dataDir: DataDir;
   /** A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it. */
   newProject(spec?: Spec, prepare?: (repository: Repository) => Promise<void>): Promise<{ name: string; repository: Repository }>;
+  /** Applies a project's file: `spec` replaces whole keys of the usual one. What it deploys and builds is removed in the end. */
+  apply(name: string, spec: Spec & Pick<FullSpec, 'source'>): Promise<void>;
   /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
   signOff(request: string, within: number): Promise<void>;
   /** Somebody new who may come by any gateway. */
-  join(person: { name: string; emails: string[]; roles: Role[] }): Promise<Person>;
+  join(person: { name: string; emails: string[]; accounts?: string[]; roles: Role[] }): Promise<Person>;
   /** kill -9, and waits until the service is started again; gives how often it was. */
   kill(service: Service, replica?: number): Promise<number>;
   clear(): Promise<void>;
@@ -50,7 +52,8 @@ export interface Person {
   readonly api: ApiClient;
 }
 
-export type Spec = Partial<z.input<typeof ProjectFile>['spec']>;
+type FullSpec = z.input<typeof ProjectFile>['spec'];
+export type Spec = Partial<FullSpec>;
 
 /** The parts the services use, where they are not the real ones of every test: what stands in front of them, say. */
 export interface PartsOfSuite {
@@ -128,14 +131,17 @@ async function start(
   await join({ name: author.name, emails: author.emails, roles: ['developer'] });
   const operator = (await join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] })).api;
   await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(ports) });
+  const apply: SuiteOfProcesses['apply'] = async (name, spec) => {
+    if (!projects.includes(name)) projects.push(name);
+    const body = aProject(name, `${parts.registry}/${name}`, spec);
+    await administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a fault does' } });
+  };
   const newProject: SuiteOfProcesses['newProject'] = async (spec = {}, prepare = async () => {}) => {
     const name = `fault-${v7().slice(-8)}`;
-    projects.push(name);
     const repository = await Repository.make();
     cleanup.defer('remove the repository', () => repository.remove());
     await prepare(repository);
-    const body = aProject(name, repository.url, `${parts.registry}/${name}`, spec);
-    await administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a fault does' } });
+    await apply(name, { source: { git: { url: repository.url, poll: '1s' } }, ...spec });
     return { name, repository };
   };
   const signOff: SuiteOfProcesses['signOff'] = async (request, within) => {
@@ -152,7 +158,7 @@ async function start(
     return replica.restarts;
   };
   const told = { ear, engine, installation, databaseUrl: database.url, topicPrefix, operator, replicas, environment, dataDir };
-  return { ...told, administratorToken: token, newProject, signOff, join, kill };
+  return { ...told, administratorToken: token, newProject, apply, signOff, join, kill };
 }
 
 function theRealOnes(): PartsOfSuite {
@@ -175,12 +181,12 @@ function asParts({ kafkaBrokers, registry, dockerHost, through }: PartsOfSuite, 
 async function joinAs(
   url: string,
   administrator: ApiClient,
-  { name, emails, roles }: { name: string; emails: string[]; roles: Role[] },
+  { roles, ...person }: { name: string; emails: string[]; accounts?: string[]; roles: Role[] },
 ): Promise<Person> {
-  const body = { name, emails, roles: roles.map((role) => ({ role, project: '*' })) };
+  const body = { ...person, roles: roles.map((role) => ({ role, project: '*' })) };
   const { invitation } = await administrator.addPerson({ body });
   const { token } = await apiClient({ url }).redeem({ body: { code: invitation.code } });
-  return { name, token, api: apiClient({ url, token }) };
+  return { name: person.name, token, api: apiClient({ url, token }) };
 }
 
 async function removeAll(orchestrator: DockerOrchestrator, engine: DockerEngine, projects: readonly string[]): Promise<void> {
@@ -196,14 +202,13 @@ function aTarget(ports: string): z.input<typeof TargetFile> {
   return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };
 }
 
-function aProject(name: string, url: string, repository: string, spec: Spec): z.input<typeof ProjectFile> {
+function aProject(name: string, repository: string, spec: Spec & Pick<FullSpec, 'source'>): z.input<typeof ProjectFile> {
   const where = { target: 'lab', deadline: '120s' } as const;
   return {
     apiVersion: 'slipway.dev/v1',
     kind: 'Project',
     metadata: { name },
     spec: {
-      source: { git: { url, poll: '1s' } },
       image: { repository },
       app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '15s' } },
       environments: [

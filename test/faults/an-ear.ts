@@ -7,6 +7,7 @@ import { v7 } from 'uuid';
 /** Hears all that was ever written to the topics of a suite, from offset zero on, as it lies there: an independent record of what happened. */
 export class Ear {
   readonly records: InRecord[] = [];
+  private readonly byType = new Map<string, InRecord[]>();
 
   private constructor(private readonly log: KafkajsEventLog) {}
 
@@ -20,7 +21,7 @@ export class Ear {
       group: `${topicPrefix}ear-${v7()}`,
       topics: topics.map(({ name }) => name).filter((name) => name !== `${topicPrefix}logs`),
       onBatch: async (records, control) => {
-        ear.records.push(...records);
+        for (const record of records) ear.take(record);
         for (const record of records.slice(-1)) control.done(record);
         return {};
       },
@@ -36,25 +37,19 @@ export class Ear {
 
   /** The data of every event of this kind, each id once. */
   all<E extends EventDefinition>(event: E): DataOf<E>[] {
-    return this.once()
-      .filter((record) => record.headers['ce_type'] === event.type)
-      .map((record) => dataOf(event, record));
+    return once(this.ofType(event)).map((record) => dataOf(event, record));
   }
 
   /** Waits for an event that fits. */
   async hears<E extends EventDefinition>(event: E, fits: (data: DataOf<E>) => boolean = () => true, within = 30_000): Promise<DataOf<E>> {
-    const found = () => this.records.find((record) => record.headers['ce_type'] === event.type && fits(dataOf(event, record)));
+    const found = () => this.ofType(event).find((record) => fits(dataOf(event, record)));
     const record = await eventually(() => found() ?? false, { within, every: 10 });
     return dataOf(event, record as InRecord);
   }
 
   /** Every event, each id once: what was said again is the same event. */
   once(): InRecord[] {
-    const seen = new Set<string>();
-    return this.records.filter(({ headers }) => {
-      const id = `${headers['ce_source']} ${headers['ce_id']}`;
-      return !seen.has(id) && seen.add(id);
-    });
+    return once(this.records);
   }
 
   /** Names of all that was said, each id once. */
@@ -65,6 +60,26 @@ export class Ear {
   close(): Promise<void> {
     return this.log.close();
   }
+
+  private take(record: InRecord): void {
+    this.records.push(record);
+    const type = record.headers['ce_type'] ?? '';
+    const before = this.byType.get(type);
+    if (before) before.push(record);
+    else this.byType.set(type, [record]);
+  }
+
+  private ofType(event: EventDefinition): readonly InRecord[] {
+    return this.byType.get(event.type) ?? [];
+  }
+}
+
+function once(records: readonly InRecord[]): InRecord[] {
+  const seen = new Set<string>();
+  return records.filter(({ headers }) => {
+    const id = `${headers['ce_source']} ${headers['ce_id']}`;
+    return !seen.has(id) && seen.add(id);
+  });
 }
 
 /** What was parsed before: an ear looks at each record many times. */

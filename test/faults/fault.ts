@@ -60,6 +60,8 @@ export interface Replica {
   readonly url: string;
   /** How often it was started again. */
   readonly restarts: number;
+  /** How the process that runs now ends, once it does. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** Sends a signal: SIGKILL, SIGTERM, SIGSTOP, SIGCONT. */
   send(signal: NodeJS.Signals): void;
   /** Resolves when it says that it is ready. @throws Error naming what it still waits for. */

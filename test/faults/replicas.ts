@@ -14,6 +14,9 @@ export function replicaOf({ service, number, url, process: kept }: SuiteReplica)
     get restarts() {
       return kept.restarts;
     },
+    get ended() {
+      return kept.child.exited;
+    },
     send: (signal) => {
       // The one that just ended has not been replaced yet: nobody is there to be hurt.
       if (kept.child.running) process.kill(kept.child.pid, signal);

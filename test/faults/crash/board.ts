@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { memorySettings } from '../../../tools/suite/memory.ts';
+import { armedFile, killedFile } from './files.ts';
+
+/** A process passed a point. */
+export interface Pass {
+  readonly point: string;
+  /** Milliseconds by the machine's monotonic clock. */
+  readonly at: number;
+  readonly pid: number;
+}
+
+/** A point's name, taken apart. */
+export interface Point {
+  readonly service: string;
+  readonly what: string;
+  readonly moment: string;
+}
+
+/** @throws Error where it is no point's name. */
+export function readPoint(name: string): Point {
+  const [service, what, moment] = name.split(' · ');
+  if (!service || !what || !moment) throw new Error(`${name} names no point: service · what · moment`);
+  return { service, what, moment };
+}
+
+/** What the runner and the modules preloaded into the services tell each other, by files in a folder of theirs. */
+export class Board {
+  readonly #read = new Map<string, number>();
+
+  constructor(private readonly folder: string) {}
+
+  /** Variables every service is started with, so that its points are seen. */
+  get settings(): Record<string, string> {
+    const preload = pathToFileURL(join(import.meta.dirname, 'preload.ts')).href;
+    return { SLIPWAY_CRASH_POINTS: this.folder, NODE_OPTIONS: `${memorySettings.NODE_OPTIONS} --import=${preload}` };
+  }
+
+  /** The next process that comes to this point ends there by SIGKILL. */
+  async arm(point: string): Promise<void> {
+    await writeFile(join(this.folder, armedFile(point)), point);
+  }
+
+  isArmed(point: string): boolean {
+    return existsSync(join(this.folder, armedFile(point)));
+  }
+
+  async disarm(point: string): Promise<void> {
+    await rm(join(this.folder, armedFile(point)), { force: true });
+  }
+
+  /** Every process that ended at an armed point. */
+  async killed(): Promise<Pass[]> {
+    const text = await readFile(killedFile(this.folder), 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Pass);
+  }
+
+  /** What was passed since the last time this was asked, in order of time. */
+  async news(): Promise<Pass[]> {
+    const passes: Pass[] = [];
+    for (const name of await readdir(this.folder)) {
+      const pid = /^passed-.*-(\d+)$/.exec(name)?.[1];
+      if (pid !== undefined) for (const line of await this.#linesOf(join(this.folder, name))) passes.push(passOf(line, Number(pid)));
+    }
+    return passes.sort((one, other) => one.at - other.at);
+  }
+
+  /** Whole lines that were added. */
+  async #linesOf(path: string): Promise<string[]> {
+    const from = this.#read.get(path) ?? 0;
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      if (size === from) return [];
+      const { buffer } = await file.read({ buffer: Buffer.alloc(size - from), position: from });
+      const whole = buffer.lastIndexOf('\n') + 1;
+      this.#read.set(path, from + whole);
+      return buffer.toString('utf8', 0, whole).split('\n').filter(Boolean);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function passOf(line: string, pid: number): Pass {
+  const [at = '', point = ''] = line.split('\t');
+  return { at: Number(at), point, pid };
+}

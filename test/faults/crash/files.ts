@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+/** What the preloaded module and the runner tell each other lies in one folder. */
+
+/** Is there while a point is armed. */
+export function armedFile(point: string): string {
+  return `armed-${createHash('sha256').update(point).digest('hex').slice(0, 24)}`;
+}
+
+/** One line of JSON for each process that ended at an armed point. */
+export function killedFile(folder: string): string {
+  return join(folder, 'killed');
+}
+
+/** One line a passed point: `now()`, a tab, the point. */
+export function passedFile(folder: string, service: string, pid: number): string {
+  return join(folder, `passed-${service}-${pid}`);
+}
+
+/** Milliseconds by the machine's monotonic clock, which all processes share and no fault moves. */
+export function now(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}

@@ -1,0 +1,97 @@
+import type { Lane } from '../load/lane.ts';
+import { stories } from '../load/stories.ts';
+import { type Board, type Pass, readPoint } from './board.ts';
+import { now } from './files.ts';
+import type { Recorded } from './record.ts';
+import { progressAfter } from './recovery.ts';
+
+/** What became of one kill at one point. */
+export interface Kill {
+  readonly point: string;
+  readonly story: string;
+  /** `arrived`: killed, and the release came to the same end all the same. `not reached`: nobody came by, though the stories were told. */
+  readonly end: 'arrived' | 'lost' | 'not reached';
+  /** From the kill to the service's next new progress, in ms. */
+  readonly progressMs?: number | undefined;
+  readonly why?: string | undefined;
+}
+
+export interface SweepWish {
+  readonly board: Board;
+  readonly lanes: readonly Lane[];
+  readonly recorded: Recorded;
+  readonly points: readonly string[];
+  readonly say: (text: string) => void;
+  readonly stillWorthIt: () => void;
+  /** Resolves when the killed service's processes are all back. */
+  readonly back: (service: string) => Promise<void>;
+}
+
+const mostTellings = 2;
+
+/**
+ * Arms one point after the other and drives a release past each, on several projects side by side; of one service only one point is armed at a time. What
+ * each story ends with must come all the same.
+ */
+export async function sweep(wish: SweepWish): Promise<Kill[]> {
+  const left = [...wish.points];
+  const busy = new Set<string>();
+  const kills: Kill[] = [];
+  const passes = new Passes(wish.board);
+  const work = async (lane: Lane): Promise<void> => {
+    while (left.length > 0) {
+      wish.stillWorthIt();
+      const at = left.findIndex((point) => !busy.has(readPoint(point).service));
+      if (at < 0) return;
+      const [point] = left.splice(at, 1) as [string];
+      const { service } = readPoint(point);
+      busy.add(service);
+      const kill = await killAt(point, lane, wish, passes);
+      kills.push(kill);
+      const took = kill.progressMs === undefined ? '' : `, new progress after ${(kill.progressMs / 1000).toFixed(1)} s`;
+      wish.say(`${kills.length} of ${wish.points.length}: ${point}: ${kill.end}${took}${kill.why === undefined ? '' : ` (${kill.why})`}`);
+      busy.delete(service);
+    }
+  };
+  // A lane that found every service busy ends; the others go on until nothing is left.
+  await Promise.all(wish.lanes.map(work));
+  return kills;
+}
+
+async function killAt(point: string, lane: Lane, { board, recorded, back, stillWorthIt }: SweepWish, passes: Passes): Promise<Kill> {
+  const names = (recorded[point] ?? []).slice(0, mostTellings);
+  const tellings = Array.from({ length: mostTellings }, (_, at) => names[at % names.length]);
+  for (const name of tellings) {
+    const told = stories.find((story) => story.name === name);
+    if (told === undefined) continue;
+    await board.arm(point);
+    const why = await told.tell(lane).then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    stillWorthIt();
+    await board.disarm(point);
+    const killed = (await board.killed()).findLast((each) => each.point === point);
+    if (killed === undefined && why === undefined) continue;
+    if (killed === undefined) return { point, story: told.name, end: 'lost', why: `nobody was killed, and yet: ${why}` };
+    await back(readPoint(point).service);
+    const progress = await passes.progressAfter(killed);
+    const progressMs = progress && progress.at - killed.at;
+    return { point, story: told.name, end: why === undefined ? 'arrived' : 'lost', progressMs, why };
+  }
+  return { point, story: tellings.join(', '), end: 'not reached' };
+}
+
+/** All that was passed in the last minutes. */
+class Passes {
+  private all: Pass[] = [];
+
+  constructor(private readonly board: Board) {}
+
+  async progressAfter(killed: Pass): Promise<Pass | undefined> {
+    this.all.push(...(await this.board.news()));
+    const oldest = now() - 600_000;
+    this.all = this.all.filter(({ at }) => at > oldest).sort((one, other) => one.at - other.at);
+    return progressAfter(killed, this.all);
+  }
+}

@@ -1,0 +1,84 @@
+import { createRequire } from 'node:module';
+import type { Passing } from './passing.ts';
+import { requestInHand } from './request-in-hand.ts';
+import type { Types } from './watch-kafka.ts';
+
+interface Result {
+  readonly rows: Record<string, unknown>[];
+}
+type Callback = (error: unknown, result: unknown) => void;
+type Query = (this: object, asked: unknown, values?: unknown, callback?: unknown) => unknown;
+
+/** A transaction that is open on a connection, as far as its statements tell. */
+interface Open {
+  what: string | undefined;
+  says: boolean;
+}
+
+const mostRemembered = 5_000;
+
+/** Sees every statement, and so where a transaction of a handler, an operation or a request is committed. */
+export function watchPostgres(passing: Passing, types: Types): void {
+  const { Client } = createRequire(import.meta.url)('pg') as { Client: { prototype: { query: Query } } };
+  const { query } = Client.prototype;
+  const open = new WeakMap<object, Open>();
+  const kinds = new Map<string, string>();
+  Client.prototype.query = function (asked, values, callback) {
+    const statement = readStatement(asked, values);
+    if (statement === undefined) return query.call(this, asked, values, callback);
+    const { text, params } = statement;
+    if (/^(start transaction|begin)\b/i.test(text)) open.set(this, { what: requestInHand(), says: false });
+    const transaction = open.get(this);
+    if (transaction) learn(transaction, text, params, types, kinds);
+    if (/^(commit|rollback)\b/i.test(text)) open.delete(this);
+    const committed = transaction?.what !== undefined && /^commit\b/i.test(text) ? transaction : undefined;
+    if (committed) passing.pass(committed.what as string, 'before commit');
+    const claims = text.includes('returning o.id, o.kind');
+    if (!committed && !claims) return query.call(this, asked, values, callback);
+    const then = (result: unknown): void => {
+      if (committed) passing.pass(committed.what as string, committed.says ? 'after commit, before publish' : 'after commit');
+      else for (const kind of claimed(result as Result, kinds)) passing.pass(`run ${kind}`, 'claimed');
+    };
+    return answered(query, this, [asked, values, callback], then);
+  };
+}
+
+/** Asks, and calls `then` with the answer before anybody else hears of it. */
+function answered(query: Query, client: object, given: unknown[], then: (result: unknown) => void): unknown {
+  const at = given.findLastIndex((each) => typeof each === 'function');
+  if (at >= 0) {
+    const callback = given[at] as Callback;
+    const wrapped: Callback = (error, result) => {
+      if (!error) then(result);
+      callback(error, result);
+    };
+    return query.apply(client, given.with(at, wrapped) as Parameters<Query>);
+  }
+  const answer = query.apply(client, given as Parameters<Query>);
+  if (!(answer instanceof Promise)) return answer;
+  return answer.then((result: unknown) => {
+    then(result);
+    return result;
+  });
+}
+
+function readStatement(asked: unknown, values: unknown): { text: string; params: unknown[] } | undefined {
+  if (typeof asked === 'string') return { text: asked, params: Array.isArray(values) ? values : [] };
+  const { text, values: own } = (asked ?? {}) as { text?: unknown; values?: unknown };
+  if (typeof text !== 'string') return undefined;
+  return { text, params: Array.isArray(own) ? own : Array.isArray(values) ? values : [] };
+}
+
+/** What a transaction is about: the event it takes in, the operation whose lease it holds, or the request it is made for. */
+function learn(transaction: Open, text: string, params: unknown[], types: Types, kinds: ReadonlyMap<string, string>): void {
+  if (text.includes('insert into inbox')) transaction.what = `on ${types(String(params[1])) ?? 'an event'}`;
+  else if (/from operation where id = \$1 and epoch = \$2|update operation set owner = null/.test(text))
+    transaction.what ??= kinds.has(String(params[0])) ? `run ${kinds.get(String(params[0]))}` : undefined;
+  if (text.includes('insert into outbox')) transaction.says = true;
+}
+
+function claimed({ rows }: Result, kinds: Map<string, string>): string[] {
+  for (const { id, kind } of rows) kinds.set(String(id), String(kind));
+  while (kinds.size > mostRemembered) kinds.delete(kinds.keys().next().value as string);
+  return [...new Set(rows.map(({ kind }) => String(kind)))];
+}

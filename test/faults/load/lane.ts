@@ -1,0 +1,142 @@
+import { cp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  ApprovalRequested,
+  CommitDetected,
+  type DataOf,
+  type EventDefinition,
+  type Release,
+  RolloutSucceeded,
+  SignOffPosted,
+} from '@slipway/contracts';
+import { findCommand } from '../../../tools/parts/processes.ts';
+import { until } from '../../../tools/parts/until.ts';
+import type { Repository } from '../../e2e/a-repository.js';
+import type { Spec, SuiteOfProcesses } from '../a-suite-of-processes.js';
+import type { Gateways } from './gateways.ts';
+
+/** How long a release may take to its next step where something crashed on the way, in ms. */
+const stepMs = 120_000;
+
+export type AboutRelease = EventDefinition & { data: { _output: { release: Release } } };
+
+/** Where people are asked in a lane, and what its health checks and verifications look for, so that a commit can fail at each of them. */
+const where = { target: 'lab', deadline: '20s' } as const;
+const spec: Spec = {
+  app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '3s' } },
+  environments: [
+    { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200, contains: 'page' }] },
+    {
+      name: 'production',
+      stage: 'production',
+      after: ['test'],
+      ...where,
+      app: { instances: 2, health: { http: '/alive', every: '300ms', timeout: '500ms', grace: '3s' } },
+      approval: { require: [{ role: 'operator' }] },
+    },
+  ],
+};
+
+/** A project of its own, in which people take one release after the other as far as it is to go. */
+export class Lane {
+  private commits = 0;
+
+  private constructor(
+    readonly suite: SuiteOfProcesses,
+    readonly operator: Gateways,
+    readonly project: string,
+    readonly repository: Repository,
+  ) {}
+
+  /** With its first release, which comes with the first commit, live. */
+  static async open(suite: SuiteOfProcesses, operator: Gateways): Promise<Lane> {
+    const prepare = async (repository: Repository) => {
+      await repository.write('site/alive', 'yes');
+      await repository.commit('page 0');
+    };
+    const { name, repository } = await suite.newProject(spec, prepare);
+    const lane = new Lane(suite, operator, name, repository);
+    await lane.goesLive((await lane.hears(CommitDetected, (data) => data.release.project === name)).release.id);
+    return lane;
+  }
+
+  get #dockerfile(): string {
+    return join(this.repository.dir, 'Dockerfile');
+  }
+
+  /** Commits something new, and gives the id of its release once it is born. `page` is what its home page says. */
+  async commit(page?: string): Promise<string> {
+    this.commits += 1;
+    const revision = await this.repository.commit(page ?? `page ${this.commits}`);
+    const { release } = await this.hears(
+      CommitDetected,
+      (data) => data.release.project === this.project && data.release.revision === revision,
+    );
+    return release.id;
+  }
+
+  hears<E extends EventDefinition>(event: E, fits: (data: DataOf<E>) => boolean): Promise<DataOf<E>> {
+    return this.suite.ear.hears(event, fits, stepMs);
+  }
+
+  /** The event about this release. */
+  of<E extends AboutRelease>(event: E, release: string): Promise<DataOf<E>> {
+    return this.hears(event, (data) => (data as { release: { id: string } }).release.id === release);
+  }
+
+  /** The request for its sign-off, but for those that were answered before. */
+  asked(release: string, not: readonly string[] = []): Promise<DataOf<typeof ApprovalRequested>> {
+    return this.hears(ApprovalRequested, (data) => data.release.id === release && !not.includes(data.request));
+  }
+
+  async signs(request: string, decision: 'approve' | 'reject', comment?: string): Promise<void> {
+    const sign = { params: { id: request }, body: { decision, ...(comment !== undefined && { comment }) } };
+    const posted = this.hears(SignOffPosted, (data) => data.request === request);
+    await this.operator.insist(`a sign-off for ${request}`, (api) => api.signOff(sign), posted);
+  }
+
+  /** Through test, a sign-off and production. */
+  async goesLive(release: string, not: readonly string[] = []): Promise<void> {
+    const { request } = await this.asked(release, not);
+    await this.signs(request, 'approve');
+    await this.of(RolloutSucceeded, release);
+  }
+
+  /** Builds the next commits by another Dockerfile until `tell` is over. */
+  async builtBy(dockerfile: string, tell: () => Promise<void>): Promise<void> {
+    const usual = await readFile(this.#dockerfile, 'utf8');
+    await this.repository.write('Dockerfile', dockerfile);
+    await tell();
+    await this.repository.write('Dockerfile', usual);
+  }
+
+  /** The usual Dockerfile with a step that takes so long. */
+  async slowly(seconds: number): Promise<string> {
+    await cp(findCommand('busybox') ?? '/bin/busybox', join(this.repository.dir, 'busybox'));
+    const step = `COPY busybox /busybox\nRUN ["/busybox", "sleep", "${seconds}"]`;
+    return (await readFile(this.#dockerfile, 'utf8')).replace('COPY site /site', `${step}\nCOPY site /site`);
+  }
+
+  /** Without a file that production's health check asks for, every instance fails it. */
+  async unhealthy(tell: () => Promise<void>): Promise<void> {
+    await rm(join(this.repository.dir, 'site/alive'));
+    await tell();
+    await this.repository.write('site/alive', 'yes');
+  }
+
+  /** Somebody removes an instance of production by hand; waits until there are as many as before. */
+  async losesAnInstance(): Promise<void> {
+    const { engine, installation } = this.suite;
+    const of = { 'dev.slipway.installation': installation, 'dev.slipway.project': this.project };
+    const labels = { ...of, 'dev.slipway.environment': 'production', 'dev.slipway.role': 'instance' };
+    const running = async () => (await engine.containers.list({ labels })).filter(({ status }) => status === 'running').map(({ id }) => id);
+    const before = await running();
+    const [lost = ''] = before;
+    await engine.containers.remove(lost, { force: true });
+    const isWhole = async () => {
+      const now = await running();
+      return now.length === before.length && !now.includes(lost);
+    };
+    await until(`${this.project} is whole again`, isWhole, { within: stepMs, every: 250 });
+  }
+}

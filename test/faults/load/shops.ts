@@ -1,0 +1,101 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { svnSample } from '../../../tools/demo/sample/svn.ts';
+import type { Cleanup } from '../../../tools/parts/cleanup.ts';
+import { author, Repository } from '../../e2e/a-repository.js';
+import type { Spec, SuiteOfProcesses } from '../a-suite-of-processes.js';
+
+/** What a commit is to come to, if nothing goes wrong that has not to do with it. */
+export const turns = ['good', 'does not build', 'is not verified', 'does not roll out'] as const;
+export type Turn = (typeof turns)[number];
+
+/** A project under load. */
+export interface Shop {
+  readonly name: string;
+  readonly system: 'git' | 'svn';
+  /** Of the repository itself, for who reads it afterwards. */
+  readonly folder: string;
+  readonly ref: string;
+  commit(turn: Turn): Promise<string>;
+  /** The headers and body of the delivery by which a forge tells of a push; undefined where nobody tells. */
+  delivery?(revision: string): { headers: Record<string, string>; body: string };
+}
+
+const where = { target: 'lab', deadline: '40s' } as const;
+const app = { drain: '0s', stable: '300ms', health: { http: '/', every: '500ms', timeout: '1s', grace: '10s' } } as const;
+const alive = { health: { ...app.health, http: '/alive', grace: '5s' } } as const;
+
+/** Test, then pre-release by a tester and an operator, then production by an operator. */
+function specOf(source: NonNullable<Spec['source']>, contains: string): Spec & { source: NonNullable<Spec['source']> } {
+  return {
+    source,
+    app,
+    environments: [
+      { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200, contains }] },
+      {
+        name: 'pre-release',
+        stage: 'pre-release',
+        after: ['test'],
+        ...where,
+        approval: { require: [{ role: 'tester' }, { role: 'operator' }] },
+      },
+      {
+        name: 'production',
+        stage: 'production',
+        after: ['pre-release'],
+        ...where,
+        app: { instances: 2, ...alive },
+        approval: { require: [{ role: 'operator' }] },
+      },
+    ],
+  };
+}
+
+/** A Git repository; `webhook` says whether a forge tells of its pushes. */
+export async function gitShop(suite: SuiteOfProcesses, name: string, webhook: boolean, cleanup: Cleanup): Promise<Shop> {
+  const repository = await Repository.make();
+  cleanup.defer(`remove the repository of ${name}`, () => repository.remove());
+  const secret = randomBytes(16).toString('hex');
+  const folder = join(suite.dataDir.path, 'secrets', 'source-watcher', name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, 'webhook'), secret, { mode: 0o600 });
+  let count = 0;
+  const usual = 'FROM scratch\nCOPY server /server\nCOPY site /site\n';
+  const serve = 'ENTRYPOINT ["/server", "--servedir=/site", "--serve=0.0.0.0:8080", "--watch=forever"]\n';
+  const commit: Shop['commit'] = async (turn) => {
+    count += 1;
+    await repository.write('Dockerfile', turn === 'does not build' ? `${usual}COPY nothing-there /\n` : usual + serve);
+    if (turn === 'does not roll out') await rm(join(repository.dir, 'site/alive'), { force: true });
+    else await repository.write('site/alive', 'yes');
+    return await repository.commit(turn === 'is not verified' ? `nothing to be seen ${count}` : `page ${count} of ${name}`);
+  };
+  await commit('good');
+  const git = { url: repository.url, branches: ['main'], poll: webhook ? '10s' : '2s', ...(webhook && { webhook: 'github' as const }) };
+  await suite.apply(name, specOf({ git }, 'page'));
+  const delivery = (revision: string) => {
+    const body = JSON.stringify({ ref: 'refs/heads/main', after: revision, pusher: { name: author.name, email: author.emails[0] } });
+    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+    const headers = { 'x-github-event': 'push', 'x-github-delivery': revision, 'x-hub-signature-256': signature };
+    return { headers: { 'content-type': 'application/json', ...headers }, body };
+  };
+  return { name, system: 'git', folder: repository.dir, ref: 'refs/heads/main', commit, ...(webhook && { delivery }) };
+}
+
+/** A Subversion repository, polled. Its server is stopped by `cleanup`. */
+export async function svnShop(suite: SuiteOfProcesses, name: string, account: string, cleanup: Cleanup): Promise<Shop> {
+  const source = await svnSample(suite.dataDir, cleanup, [account]);
+  let count = 0;
+  const commit: Shop['commit'] = async (turn) => {
+    count += 1;
+    const change = { author: { name: author.name, email: author.emails[0] as string, account }, commit: count, message: `Change ${count}` };
+    return await source.commit({ ...change, broken: turn !== 'good' });
+  };
+  await commit('good');
+  const spec = specOf(source.spec, 'Add to basket');
+  const environments = (spec.environments ?? []).map((environment) =>
+    environment.name === 'production' ? { ...environment, app: { instances: 2 } } : environment,
+  );
+  await suite.apply(name, { ...spec, environments });
+  return { name, system: 'svn', folder: join(suite.dataDir.path, 'svn', 'shop'), ref: 'trunk', commit };
+}

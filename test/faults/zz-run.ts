@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Cleanup, Interrupted, listenForEnd } from '../../tools/parts/cleanup.ts';
+import { messageOf } from '../../tools/parts/until.ts';
+import { verdictText } from '../history/index.ts';
+import { type Recorded, recordPoints } from './crash/record.ts';
+import { sweep } from './crash/sweep.ts';
+import { type GroundWish, plainGround } from './ground.ts';
+import { hurt } from './hurt.ts';
+import { Gateways } from './load/gateways.ts';
+import { Lane } from './load/lane.ts';
+import { type Options, readOptions } from './options.ts';
+import { inAWorldOfItsOwn } from './parts/own-world.ts';
+import { chanceOf } from './plan.js';
+import { reportOfHurt, reportOfSweep, writeReport } from './report.ts';
+
+const pointsFile = join(import.meta.dirname, 'crash/points.json');
+const begun = performance.now();
+const say = (text: string): void => void process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(1).padStart(7)}  ${text}\n`);
+const laneCount = 5;
+/** From kill -9 of any service to its new progress, at most. */
+const gateMs = 15_000;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let options: Options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    return 2;
+  }
+  if (options.mode === 'plan') {
+    const ended = await inAWorldOfItsOwn();
+    if (ended !== undefined) return ended;
+  }
+  const cleanup = new Cleanup();
+  const end = listenForEnd(() => process.exit(1));
+  let code = 0;
+  try {
+    code = await run(options, { replicas: options.replicas, cleanup, signal: end.abort, say });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    code = error instanceof Interrupted ? 130 : 1;
+  }
+  for (const what of await cleanup.run()) {
+    say(`could not ${what}`);
+    code ||= 1;
+  }
+  end.release();
+  return code;
+}
+
+async function run(options: Options, wish: GroundWish): Promise<number> {
+  const recorded: Recorded = {};
+  if (options.mode === 'points') return await sweepPoints(options, recorded, wish);
+  const result = await hurt(options, Object.keys(recorded), wish);
+  const report = await reportOfHurt(options, result, gateMs);
+  process.stdout.write(`${report.markdown}\n${verdictText(result.verdict)}\n`);
+  for (const text of result.stories) process.stdout.write(`\n${text}\n`);
+  if (result.historyFile !== undefined) say(`the history: ${result.historyFile}`);
+  if (options.write) say(`written to ${(await writeReport(report)).join(' and ')}`);
+  return report.passed ? 0 : 1;
+}
+
+/** Finds the points anew, and keeps them for plans and sweeps. */
+async function record(wish: GroundWish): Promise<number> {
+  const { suite, board } = await plainGround(wish);
+  const [lane] = await lanesOf(suite, 1);
+  const recorded = await recordPoints(board, lane as Lane, say);
+  await writeFile(pointsFile, `${JSON.stringify(recorded, null, 2)}\n`);
+  say(`${Object.keys(recorded).length} points in ${pointsFile}`);
+  return 0;
+}
+
+async function sweepPoints(options: Options, recorded: Recorded, wish: GroundWish): Promise<number> {
+  const { suite, board } = await plainGround(wish);
+  const all = chanceOf(options.seed).shuffled(Object.keys(recorded));
+  const lanes = await lanesOf(suite, laneCount);
+  const points = all.filter((point) => point.includes(options.only)).slice(0, options.points);
+  const back = async (service: string): Promise<void> => {
+    await Promise.all(suite.replicas.filter((replica) => replica.service === service).map((replica) => replica.ready(60_000)));
+  };
+  const kills = await sweep({ board, lanes, recorded, points, say, stillWorthIt: () => wish.signal.throwIfAborted(), back });
+  const report = await reportOfSweep(options, kills, gateMs);
+  process.stdout.write(`${report.markdown}\n`);
+  if (options.write) say(`written to ${(await writeReport(report)).join(' and ')}`);
+  return report.passed ? 0 : 1;
+}
+
+async function lanesOf(suite: Parameters<typeof Lane.open>[0], count: number): Promise<Lane[]> {
+  const operator = await suite.join({ name: 'Olga Operator', emails: ['olga@example.org'], roles: ['operator'] });
+  const urls = suite.replicas.filter(({ service }) => service === 'gateway').map(({ url }) => url);
+  const gateways = new Gateways(urls, operator.token);
+  return await Promise.all(Array.from({ length: count }, () => Lane.open(suite, gateways)));
+}
+
+async function readPoints(): Promise<Recorded> {
+  if (!existsSync(pointsFile)) throw new Error('the crash points are not known yet: npm run faults -- --record');
+  return JSON.parse(await readFile(pointsFile, 'utf8')) as Recorded;
+}
