@@ -121,7 +121,7 @@ export function command(teller: Teller): void {
     'shop/production',
   );
   teller.say('command.accepted', 'production-rollout', CommandAccepted, { command, message: 'going back' }, 'shop/production', cause);
-  teller.rows.rollout.push({ asked: command });
+  teller.rows.rollout.push({ asked: command, cause });
 }
 
 /** Into production, from the intent to the verdict. */
@@ -131,11 +131,18 @@ export function rollOut(
   { key, attempt, kind }: { key: string; attempt: number; kind: 'rollout' | 'rollback' },
 ): void {
   const { id, number } = release;
-  const command = kind === 'rollback' ? teller.rows.rollout.pop()?.['asked'] : undefined;
+  const { asked: command, cause } = (kind === 'rollback' && teller.rows.rollout.pop()) || {};
   const [rollout, image] = [anId(), imageOf(number)];
   const of = { rollout, kind, release, environment: 'production', stage: 'production', image };
   const grant = teller.grants[kind === 'rollback' ? String(number) : key === 'back' ? 'again' : key];
-  const started = teller.say(`rollout.started ${key}`, 'production-rollout', RolloutStarted, { ...of, attempt, grant, replaces: null }, id);
+  const started = teller.say(
+    `rollout.started ${key}`,
+    'production-rollout',
+    RolloutStarted,
+    { ...of, attempt, grant, replaces: null },
+    id,
+    cause ? String(cause) : undefined,
+  );
   for (const [index, part] of [1, 2].entries())
     teller.made.push({
       key: `production ${key} ${part}`,

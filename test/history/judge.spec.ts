@@ -1,18 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { aKeyRing, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
+import type { History } from './history.js';
+import { readHistory, writeHistory } from './history-file.js';
 import { judge, verdictText } from './judge.js';
+import { LoadLog } from './load-log.js';
+import { story } from './story.js';
 
 let keys: TestKeyRing;
+let good: History;
 
 beforeAll(async () => {
   keys = await aKeyRing();
+  good = await aGoodHistory(keys);
 });
 afterAll(() => keys.drop());
 
 describe('a good history', () => {
-  it('holds on all eleven promises', async () => {
-    const verdict = judge(await aGoodHistory(keys));
+  it('holds on all eleven promises, each held against something', () => {
+    const verdict = judge(good);
     expect(verdict.allHeld, verdictText(verdict)).toBe(true);
+    for (const { counts, promise } of verdict.findings) expect(Math.max(...Object.values(counts)), `promise ${promise}`).toBeGreaterThan(0);
+  });
+
+  it('is the same after it was written to a file and read back', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'slipway-history-'));
+    const file = join(folder, 'history.jsonl.gz');
+    await writeHistory(good, file);
+    expect(await readHistory(file)).toEqual(good);
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('a history of nothing', () => {
+  it('holds no promise: nothing was examined', () => {
+    const empty = { ...good, records: [], places: [], tables: [], seen: [], repositories: [], texts: [] };
+    const nothing = {
+      ...empty,
+      docker: { events: [], gaps: [], containers: [], inspections: [] },
+      registry: { repositories: [], manifests: [] },
+    };
+    expect(judge(nothing).findings.map(({ state }) => state)).toEqual(Array.from({ length: 11 }, () => 'not examined'));
+  });
+});
+
+describe('a story', () => {
+  it('tells a release in order of time: what was said, what Docker did, who signed, what a client saw, what is left', () => {
+    const told = story(good, 'shop/1');
+    const order = [
+      'a client',
+      'commit.detected #1',
+      'image.built',
+      'create slipway.default.shop.test.1',
+      'approval.granted',
+      'create slipway.default.shop.production.1',
+      'command.issued',
+      'rollout.rolled-back',
+    ];
+    const places = order.map((word) => told.indexOf(word));
+    expect(
+      places.every((place) => place > 0),
+      told,
+    ).toBe(true);
+    expect(places).toEqual(places.toSorted((one, other) => one - other));
+    expect(told).toContain('production-rollout.rollout: environment production, state succeeded');
+    expect(told).not.toContain('release 2');
+  });
+
+  it('says so of a release nobody knows', () => {
+    expect(story(good, 'shop/7')).toMatch(/^Nothing is known of release shop\/7/);
+  });
+});
+
+describe('a load log', () => {
+  it('keeps what was seen, with when it was asked', () => {
+    const log = new LoadLog();
+    log.pushed({ project: 'shop', ref: 'refs/heads/main', revision: 'r1' });
+    log.delivered({ project: 'shop', delivery: 'd', ref: null, revision: null, status: 0, asked: '2026-11-23T05:00:00.000Z' });
+    expect(log.seen).toMatchObject([
+      { kind: 'push', revision: 'r1' },
+      { kind: 'delivery', status: 0, asked: '2026-11-23T05:00:00.000Z' },
+    ]);
   });
 });
