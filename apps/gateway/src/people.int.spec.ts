@@ -67,6 +67,14 @@ describe('people', () => {
     });
   });
 
+  it('are told when they send the private half of a key, which is not registered then', async () => {
+    const { privateJwk } = newPersonKey();
+    expect(await problemOf(administrator.api.addKey({ body: { jwk: privateJwk } }))).toMatchObject({
+      status: 400,
+      errors: [{ field: 'jwk.d' }],
+    });
+  });
+
   it('keep an administrator', async () => {
     const body = { roles: [] };
     const said = await problemOf(administrator.api.changePerson({ params: { id: administrator.id }, body }));

@@ -85,7 +85,8 @@ export const peopleRoutes = {
     path: '/api/v1/keys',
     summary: 'Register the public half of a signing key',
     permission: 'signed-in',
-    body: z.strictObject({ jwk: PersonKey.shape.jwk }),
+    // Strict: a private half that came along is refused, not dropped in silence.
+    body: z.strictObject({ jwk: z.strictObject({ ...PersonKey.shape.jwk.shape, kid: z.string().max(100).optional() }) }),
     answer: PersonKey,
   }),
   revokeKey: defineRoute({

@@ -3,21 +3,49 @@ import { z } from 'zod';
 import { type Ed25519Jwk, keyIdOf, publicJwkOf, publicKeyOf } from './key-id.js';
 import { createFile, readPrivateFile } from './private-file.js';
 
-const Bytes32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
+/** 43 digits hold two bits more than 32 bytes: only the one spelling that leaves them empty, or one key would have four names. */
+const Bytes32 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'must be 32 bytes in base64url');
+
+const prime = 2n ** 255n - 19n;
+/** The heights of the eight points of small order: under such a key a signature fits that anybody can make. */
+const ofSmallOrder = new Set([
+  0n,
+  1n,
+  prime - 1n,
+  littleEndian('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'),
+  littleEndian('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'),
+]);
+
+function littleEndian(hex: string): bigint {
+  return BigInt(`0x${Buffer.from(hex, 'hex').reverse().toString('hex')}`);
+}
+
+/** Whether only one holder of a private half can sign for it. */
+function isStrong({ x }: Ed25519Jwk): boolean {
+  // The highest bit is the sign of the other coordinate.
+  const height = littleEndian(Buffer.from(x, 'base64url').toString('hex')) & (2n ** 255n - 1n);
+  return height < prime && !ofSmallOrder.has(height);
+}
 
 /** The public key a person registers (`slipway key add`); a private half in it is refused, it must never leave the person. */
 export const PersonPublicJwk = z
   .strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Bytes32, kid: z.string().optional() })
   .superRefine((jwk, context) => {
-    try {
-      publicKeyOf(jwk);
-    } catch {
-      context.addIssue({ code: 'custom', message: 'is no Ed25519 key', path: ['x'] });
-    }
+    const wrong = wrongWith(jwk);
+    if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong, path: ['x'] });
     if (jwk.kid !== undefined && jwk.kid !== keyIdOf(jwk))
       context.addIssue({ code: 'custom', message: 'is not the thumbprint of this key', path: ['kid'] });
   });
 export type PersonPublicJwk = z.infer<typeof PersonPublicJwk>;
+
+function wrongWith(jwk: Ed25519Jwk): string | undefined {
+  try {
+    publicKeyOf(jwk);
+  } catch {
+    return 'is no Ed25519 key';
+  }
+  return isStrong(jwk) ? undefined : 'is a key that anybody can sign for: make a new one';
+}
 
 /** The private key of a person; stays in a file only that person can read. */
 export const PersonPrivateJwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Bytes32, d: Bytes32 });

@@ -109,5 +109,35 @@ describe('the key of a person', () => {
     expect(PersonPublicJwk.safeParse(mei.privateJwk).success).toBe(false);
     expect(PersonPublicJwk.safeParse({ ...mei.publicJwk, kid: 'other' }).success).toBe(false);
     expect(PersonPublicJwk.safeParse({ ...mei.publicJwk, x: 'short' }).success).toBe(false);
+    expect(PersonPublicJwk.safeParse({ ...mei.publicJwk, x: '' }).success).toBe(false);
+  });
+
+  it('has one spelling, so that nobody registers it beside its owner under another id', () => {
+    const { x } = mei.publicJwk;
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const last = digits.indexOf(x.at(-1) as string);
+    for (const more of [1, 2, 3]) {
+      const spelt = `${x.slice(0, -1)}${digits[last + more]}`;
+      expect(Buffer.from(spelt, 'base64url')).toEqual(Buffer.from(x, 'base64url'));
+      expect(PersonPublicJwk.safeParse({ ...mei.publicJwk, x: spelt }).success, spelt).toBe(false);
+    }
+  });
+
+  // The points of small order and how else they can be written: github.com/jedisct1/libsodium, ge25519_has_small_order.
+  it.each([
+    '0100000000000000000000000000000000000000000000000000000000000000',
+    '0000000000000000000000000000000000000000000000000000000000000000',
+    '0000000000000000000000000000000000000000000000000000000000000080',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+    'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+  ])('is none that anybody can sign for: %s', (hex) => {
+    const x = Buffer.from(hex, 'hex').toString('base64url');
+    expect(PersonPublicJwk.safeParse({ kty: 'OKP', crv: 'Ed25519', x }).success).toBe(false);
   });
 });
