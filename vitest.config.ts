@@ -10,7 +10,7 @@ export default defineConfig({
     environment: 'node',
     include: ['{apps,libs,tools}/**/src/**/*.spec.ts', 'tools/**/*.spec.ts', 'test/**/*.spec.ts'],
     // These take minutes each: tiers of their own, each with its vitest.<tier>.config.ts.
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.{faults,demo,attack}.spec.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.{faults,demo,attack,upgrade}.spec.ts'],
     pool: 'threads',
     isolate: false,
     maxWorkers: 2,

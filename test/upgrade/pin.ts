@@ -1,0 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { root } from '../../tools/suite/services.ts';
+import { pinFile } from './yesterday.ts';
+
+// node test/upgrade/pin.ts [commit]: upgrades are tested from this commit on, from what is checked out where none is given. To be run when an issue has
+// landed: what people run by then is what they will upgrade from.
+const wish = process.argv[2] ?? 'HEAD';
+const commit = execFileSync('git', ['-C', root, 'rev-parse', '--verify', '--end-of-options', `${wish}^{commit}`], {
+  encoding: 'utf8',
+}).trim();
+writeFileSync(pinFile, `${JSON.stringify({ commit }, null, 2)}\n`);
+process.stdout.write(`upgrades are tested from ${commit}\n`);

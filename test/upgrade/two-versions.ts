@@ -1,0 +1,132 @@
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ApprovalGranted,
+  ApprovalRequested,
+  type EventDefinition,
+  type Release,
+  RolloutRolledBack,
+  RolloutSucceeded,
+  type Service,
+} from '@slipway/contracts';
+import { eventually, realParts } from '@slipway/testkit';
+import { expect } from 'vitest';
+import type { Repository } from '../e2e/a-repository.js';
+import { aSuiteOfProcesses, type SuiteOfProcesses } from '../faults/a-suite-of-processes.js';
+import { judge, LoadLog, leftToDo, verdictText, Witness } from '../history/index.ts';
+
+/** Folders of compiled services by the name of their version; `today` is what is compiled of this checkout. */
+export type Versions = Readonly<Record<string, string>>;
+
+export interface Wanted {
+  readonly ports: string;
+  readonly versions: Versions;
+  /** The version each replica begins with; undefined: it does not run. Services have up to two. */
+  begins(service: Service, replica: number): string | undefined;
+}
+
+/** A suite in which each process may be of another version, and is upgraded, or set back, while releases go through it. */
+export interface TwoVersions {
+  readonly suite: SuiteOfProcesses;
+  readonly project: string;
+  /** Ends the process as an orchestrator does and starts it anew in that version; resolves when it is ready. */
+  to(version: string, service: Service, replica?: number): Promise<void>;
+  /** Commits a page. */
+  push(page: string): Promise<void>;
+  /** Signs the release off as soon as it is asked, and waits until its page is served. */
+  goesLive(number: number, page: string): Promise<void>;
+  /** Asks to go back to a release, and waits until its page is served again. */
+  goesBack(number: number, page: string): Promise<void>;
+  hears<E extends EventDefinition & { data: { _output: { release: Release } } }>(event: E, number: number): Promise<unknown>;
+  /** Waits until nothing is left to be done, and holds all that happened against the eleven promises. */
+  judged(): Promise<void>;
+  clear(): Promise<void>;
+}
+
+/** A busy machine takes its time; a release that is lost takes for ever. */
+const withinMs = 240_000;
+
+export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
+  const links = await mkdtemp(join(tmpdir(), 'slipway-versions-'));
+  const versions: Record<string, string> = { ...wanted.versions };
+  const linkOf = (service: Service, replica: number) => join(links, `${service}-${replica}`);
+  const point = (version: string, service: Service, replica: number) => {
+    const link = linkOf(service, replica);
+    rmSync(link, { force: true });
+    symlinkSync(versions[version] ?? '', link);
+  };
+  const suite = await aSuiteOfProcesses({
+    ports: wanted.ports,
+    settings: {},
+    replicas: 2,
+    runs: (service, replica) => wanted.begins(service, replica) !== undefined,
+    checkoutOf: (service, replica, today) => {
+      versions['today'] = today;
+      point(wanted.begins(service, replica) ?? 'today', service, replica);
+      return linkOf(service, replica);
+    },
+  });
+  const witness = await witnessOf(suite);
+  const load = new LoadLog();
+  const { name: project, repository } = await suite.newProject();
+  const pushed = () => load.pushed({ project, ref: 'refs/heads/main', revision: headOf(repository) });
+  pushed();
+  const hears: TwoVersions['hears'] = (event, number) =>
+    suite.ear.hears(event, (data) => isOf((data as { release: Release }).release, project, number), withinMs);
+  const to: TwoVersions['to'] = async (version, service, replica = 1) => {
+    const process = suite.replicas.find((each) => each.service === service && each.number === replica);
+    if (!process) throw new Error(`${service} ${replica} does not run`);
+    const { restarts } = process;
+    point(version, service, replica);
+    process.send('SIGTERM');
+    await eventually(() => process.restarts > restarts, { within: 60_000 });
+    await process.ready(120_000);
+  };
+  const push: TwoVersions['push'] = async (page) => {
+    await repository.commit(page);
+    pushed();
+  };
+  const goesLive: TwoVersions['goesLive'] = async (number, page) => {
+    const { request } = (await hears(ApprovalRequested, number)) as { request: string };
+    await suite.signOff(request, withinMs);
+    load.signedOff({ request, person: 'Otto Operator', decision: 'approve', status: 200, answer: '' });
+    const { address } = (await hears(RolloutSucceeded, number)) as { address: string };
+    expect(await (await fetch(address)).text()).toBe(page);
+    expect(suite.ear.all(ApprovalGranted).filter(({ release }) => isOf(release, project, number)).length).toBeGreaterThan(0);
+  };
+  const goesBack: TwoVersions['goesBack'] = async (number, page) => {
+    const environment = 'production';
+    await suite.operator.rollback({ params: { project, environment }, body: { to: number, reason: 'it was better' } });
+    const { address } = (await hears(RolloutRolledBack, number)) as { address: string };
+    expect(await (await fetch(address)).text()).toBe(page);
+  };
+  const judged: TwoVersions['judged'] = async () => {
+    const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: realParts().kafkaBrokers, topicPrefix: suite.topicPrefix };
+    await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: withinMs, every: 500 });
+    const verdict = judge(await witness.history({ load, repositories: [{ project, folder: repository.dir }] }));
+    const broken = verdict.findings.filter(({ breaches }) => breaches.length > 0);
+    expect(broken, verdictText(verdict)).toEqual([]);
+  };
+  const clear = async () => {
+    await witness.stop();
+    await suite.clear();
+    await rm(links, { recursive: true, force: true });
+  };
+  return { suite, project, to, push, goesLive, goesBack, hears, judged, clear };
+}
+
+function isOf(release: Release, project: string, number: number): boolean {
+  return release.project === project && release.number === number;
+}
+
+async function witnessOf({ databaseUrl, topicPrefix, installation, environment }: SuiteOfProcesses): Promise<Witness> {
+  const { kafkaBrokers, registry, dockerSocket } = realParts();
+  const at = { databaseUrl, kafkaBrokers, topicPrefix, registry, installation, trustFile: environment.trustFile };
+  return Witness.start({ ...at, title: 'two versions side by side', dockerHost: `unix://${dockerSocket}` });
+}
+
+function headOf({ dir }: Repository): string {
+  return readFileSync(join(dir, '.git/refs/heads/main'), 'utf8').trim();
+}
