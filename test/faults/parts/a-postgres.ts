@@ -25,7 +25,14 @@ export interface HurtPostgres {
 
 /** Room for half an hour of a busy suite, and little enough that filling it takes no time. */
 const diskMiB = 768;
-const settings = ['max_connections=250', 'max_wal_size=128MB', 'min_wal_size=64MB', 'deadlock_timeout=500ms', 'log_line_prefix='];
+const settings = [
+  'max_connections=250',
+  'max_wal_size=128MB',
+  'min_wal_size=64MB',
+  'deadlock_timeout=500ms',
+  'log_lock_waits=on',
+  'log_line_prefix=',
+];
 
 export async function aPostgres(dataDir: DataDir, clock: Clock | undefined, onSmallDisk: boolean): Promise<HurtPostgres> {
   const disk = onSmallDisk && mayMount ? await aSmallDisk(join(dataDir.path, 'postgres'), diskMiB) : undefined;

@@ -62,15 +62,14 @@ async function schemas(client: pg.Client, table: string): Promise<string[]> {
 /** A transaction that forgets to end, with locks on rows of every service: work that is owed, and how far a topic was read. */
 export function lockHolder(postgres: HurtPostgres): Fault {
   let holder: pg.Client | undefined;
-  const blocked = new Set<number>();
-  let watching: NodeJS.Timeout | undefined;
+  let waited: (line: RegExp) => Promise<number> = async () => 0;
   return aFault({
     name: 'rows of every service are locked',
     begin: async ({ suite }) => {
+      waited = await postgres.watchLog();
       holder = new pg.Client({ connectionString: suite.databaseUrl, connectionTimeoutMillis: 5000, application_name: 'fault' });
       holder.on('error', () => undefined);
       await holder.connect();
-      const own = (await holder.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
       await holder.query('begin');
       for (const schema of await schemas(holder, 'operation')) {
         const working = `where state in ('ready', 'running') order by random() limit 20`;
@@ -79,23 +78,12 @@ export function lockHolder(postgres: HurtPostgres): Fault {
           `select 1 from (select next from "${schema}".stored_offset order by random() limit 2 for update skip locked) as few`,
         );
       }
-      watching = setInterval(() => {
-        void postgres
-          .administer((client) =>
-            client.query<{ pid: number }>('select pid from pg_stat_activity where $1 = any(pg_blocking_pids(pid))', [own]),
-          )
-          .then(({ rows }) => {
-            for (const { pid } of rows) blocked.add(pid);
-          })
-          .catch(() => undefined);
-      }, 500);
       return undefined;
     },
     end: async () => {
-      clearInterval(watching);
       await holder?.query('rollback').catch(() => undefined);
       await holder?.end().catch(() => undefined);
-      return blocked.size;
+      return await waited(/still waiting for \w+/);
     },
   });
 }
