@@ -87,7 +87,7 @@ function effectOf(id: string, events: readonly DockerEvent[], found: Container |
       digest: labels[label('digest')] ?? '',
       config: labels[label('config')] ?? '',
       at: made?.at ?? (found ? Date.parse(found.createdAt) : (events[0]?.at ?? 0)),
-      stopped: stopBegan(events),
+      stopped: stopBegan(events, found),
       died: when('die'),
       gone: when('destroy'),
       found,
@@ -96,9 +96,13 @@ function effectOf(id: string, events: readonly DockerEvent[], found: Container |
   ];
 }
 
-/** A stop tells the process to end and says `stop` when it has; who only kills or removes it by force never says that. */
-function stopBegan(events: readonly DockerEvent[]): number | undefined {
+/**
+ * A stop tells the process to end and says `stop` when it has; who only kills or removes it by force never says that. What was started again since, as
+ * after a restart of the Engine, was not taken away.
+ */
+function stopBegan(events: readonly DockerEvent[], found: Container | undefined): number | undefined {
   const stop = events.findLast(({ action }) => action === 'stop');
-  if (stop === undefined) return undefined;
+  if (stop === undefined || events.some(({ action, at }) => action === 'start' && at > stop.at)) return undefined;
+  if (found?.startedAt !== undefined && Date.parse(found.startedAt) > stop.at) return undefined;
   return events.findLast(({ action, at }) => action === 'kill' && at <= stop.at)?.at ?? stop.at;
 }

@@ -31,7 +31,7 @@ export interface Facts {
   readonly trust: Trust;
   /** In order of time, then of sequence. */
   readonly said: readonly Said[];
-  /** By `source id`. */
+  /** By `source id`, as it calls itself. */
   readonly byId: ReadonlyMap<string, Said>;
   /** Records that prove no writer: forged, cut, not events at all. Log chunks are none of these. */
   readonly unproven: readonly TopicRecord[];
@@ -79,10 +79,12 @@ function gather(history: History): Facts {
   const take = ({ record, copy }: Found): void => {
     if (record.topic === 'logs') return;
     const { headers, value } = record;
-    const key = `${headers['ce_source']} ${headers['ce_id']}`;
+    // What nobody signed is told apart from what a service said, whatever it calls itself.
+    const key = `${isUnsigned(record) ? 'outside:' : ''}${headers['ce_source']} ${headers['ce_id']}`;
     const draft = drafts.get(key);
     if (draft && value !== null && draft.said.value.equals(value) && sameAttributes(draft.said.headers, headers)) {
-      if (copy) draft.copies.push(copy);
+      // The same bytes on another topic were put there by somebody else.
+      if (copy) (copy.topic === (draft.copies[0] ?? copy).topic ? draft.copies : unproven).push(copy);
       return;
     }
     if (!isProven(trust, record)) {
@@ -115,7 +117,8 @@ function gather(history: History): Facts {
 
 function saidOf({ headers, value }: Found['record'], copies: readonly TopicRecord[]): Said {
   const time = headers['ce_time'] ?? '';
-  const sequence = headers['ce_sequence'];
+  // Who is not known counts for nobody.
+  const sequence = isUnsigned({ headers }) ? undefined : headers['ce_sequence'];
   return {
     id: headers['ce_id'] ?? '',
     name: parseType(headers['ce_type'])?.name ?? '',
@@ -161,13 +164,18 @@ function sameAttributes(one: Readonly<Record<string, string>>, other: Readonly<R
 function isProven(trust: Trust, { headers, value, topic, at }: Found['record']): boolean {
   const definition = catalog.get(parseType(headers['ce_type'])?.name ?? '');
   if (!definition || value === null || !headers['ce_id'] || !headers['ce_subject']) return false;
-  if (definition.writer === 'outside' && !headers['ce_signature']) return true;
+  if (isUnsigned({ headers })) return true;
   const service = Service.safeParse(headers['ce_source']);
   if (!service.success) return false;
   if (definition.writer !== 'every' && definition.writer !== 'outside' && definition.writer !== service.data) return false;
   if (topic !== '' && topic !== topicOf(definition, service.data)) return false;
   const signatures = signaturesIn(headers['ce_signature']);
   return trust.verify(payloadTypes.events, signedBytes(headers, value), signatures, { service: service.data, at: new Date(at) }).ok;
+}
+
+/** From outside, with a proof of its own in its data, or none. */
+function isUnsigned({ headers }: Pick<TopicRecord, 'headers'>): boolean {
+  return catalog.get(parseType(headers['ce_type'])?.name ?? '')?.writer === 'outside' && !headers['ce_signature'];
 }
 
 function signaturesIn(header: string | undefined): DsseSignature[] {

@@ -1,3 +1,4 @@
+import { EventNoted } from '@slipway/contracts';
 import type { Facts, Said } from './facts.ts';
 
 const known = new WeakMap<Facts, ReadonlyMap<string, number>>();
@@ -14,7 +15,12 @@ export function heardAt(facts: Facts, service: string, event: Said): number | un
 
 function gather(facts: Facts): ReadonlyMap<string, number> {
   const heard = new Map<string, number>();
-  for (const { source, cause, ms } of facts.said) {
+  // Parked for later, or laid aside: it was not dealt with.
+  const aside = new Set(
+    facts.named(EventNoted).flatMap(({ id, data }) => (data.outcome === 'parked' || data.outcome === 'dead-lettered' ? [id] : [])),
+  );
+  for (const { id, source, cause, ms } of facts.said) {
+    if (aside.has(id)) continue;
     const key = `${source} ${cause}`;
     if (cause !== undefined && ms < (heard.get(key) ?? Number.POSITIVE_INFINITY)) heard.set(key, ms);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { aKeyRing, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
-import type { History } from './history.js';
+import type { History, TopicRecord } from './history.js';
 import { readHistory, writeHistory } from './history-file.js';
 import { judge, verdictText } from './judge.js';
 import { LoadLog } from './load-log.js';
@@ -32,6 +32,23 @@ describe('a good history', () => {
     await writeHistory(good, file);
     expect(await readHistory(file)).toEqual(good);
     await rm(folder, { recursive: true });
+  });
+});
+
+describe('a forger’s records', () => {
+  it('change nothing: who proves no writer says nothing', () => {
+    const real = (name: string) => good.records.find(({ headers }) => headers['ce_type']?.includes(name)) as TopicRecord;
+    const { ce_signature: _, ...unsigned } = real('sign-off.posted').headers;
+    const other = Buffer.from(JSON.stringify({ request: 'mine' }));
+    const forged = [
+      { ...real('approval.granted'), value: Buffer.from(String(real('approval.granted').value).replaceAll('production', 'elsewhere')) },
+      { ...real('sign-off.posted'), headers: unsigned, value: other },
+      { ...real('rollout.started'), topic: 'commits' },
+      { ...real('image.built'), headers: {}, value: null },
+    ].map((record, at) => ({ ...record, offset: 10_000 + at }));
+    const verdict = judge({ ...good, records: [...good.records, ...forged] });
+    expect(verdict.allHeld, verdictText(verdict)).toBe(true);
+    expect(verdict.findings.find(({ promise }) => promise === 10)?.counts['records that prove no writer']).toBe(3);
   });
 });
 

@@ -56,7 +56,10 @@ function keyOf({ project, ref, revision }: { project: string; ref: string; revis
 function outcomes({ seen }: History, facts: Facts, files: Files, findings: Findings): void {
   const said = outcomesOf(facts);
   const kept = new Set(facts.rows('source-watcher', 'outcome').map((row) => keyOf(row as never)));
-  const taken = new Set(facts.rows('source-watcher', 'delivery').map(({ project, id }) => `${String(project)} ${String(id)}`));
+  // Kept by provider: `github:…`.
+  const taken = new Set(
+    facts.rows('source-watcher', 'delivery').map(({ project, id }) => `${String(project)} ${String(id).replace(/^[a-z]+:/, '')}`),
+  );
   for (const each of seen) {
     const asked = accepted(each);
     if (!asked || !files.isThere(asked.project)) continue;
@@ -65,8 +68,14 @@ function outcomes({ seen }: History, facts: Facts, files: Files, findings: Findi
     if (each.kind === 'delivery' && !taken.has(`${each.project} ${each.delivery}`) && facts.has('source-watcher', 'delivery'))
       findings.breach(null, `the ${what} was answered with ${each.status} and is in no table`);
     if (asked.ref === null || asked.revision === null) continue;
-    const key = keyOf({ project: asked.project, ref: asked.ref, revision: asked.revision });
-    if (!said.has(key)) findings.breach(null, `the ${what} has no outcome${kept.has(key) ? ' that was said, though a table has one' : ''}`);
+    const { project, ref, revision } = { ...asked, ref: asked.ref, revision: asked.revision };
+    // A client may name a branch as Subversion does, without the folder that the suite puts it into.
+    const keys = [ref, `refs/heads/${ref}`, `refs/tags/${ref}`].map((each) => keyOf({ project, ref: each, revision }));
+    if (!keys.some((key) => said.has(key)))
+      findings.breach(
+        null,
+        `the ${what} has no outcome${keys.some((key) => kept.has(key)) ? ' that was said, though a table has one' : ''}`,
+      );
   }
   for (const [key, ends] of said) {
     findings.count('outcomes');

@@ -91,21 +91,18 @@ function inJournal(facts: Facts, unread: ReadonlyMap<string, number>, findings: 
     return void findings.cannot('months of the journal lie in files that were not read');
   const rows = rowsBy(facts, 'gateway', 'journal', 'event_id');
   findings.count('rows of the journal', facts.rows('gateway', 'journal').length);
-  const believed = new Set(facts.named(SignOffPosted).map(({ id }) => id));
+  // What fits no contract is laid aside, and not for the journal.
+  const believed = new Set(facts.named(SignOffPosted).map(({ value }) => value));
   for (const said of facts.said) {
-    const kept = (rows.get(said.id) ?? []).filter(({ source }) => source === said.source);
-    const isGarbage = said.name === SignOffPosted.name && !believed.has(said.id);
-    if (kept.length === 0 && !isGarbage && mustBeHeard(said, unread))
-      findings.breach(said.correlation, `${said.name} of ${said.source} is not in the journal`, [wordsOf(said)]);
-    if (kept.length > 1)
-      findings.breach(said.correlation, `${said.name} of ${said.source} is in the journal ${kept.length} times`, [wordsOf(said)]);
+    const named = (rows.get(said.id) ?? []).filter(({ source }) => source === said.source);
     const digest = createHash('sha256').update(said.value).digest('hex');
-    if (kept.some(({ value_sha256: sha256 }) => sha256 !== digest))
-      findings.breach(said.correlation, `${said.name} of ${said.source} is in the journal with other bytes`, [wordsOf(said)]);
-    if (said.copies.length === 0 && kept.length === 0)
-      findings.breach(said.correlation, `${said.name} of ${said.source} was said, and neither a topic nor the journal has it`, [
-        wordsOf(said),
-      ]);
+    const kept = named.filter(({ value_sha256: sha256 }) => sha256 === digest);
+    const isGarbage = said.name === SignOffPosted.name && !believed.has(said.value);
+    const no = (what: string) => findings.breach(said.correlation, `${said.name} of ${said.source} ${what}`, [wordsOf(said)]);
+    if (kept.length > 1) no(`is in the journal ${kept.length} times`);
+    if (kept.length === 0 && !isGarbage && mustBeHeard(said, unread))
+      no(named.length > 0 ? 'is in the journal with other bytes' : 'is not in the journal');
+    if (said.copies.length === 0 && named.length === 0) no('was said, and neither a topic nor the journal has it');
   }
   for (const { event_id: id, source, name, release, headers } of facts.rows('gateway', 'journal')) {
     const topic = (headers as Record<string, string> | null) ?? {};

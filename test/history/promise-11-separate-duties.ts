@@ -136,8 +136,8 @@ function changeOf(own: Born, born: readonly Born[], running: Release | null, rep
     const isBetween = release.line === line && release.number <= number && release.number > (running?.line === line ? running.number : 0);
     if (release.id !== own.data.release.id && !isBetween && !revisions.has(release.revision)) continue;
     const where = wordsOf(said);
-    // Of each commit itself the repository tells; what only the source's word tells is believed where there is no repository.
-    if (!repository)
+    // Of each commit itself the repository tells; where it does not know the revision, the source's word is all there is.
+    if (!commits)
       parts.push(...data.people.map((identity) => ({ identity, how: `wrote or committed a part of release ${release.number}`, where })));
     if (data.pusher) parts.push({ identity: data.pusher, how: `pushed release ${release.number}`, where });
     if (data.trigger.person) parts.push({ is: data.trigger.person.id, how: `triggered release ${release.number}`, where });

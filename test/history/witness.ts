@@ -65,7 +65,7 @@ export class Witness {
     const topics = await part('Kafka', () => readTopics(this.#where));
     const inTopics = new Set(topics.records.map(({ headers }) => headers['ce_id'] ?? ''));
     const tables = await part('Postgres', () => readTables(databaseUrl, inTopics));
-    const images = imagesOf(topics.records, this.#where.registry, kept.images ?? []);
+    const images = imagesOf(topics.records, kept.images ?? []);
     const registry = await part('the registry', () => readRegistry(this.#where.registry, images));
     const repositories = await part('the repositories', () => Promise.all((kept.repositories ?? []).map(readRepository)));
     const logs = await Promise.all((kept.logFiles ?? []).map(async (file) => ({ where: file, text: await readFile(file, 'utf8') })));
@@ -106,15 +106,16 @@ async function part<T>(name: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The repositories that builds named and that lie in this registry, with the digests they named. */
-function imagesOf(records: readonly TopicRecord[], registry: string, more: readonly string[]): Map<string, Set<string>> {
+/** The repositories that builds named, with the digests they named. */
+function imagesOf(records: readonly TopicRecord[], more: readonly string[]): Map<string, Set<string>> {
   const images = new Map<string, Set<string>>(more.map((repository) => [repository, new Set()]));
   for (const { headers, value } of records) {
     if (!headers['ce_type']?.startsWith('slipway.image.built.') || value === null) continue;
     const image = imageIn(value);
-    if (!image?.repository?.startsWith(`${registry}/`)) continue;
-    const repository = image.repository.slice(registry.length + 1);
-    images.set(repository, (images.get(repository) ?? new Set()).add(image.digest ?? ''));
+    // Services may reach it by another name than the witness: what stands before the first slash is that name.
+    const repository = image?.repository?.replace(/^[^/]*\//, '');
+    if (repository === undefined || image?.repository === repository) continue;
+    images.set(repository, (images.get(repository) ?? new Set()).add(image?.digest ?? ''));
   }
   return images;
 }
