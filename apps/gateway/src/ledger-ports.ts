@@ -154,6 +154,8 @@ export interface CommandRow {
 
 /** Reads the ledger. */
 export abstract class Ledger {
+  /** The time by which everything in it was written: the database's. */
+  abstract now(): Promise<Date>;
   abstract release(id: string): Promise<ReleaseRow | undefined>;
   abstract releaseByNumber(project: string, number: number): Promise<ReleaseRow | undefined>;
   abstract story(release: string): Promise<readonly Told[]>;

@@ -1,6 +1,6 @@
 import { EventDeadLettered, EventNoted } from '@slipway/contracts';
 import { eventually } from '@slipway/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { aScene, type Scene } from './gateway.fixture.js';
 
 let scene: Scene;
@@ -51,5 +51,21 @@ describe('doctor', () => {
     await answer('noted', null);
     await eventually(async () => (await of('newer-version')) === undefined && (await of('dead-letter')) === undefined);
     expect((await why()).filter(({ service }) => service === 'test-deployer')).toEqual([]);
+  });
+
+  it('goes by the clock of the database, wherever that of the gateway has jumped to', async () => {
+    const { stage, administrator } = scene;
+    const { id: moving } = await scene.aBuiltRelease('shop', 2);
+    const { id: release } = await scene.aBuiltRelease('shop', 3);
+    await stage.database.query("update slipway_gateway.release set changed_at = now() - interval '11 minutes' where id = $1", [release]);
+    const stuck = async () => (await administrator.api.status({})).stuck.map((each) => each.release);
+    onTestFinished(() => void vi.useRealTimers());
+    for (const jump of [-3_600_000, 3_600_000]) {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + jump });
+      const found = await stuck();
+      vi.useRealTimers();
+      expect(found).toContain(release);
+      expect(found).not.toContain(moving);
+    }
   });
 });

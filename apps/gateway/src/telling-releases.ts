@@ -79,7 +79,7 @@ export class TellingReleases {
 
   /** Releases that are at no end and have not moved for long enough to be stuck, the newest first. */
   private async quiet(projects: readonly string[] | null): Promise<ReleaseRow[]> {
-    const quietSince = new Date(Date.now() - stuckAfterMs);
+    const quietSince = new Date((await this.ledger.now()).getTime() - stuckAfterMs);
     const found: ReleaseRow[] = [];
     for (let after: After | undefined; found.length < mostLookedAt; ) {
       const rows = await this.ledger.releases({ projects, phases: openPhases, quietSince, after, limit: lookedAtOnce });
@@ -93,8 +93,9 @@ export class TellingReleases {
 
   /** What is known beside the releases of these projects, read once for all. */
   private async around(projects: readonly string[]): Promise<(project: string) => Here> {
-    const [people, ...known] = await Promise.all([
+    const [people, at, ...known] = await Promise.all([
       this.people.all(),
+      this.ledger.now(),
       ...projects.map(async (project) => {
         const [row, environments] = await Promise.all([this.applied.find('project', project), this.ledger.environments(project)]);
         const taken = environments.flatMap(({ environment, running }) =>
@@ -105,7 +106,7 @@ export class TellingReleases {
       }),
     ]);
     const byProject = new Map(known);
-    const now = new Date().toISOString();
+    const now = at.toISOString();
     return (project) => ({ people: people as readonly Judged[], now, file: null, appliedAt: never, taken: [], ...byProject.get(project) });
   }
 }

@@ -32,6 +32,11 @@ export class PostgresLedger extends Ledger {
     super();
   }
 
+  async now(): Promise<Date> {
+    const [row] = await this.database.query<{ now: Date }>('select now() as now');
+    return (row as { now: Date }).now;
+  }
+
   async release(id: string): Promise<ReleaseRow | undefined> {
     const [row] = await this.database.query<StoredRelease>(`select ${releaseColumns} from release where id = $1`, [id]);
     return row && inWords(row);
