@@ -61,7 +61,8 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const drainedMs = await drained(ground, parts, faultsEnded, signal, say);
   const logs = (await readdir(suite.dataDir.logs)).map((name) => join(suite.dataDir.logs, name));
   const repositories = crowd.shops.map(({ name: project, folder, system }) => ({ project, folder, system }));
-  const history = await witness.history({ load: log, repositories, logFiles: logs, faultsEnded });
+  const secretFolders = [join(suite.dataDir.path, 'secrets')];
+  const history = await witness.history({ load: log, repositories, logFiles: logs, secretFolders, faultsEnded });
   const verdict = judge(history);
   const historyFile = verdict.allHeld ? undefined : join(tmpdir(), `faults-${options.seed}-${Date.now()}.history.gz`);
   if (historyFile !== undefined) await writeHistory(history, historyFile);

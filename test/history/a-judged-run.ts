@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, apiClient } from '@slipway/api';
@@ -41,6 +41,8 @@ export interface JudgedRun {
   readonly operator: ApiClient;
   readonly project: string;
   readonly repository: Repository;
+  /** Of the secret that what is deployed is given. */
+  readonly secretFolder: string;
   /** Commits a page and tells the load log so. */
   push(page: string): Promise<void>;
   /** Waits until nothing is left to be said, read or worked on. */
@@ -101,6 +103,8 @@ async function start(ports: string, cleanup: Cleanup): Promise<Omit<JudgedRun, '
   await joinAs(url, administrator, { name: author.name, emails: author.emails, roles: ['developer', 'operator'] });
   const operator = await joinAs(url, administrator, { name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
   await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(ports) });
+  const secretFolder = join(keys.dir, 'secrets');
+  for (const service of ['test-deployer', 'production-rollout']) await keepSecret(join(secretFolder, service, project));
   const load = new LoadLog();
   const pushed = async () => load.pushed({ project, ref: 'refs/heads/main', revision: await headOf(repository) });
   await pushed();
@@ -113,7 +117,12 @@ async function start(ports: string, cleanup: Cleanup): Promise<Omit<JudgedRun, '
   const drained = async () => {
     await eventually(async () => Object.keys(await leftToDo(at)).length === 0, { within: 60_000, every: 300 });
   };
-  return { ear, witness, load, operator, project, repository, push, drained };
+  return { ear, witness, load, operator, project, repository, secretFolder, push, drained };
+}
+
+async function keepSecret(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, 'db-password'), `correct-horse-${v7()}`, { mode: 0o600 });
 }
 
 async function bootAll(cleanup: Cleanup, environment: Record<string, string>): Promise<Booted[]> {
@@ -166,7 +175,7 @@ function aProject(name: string, url: string, repository: string): z.input<typeof
     spec: {
       source: { git: { url, poll: '1s' } },
       image: { repository },
-      app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '5s' } },
+      app: { secrets: ['db-password'], drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '5s' } },
       environments: [
         { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200 }] },
         { name: 'production', stage: 'production', after: ['test'], ...where, app: { instances: 2 }, approval },

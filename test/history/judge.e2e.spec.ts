@@ -28,8 +28,7 @@ beforeAll(async () => {
   await operator.rollback({ params: { project, environment: 'production' }, body: { to: 1, reason: 'one was better' } });
   await ear.hears(RolloutRolledBack, () => true, 60_000);
   await run.drained();
-  const canaries = [{ name: 'one that was planted nowhere', value: 'correct-horse-battery-staple' }];
-  history = await witness.history({ load, repositories: [{ project, folder: repository.dir }], canaries });
+  history = await witness.history({ load, repositories: [{ project, folder: repository.dir }], secretFolders: [run.secretFolder] });
   if (process.env['KEEP_HISTORY']) await writeHistory(history, process.env['KEEP_HISTORY']);
 }, 240_000);
 afterAll(() => run?.clear(), 120_000);

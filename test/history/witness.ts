@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { TrustFile } from '@slipway/identity';
 import { DockerWatch } from './docker-watch.ts';
 import type { Canary, History, Text, TopicRecord } from './history.ts';
@@ -29,6 +30,8 @@ export interface Kept {
   /** Repositories of the run's projects: their folders, or, for Subversion, the folder of the repository itself. */
   readonly repositories?: readonly { readonly project: string; readonly folder: string; readonly system?: 'git' | 'svn' }[];
   readonly canaries?: readonly Canary[];
+  /** Folders of secret files (`SLIPWAY_SECRETS_DIR`): what each file holds may stand nowhere else. They are to be good for nothing once the run is over. */
+  readonly secretFolders?: readonly string[];
   /** Logs, pages and lists of processes in which no secret may stand. */
   readonly texts?: readonly Text[];
   /** Files of logs, read whole. */
@@ -78,7 +81,7 @@ export class Witness {
         until: new Date().toISOString(),
         faultsEnded: kept.faultsEnded?.toISOString(),
         trust: TrustFile.parse(JSON.parse(await readFile(trustFile, 'utf8'))),
-        canaries: kept.canaries ?? [],
+        canaries: [...(kept.canaries ?? []), ...(await secretsIn(kept.secretFolders ?? []))],
         gaps: topics.gaps,
       },
       records: topics.records,
@@ -104,6 +107,22 @@ async function part<T>(name: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw new Error(`the witness cannot read ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+/** Shorter than this, and it may stand anywhere by chance. */
+const shortestSecret = 8;
+
+async function secretsIn(folders: readonly string[]): Promise<Canary[]> {
+  const canaries: Canary[] = [];
+  for (const folder of folders) {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = join(entry.parentPath, entry.name);
+      const value = (await readFile(file, 'utf8')).trim();
+      if (value.length >= shortestSecret) canaries.push({ name: file.slice(folder.length + 1), value });
+    }
+  }
+  return canaries;
 }
 
 /** The repositories that builds named, with the digests they named. */
