@@ -71,8 +71,9 @@ export class Driving {
       const { project, environment, deployment, attempt, kind } = rollout;
       const state = await this.rollouts.environment(tx, project, environment);
       const goal = this.placing.goal(deployment, attempt, state.scaledTo);
-      const standing = kind === 'rollback' ? undefined : lastGoodOf(state, await this.rollouts.withdrawn(tx, project));
-      if (!standing) return { rollout, goal, before: undefined };
+      const past = kind === 'rollback' ? undefined : lastGoodOf(state, await this.rollouts.withdrawn(tx, project));
+      if (!past) return { rollout, goal, before: undefined };
+      const standing = await this.rollouts.standing(tx, past);
       const before = {
         deployment: this.placing.goal(standing.deployment, standing.attempt, state.scaledTo),
         at: await this.placing.where(tx, standing.deployment),

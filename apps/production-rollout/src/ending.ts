@@ -4,7 +4,7 @@ import type { VerdictWithEvidence } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, owe } from '@slipway/operations';
 import { type Observed, TargetUnavailable } from '@slipway/orchestrators';
-import { barredAfter, type EnvironmentState, type Rollout, restored, settled } from './domain/environment.js';
+import { barredAfter, type EnvironmentState, goodHere, type Rollout, restored, type Standing, settled } from './domain/environment.js';
 import type { Stands } from './going-back.js';
 import { Rollouts } from './ports.js';
 import { RolloutMetrics } from './production-rollout.metrics.js';
@@ -50,6 +50,11 @@ export class Ending {
     if (rollout.kind === 'rollback' && left) unit.tx.afterCommit(() => this.metrics.recovered(rollout, left.since));
   }
 
+  private async goodHere({ tx }: UnitOfWork, environment: EnvironmentState, release: string): Promise<Standing | undefined> {
+    const past = goodHere(environment, release);
+    return past && (await this.rollouts.standing(tx, past));
+  }
+
   /** What stood there before, when it was another release: what ran well or, where that was left standing, what failed. */
   private async leftBy(unit: UnitOfWork, { release }: Rollout, { running, heldBy }: EnvironmentState) {
     const held = heldBy === null ? undefined : await this.rollouts.find(unit.tx, heldBy);
@@ -69,7 +74,7 @@ export class Ending {
     const barred = barredAfter(before, rollout.release.number, at);
     switch (verdict.after.now) {
       case 'restored':
-        await this.rollouts.saveEnvironment(unit.tx, restored(barred, verdict.after.release));
+        await this.rollouts.saveEnvironment(unit.tx, restored(barred, await this.goodHere(unit, before, verdict.after.release)));
         break;
       case 'removed':
         await this.rollouts.saveEnvironment(unit.tx, { ...barred, running: null, heldBy: null });
@@ -79,7 +84,8 @@ export class Ending {
     }
     this.telling.failed(unit, rollout, verdict);
     if (verdict.after.now !== 'restored') return;
-    this.telling.wentBack(unit, rollout, restored(before, verdict.after.release).running, address, verdict);
+    const back = await this.goodHere(unit, before, verdict.after.release);
+    this.telling.wentBack(unit, rollout, restored(before, back).running, address, verdict);
     unit.tx.afterCommit(() => this.metrics.recovered(rollout, rollout.startedAt ?? rollout.createdAt));
   }
 }

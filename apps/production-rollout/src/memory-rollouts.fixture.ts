@@ -1,6 +1,14 @@
 import type { Release } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
-import { type EnvironmentState, emptyEnvironment, type RequestEnd, type Rollout } from './domain/environment.js';
+import {
+  type EnvironmentState,
+  emptyEnvironment,
+  type Past,
+  type RequestEnd,
+  type Rollout,
+  type Standing,
+  standingOf,
+} from './domain/environment.js';
 import { Rollouts } from './ports.js';
 
 /** All that is kept, to be gone back to. */
@@ -41,6 +49,10 @@ export class MemoryRollouts extends Rollouts {
     return new Date(Date.UTC(2026, 10, 23) + this.seconds * 1000).toISOString();
   }
 
+  whole(id: string): Rollout | undefined {
+    return this.rollouts.get(id);
+  }
+
   all(state: Rollout['state']): readonly Rollout[] {
     return [...this.rollouts.values()].filter((rollout) => rollout.state === state);
   }
@@ -59,6 +71,12 @@ export class MemoryRollouts extends Rollouts {
 
   async find(_: Tx, id: string): Promise<Rollout | undefined> {
     return this.rollouts.get(id);
+  }
+
+  async standing(_: Tx, past: Past): Promise<Standing> {
+    const rollout = this.rollouts.get(past.rollout);
+    if (!rollout) throw new Error(`no rollout ${past.rollout}`);
+    return standingOf(past, rollout);
   }
 
   async ofRequest(_: Tx, request: string): Promise<Rollout | undefined> {

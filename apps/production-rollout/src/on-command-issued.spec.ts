@@ -1,8 +1,9 @@
 import { CommandAccepted, type CommandAction, type CommandIssued, CommandRefused } from '@slipway/contracts';
 import type { Received, UnitOfWork } from '@slipway/messaging';
+import type { Tx } from '@slipway/postgres';
 import { aDigest, anId, aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import type { Standing } from './domain/environment.js';
+import type { Rollout, Standing } from './domain/environment.js';
 import { MemoryRollouts } from './memory-rollouts.fixture.js';
 import { OnCommandIssued } from './on-command-issued.js';
 import type { Placing } from './placing.js';
@@ -21,6 +22,7 @@ function anEnvironment() {
   const rollouts = new MemoryRollouts();
   const history = [standing(3), standing(2), standing(1)];
   rollouts.state = { ...rollouts.state, running: history[0] ?? null, history };
+  for (const good of history) void rollouts.insert({} as Tx, { ...good, id: good.rollout, state: 'succeeded' } as unknown as Rollout);
   const placing = { where: async () => ({ newer: null }) } as unknown as Placing;
   const handler = new OnCommandIssued(rollouts, placing, new Telling(rollouts));
   const ask = async (minute: number, action: CommandAction): Promise<string | undefined> => {

@@ -92,7 +92,7 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
       };
     }
     await this.rollouts.saveEnvironment(unit.tx, next);
-    const { release, deployment, grant } = target;
+    const { release, deployment, grant } = await this.rollouts.standing(unit.tx, target);
     const asked = { by: data.person, command: data.command, reason: data.reason };
     const rollout = v7();
     const createdAt = unit.now.toISOString();

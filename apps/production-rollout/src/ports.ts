@@ -3,7 +3,7 @@ import type { TargetPlace } from '@slipway/deployments';
 import type { proveGrant } from '@slipway/identity';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { Tx } from '@slipway/postgres';
-import type { EnvironmentState, Grant, RequestEnd, Rollout } from './domain/environment.js';
+import type { EnvironmentState, Grant, Past, RequestEnd, Rollout, Standing } from './domain/environment.js';
 
 /** Environments and their rollouts. */
 export abstract class Rollouts {
@@ -13,6 +13,8 @@ export abstract class Rollouts {
   /** Environments that run something. */
   abstract occupied(): Promise<readonly { project: string; environment: string }[]>;
   abstract find(tx: Tx, id: string): Promise<Rollout | undefined>;
+  /** What was good once, whole. @throws Error where its rollout is gone from the table. */
+  abstract standing(tx: Tx, past: Past): Promise<Standing>;
   abstract ofRequest(tx: Tx, request: string): Promise<Rollout | undefined>;
   /** Locks the request, whether it has a rollout or not: of its grant and its end, one is heard after the other. */
   abstract alone(tx: Tx, request: string): Promise<void>;

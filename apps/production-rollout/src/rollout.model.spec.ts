@@ -295,7 +295,7 @@ function keyOf({ tables: { kept, good, owed }, said, hands, calls, ...rest }: St
     .sort((one, other) => (one.join() < other.join() ? -1 : 1));
   return canonical([
     kept.rollouts.map(ofRollout),
-    [standing(running), history.map(standing), barred, attempts, heldBy, commandedAt],
+    [standing(running), history.map((each) => [each.rollout, each.release.number]), barred, attempts, heldBy, commandedAt],
     [kept.gone, kept.ends.map(([request]) => request), Object.entries(good).map(([number, each]) => [number, grantOf(each)])],
     [Object.entries(owed).map(([rollout, epoch]) => [rollout, epochOf(rollout, epoch)]), words],
     hands.map(({ does, rollout, epoch }) => `${does} ${epochOf(rollout, epoch)} ${rollout}`).sort(),

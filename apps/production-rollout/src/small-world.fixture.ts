@@ -7,7 +7,7 @@ import { type Claim, LostClaim } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
 import { aDigest, anId, aRelease, Broken } from '@slipway/testkit';
 import { Beginning } from './beginning.js';
-import { emptyEnvironment, lastGoodOf, type Rollout } from './domain/environment.js';
+import { emptyEnvironment, lastGoodOf, type Rollout, standingOf } from './domain/environment.js';
 import { Ending } from './ending.js';
 import { type Kept, MemoryRollouts } from './memory-rollouts.fixture.js';
 import { OnApprovalGranted } from './on-approval-granted.js';
@@ -99,7 +99,9 @@ export class Shop {
 
   /** What a failed rollout goes back to. */
   before(rollout: Rollout) {
-    return rollout.kind === 'rollback' ? undefined : lastGoodOf(this.rollouts.state, this.rollouts.gone);
+    const past = rollout.kind === 'rollback' ? undefined : lastGoodOf(this.rollouts.state, this.rollouts.gone);
+    const whole = past && this.rollouts.whole(past.rollout);
+    return whole && standingOf(past, whole);
   }
 
   async end(rollout: Rollout, epoch: number, how: 'good' | 'restored' | 'removed' | 'held'): Promise<void> {
@@ -205,8 +207,9 @@ export class Shop {
   /** Promise 2, at the very moment the intent is written; a grant is used by it. */
   private started({ kind, grant, release }: { kind: string; grant: string; release: Release }): void {
     const { history } = this.rollouts.state;
+    const wasGood = history.some((past) => this.rollouts.whole(past.rollout)?.grant.id === grant);
     if (this.rollouts.gone.has(release.id)) throw new Broken('what was withdrawn never begins', [], `release ${release.number} did`, null);
-    if (kind === 'rollback' && history.some((standing) => standing.grant.id === grant)) return;
+    if (kind === 'rollback' && wasGood) return;
     if (kind === 'rollback' || !this.isGood(grant))
       throw new Broken('nothing unapproved begins', [], `release ${release.number} did`, null);
     const { [release.number]: _, ...others } = this.good;

@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Release } from '@slipway/contracts';
 import { Database, type Tx } from '@slipway/postgres';
-import { type EnvironmentState, emptyEnvironment, type RequestEnd, type Rollout } from '../domain/environment.js';
+import {
+  type EnvironmentState,
+  emptyEnvironment,
+  type Past,
+  type RequestEnd,
+  type Rollout,
+  type Standing,
+  standingOf,
+} from '../domain/environment.js';
 import { Rollouts } from '../ports.js';
 
 /** {@link Rollouts} in this service's own tables. */
@@ -38,6 +46,12 @@ export class PostgresRollouts extends Rollouts {
 
   async find(tx: Tx, id: string): Promise<Rollout | undefined> {
     return (await tx.query<{ rollout: Rollout }>('select rollout from rollout where id = $1 for update', [id]))[0]?.rollout;
+  }
+
+  async standing(tx: Tx, past: Past): Promise<Standing> {
+    const [row] = await tx.query<{ rollout: Rollout }>('select rollout from rollout where id = $1', [past.rollout]);
+    if (!row) throw new Error(`rollout ${past.rollout}, which was good, is gone from the table`);
+    return standingOf(past, row.rollout);
   }
 
   async ofRequest(tx: Tx, request: string): Promise<Rollout | undefined> {

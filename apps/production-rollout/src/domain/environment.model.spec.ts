@@ -8,9 +8,11 @@ import {
   emptyEnvironment,
   goBackTo,
   lastGoodOf,
+  type Past,
   type Rollout,
   restored,
   settled,
+  standingOf,
   type Turn,
   turnOf,
 } from './environment.js';
@@ -97,7 +99,10 @@ function worldOf(turning: Turning = turnOf): World<State> {
           const good = lastGoodOf(environment, gone);
           const bars = barredAfter(environment, release.number, at(moment));
           yield good
-            ? [`release ${release.number} fails, back to ${good.release.number}`, next(restored(bars, good.release.id))]
+            ? [
+                `release ${release.number} fails, back to ${good.release.number}`,
+                next(restored(bars, standingOf(good, aRollout(good.release)))),
+              ]
             : [`release ${release.number} fails and is removed`, next({ ...bars, running: null, heldBy: null })];
         }
         const back = goBackTo(environment, release.number, gone);
@@ -178,7 +183,7 @@ function judge(
 }
 
 function keyOf({ running, history, barred, heldBy }: EnvironmentState, withdrawn: readonly string[]): string {
-  const standing = (each: EnvironmentState['running']) => each?.release.number;
+  const standing = (each: Past | null) => each?.release.number;
   const gone = releases.filter(({ id }) => withdrawn.includes(id)).map(({ number }) => number);
   return canonical([standing(running), history.map(standing), barred, heldBy !== null, gone]);
 }

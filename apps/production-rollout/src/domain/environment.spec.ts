@@ -6,9 +6,11 @@ import {
   emptyEnvironment,
   goBackTo,
   lastGoodOf,
+  type Past,
   type Rollout,
   restored,
   settled,
+  standingOf,
   turnOf,
 } from './environment.js';
 
@@ -133,13 +135,22 @@ describe('going back', () => {
     expect(goBackTo({ ...environment, heldBy: anId() }, 2, none)?.release.number).toBe(2);
   });
 
+  it('stays small however much was good there: what ran long ago is known by its rollout', () => {
+    const rollouts = Array.from({ length: 60 }, (_, at) => aRollout(at + 1));
+    const { history } = after(...rollouts);
+    expect(history).toHaveLength(50);
+    expect(history.at(2)).toEqual({ rollout: rollouts[57]?.id, release: rollouts[57]?.release, since: expect.any(String) });
+    expect(history.slice(2).every((past) => !('grant' in past))).toBe(true);
+  });
+
   it('after a failure never goes to what was withdrawn meanwhile', () => {
     const [one, two] = [aRollout(1), aRollout(2)];
     const environment = after(one, two);
     expect(lastGoodOf(environment, none)?.release.number).toBe(2);
     const back = lastGoodOf(environment, new Set([two.release.id]));
     expect(back?.release.number).toBe(1);
-    expect(restored(environment, one.release.id).running).toEqual(back);
+    const whole = standingOf(back as Past, one);
+    expect(restored(environment, whole).running).toEqual(whole);
     expect(lastGoodOf(environment, new Set([one.release.id, two.release.id]))).toBeUndefined();
     expect(lastGoodOf(emptyEnvironment('shop', 'production'), none)).toBeUndefined();
   });

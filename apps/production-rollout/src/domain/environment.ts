@@ -24,13 +24,16 @@ export interface Standing {
   readonly since: string;
 }
 
+/** A deployment that was good in an environment once: what it was is kept with its rollout, and asked for where somebody goes back to it. */
+export type Past = Pick<Standing, 'rollout' | 'release' | 'since'>;
+
 /** An environment as production-rollout answers for it. */
 export interface EnvironmentState {
   readonly project: string;
   readonly environment: string;
   readonly running: Standing | null;
   /** What was good here before, newest first. */
-  readonly history: readonly Standing[];
+  readonly history: readonly Past[];
   readonly barred: readonly { readonly number: number; readonly at: string }[];
   /** Set by a person; outlives rollouts until it is reset. */
   readonly scaledTo: number | null;
@@ -83,6 +86,7 @@ export function commanded(environment: EnvironmentState, kind: 'scale' | 'rollba
 
 /** How many good deployments are kept to go back to. */
 const longestHistory = 50;
+const keptWhole = 2;
 
 export function emptyEnvironment(project: string, environment: string): EnvironmentState {
   return { project, environment, running: null, history: [], barred: [], scaledTo: null, attempts: 0, driftedSince: null, heldBy: null };
@@ -152,7 +156,7 @@ export function goBackTo(
   number: number | null,
   withdrawn: ReadonlySet<string>,
   isRollingOut = false,
-): Standing | undefined {
+): Past | undefined {
   const { running, history, barred, heldBy } = environment;
   const left = isRollingOut || heldBy !== null ? undefined : running?.release.id;
   const good = history.filter((standing) => standing.release.id !== left && !withdrawn.has(standing.release.id));
@@ -161,16 +165,32 @@ export function goBackTo(
 }
 
 /** What a rollout that fails goes back to: what ran before it or, where that was withdrawn meanwhile, what was good before that. */
-export function lastGoodOf(environment: EnvironmentState, withdrawn: ReadonlySet<string>): Standing | undefined {
+export function lastGoodOf(environment: EnvironmentState, withdrawn: ReadonlySet<string>): Past | undefined {
   const { running } = environment;
   return running && withdrawn.has(running.release.id) ? goBackTo(environment, null, withdrawn) : (running ?? undefined);
 }
 
+/** What was good here of a release, as it was last; undefined where none of it was. */
+export function goodHere({ running, history }: EnvironmentState, release: string): Past | undefined {
+  return running?.release.id === release ? running : history.find((past) => past.release.id === release);
+}
+
+/** What was good once, whole, of the rollout that brought it. */
+export function standingOf({ rollout, release, since }: Past, { deployment, grant, attempt }: Rollout): Standing {
+  return { rollout, release, deployment, grant, attempt, since };
+}
+
 /** The environment after a failed rollout was taken back to a release that was good here, perhaps the same one as it was let in before: that is not barred. */
-export function restored(environment: EnvironmentState, release: string): EnvironmentState {
-  const { running, history, barred } = environment;
-  const back = (running?.release.id === release ? running : history.find((standing) => standing.release.id === release)) ?? running;
+export function restored(environment: EnvironmentState, to: Standing | undefined): EnvironmentState {
+  const { running, barred } = environment;
+  const back = to ?? running;
   return { ...environment, running: back, heldBy: null, barred: barred.filter(({ number }) => number !== back?.release.number) };
+}
+
+/** Only the newest are kept whole, for replicas of the version before, which know no other way back. */
+function shortened(past: Past, at: number): Past {
+  const { rollout, release, since } = past;
+  return at < keptWhole ? past : { rollout, release, since };
 }
 
 /** The environment after a rollout was good. */
@@ -182,7 +202,7 @@ export function settled(environment: EnvironmentState, rollout: Rollout, at: str
   return {
     ...environment,
     running: standing,
-    history: [standing, ...environment.history.filter((each) => each.release.id !== release.id)].slice(0, longestHistory),
+    history: [standing, ...environment.history.filter((each) => each.release.id !== release.id)].slice(0, longestHistory).map(shortened),
     barred: [
       ...environment.barred.filter((each) => each.number !== release.number && !bars.some((bar) => bar.number === each.number)),
       ...bars,
