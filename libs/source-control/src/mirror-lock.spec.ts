@@ -51,6 +51,26 @@ describe('mirror lock', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('takes over from a dead owner whose clock was an hour ahead', async () => {
+    await writeFile(lock, 'dead');
+    const ahead = new Date(Date.now() + 3_600_000);
+    await utimes(lock, ahead, ahead);
+    expect(await withLock(lock, 10_000, undefined, async () => 'done', fast)).toBe('done');
+  });
+
+  it('does not rob a living owner whose clock is an hour behind', async () => {
+    await writeFile(lock, 'alive');
+    let beats = 0;
+    const behind = () => new Date(Date.now() - 3_600_000 + beats++);
+    await utimes(lock, behind(), behind());
+    const beating = setInterval(() => void utimes(lock, behind(), behind()), 10);
+    try {
+      expect(await reasonOf(withLock(lock, 600, undefined, async () => undefined, { beatMs: 100, staleMs: 400 }))).toBe('timeout');
+    } finally {
+      clearInterval(beating);
+    }
+  });
+
   it('tells the worker when somebody else took the lock', async () => {
     await withLock(
       lock,
