@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
+import { until } from '../../../tools/parts/until.ts';
 import type { Fault } from '../fault.ts';
 import { asAdministrator, type HurtPostgres } from './a-postgres.ts';
 import { aFault, repeatedly } from './hurting.ts';
@@ -131,14 +132,9 @@ export function deadlocks(postgres: HurtPostgres): Fault {
 export function refusals(postgres: HurtPostgres, state: '40001' | '40P01' | '55P03', percent: number): Fault {
   let url = postgres.url;
   const patiently = async (sql: string): Promise<void> => {
-    for (let tries = 1; ; tries++) {
-      try {
-        await asAdministrator(url, async (client) => void (await client.query(`set lock_timeout = '3s'; ${sql}`)));
-        return;
-      } catch (error) {
-        if (tries === 10) throw error;
-      }
-    }
+    const once = () => asAdministrator(url, async (client) => void (await client.query(`set lock_timeout = '3s'; ${sql}`)));
+    // Busy tables, or Postgres away for another fault's sake: what was put in must be taken out all the same.
+    await until('the triggers of a fault are changed', () => once().then(() => true), { within: 90_000, every: 250 });
   };
   return aFault({
     name: `${percent} of 100 statements that write are refused with ${state}`,
