@@ -22,7 +22,7 @@ export interface Shop {
   delivery?(revision: string): { headers: Record<string, string>; body: string };
 }
 
-const where = { target: 'lab', deadline: '40s' } as const;
+const where = { target: 'lab', deadline: '120s' } as const;
 const app = { drain: '0s', stable: '300ms', health: { http: '/', every: '500ms', timeout: '1s', grace: '10s' } } as const;
 const alive = { health: { ...app.health, http: '/alive', grace: '5s' } } as const;
 
