@@ -1,0 +1,202 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ApiClient, apiClient } from '@slipway/api';
+import { type ProjectFile, type Role, type Service, services, type TargetFile } from '@slipway/contracts';
+import { DockerEngine } from '@slipway/docker-engine';
+import { DockerOrchestrator } from '@slipway/orchestrators';
+import { aTopicPrefix, eventually, realParts } from '@slipway/testkit';
+import { Kafka, logLevel } from 'kafkajs';
+import { v7 } from 'uuid';
+import type { z } from 'zod';
+import { Cleanup } from '../../tools/parts/cleanup.ts';
+import { type DataDir, temporaryDataDir } from '../../tools/parts/data-dir.ts';
+import type { Part } from '../../tools/parts/part.ts';
+import { freePorts } from '../../tools/parts/ports.ts';
+import { administratorCode } from '../../tools/suite/administrator.ts';
+import { prepareEnvironment, type SuiteEnvironment } from '../../tools/suite/environment.ts';
+import { startSuite } from '../../tools/suite/suite.ts';
+import { author, Repository } from '../e2e/a-repository.js';
+import { compiledCopy } from '../faults/compiled-copy.js';
+import { OwnKafka, OwnPostgres } from './own-parts.js';
+
+/** A project on its way through test and one operator's sign-off to production. */
+export interface Lane {
+  readonly name: string;
+  readonly repository: Repository;
+}
+
+/** Every service as a process, on a Postgres and a Kafka that are its own and may be lost: stopped and started again as an operator does it. */
+export class RestorableSuite {
+  readonly topicPrefix = aTopicPrefix();
+  readonly installation = `test-${v7().slice(-8)}`;
+  readonly engine = DockerEngine.connect(realParts().dockerHost);
+  readonly lanes: Lane[] = [];
+  operator!: ApiClient;
+  administrator!: ApiClient;
+  private running = new Cleanup();
+  private environment!: SuiteEnvironment;
+  private checkout!: string;
+
+  private constructor(
+    readonly dataDir: DataDir,
+    readonly postgres: OwnPostgres,
+    readonly kafka: OwnKafka,
+    private readonly ports: string,
+  ) {}
+
+  static async start(ports: string): Promise<RestorableSuite> {
+    const dataDir = await temporaryDataDir('restore');
+    const [postgres, kafka] = await Promise.all([OwnPostgres.start(dataDir), OwnKafka.start(dataDir)]);
+    const suite = new RestorableSuite(dataDir, postgres, kafka, ports);
+    try {
+      await suite.prepare();
+      return suite;
+    } catch (error) {
+      await suite.clear();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.environment.gatewayUrl;
+  }
+
+  /** Where the services write what they think. */
+  get logs(): string {
+    return this.dataDir.logs;
+  }
+
+  /** The services, each ready. */
+  async up(): Promise<void> {
+    this.running = new Cleanup();
+    const { dataDir, environment, checkout, running: cleanup } = this;
+    await startSuite({ dataDir, environment, checkout, oneProcess: false, cleanup, tell: () => {}, stillWorthIt: () => {} });
+  }
+
+  /** Stops the services, in order. */
+  async down(): Promise<void> {
+    const left = await this.running.run();
+    if (left.length > 0) throw new Error(left.join('\n'));
+  }
+
+  /** Deletes every topic of the suite; the services make them anew when they start. */
+  async emptyTopics(): Promise<void> {
+    const admin = new Kafka({ clientId: 'operator', brokers: this.kafka.brokers, logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      const topics = (await admin.listTopics()).filter((name) => name.startsWith(this.topicPrefix));
+      await admin.deleteTopics({ topics });
+      await eventually(async () => !(await admin.listTopics()).some((name) => topics.includes(name)), { within: 30_000 });
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** The containers that run what was deployed. */
+  async instances(): Promise<{ id: string; environment: string }[]> {
+    const labels = { 'dev.slipway.installation': this.installation, 'dev.slipway.role': 'instance' };
+    const found = await this.engine.containers.list({ labels });
+    return found.map(({ id, labels: own }) => ({ id, environment: own['dev.slipway.environment'] ?? '' }));
+  }
+
+  async newLane(page: string): Promise<Lane> {
+    const name = `back-${v7().slice(-8)}`;
+    const repository = await Repository.make();
+    await repository.commit(page);
+    this.lanes.push({ name, repository });
+    const body = aProject(name, repository.url, `${realParts().registry}/${name}`);
+    await this.administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a restore does' } });
+    return { name, repository };
+  }
+
+  /** Says yes as a person does at the page, again while no answer comes; what is not asked any more is no failure. */
+  async signOff(request: string): Promise<void> {
+    const sign = () => this.operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
+    await eventually(
+      async () => {
+        const { state, signOffs } = await this.operator.getApproval({ params: { id: request } });
+        return state !== 'open' || signOffs.length > 0 || (await sign().then(() => true));
+      },
+      { within: 60_000, every: 200 },
+    );
+  }
+
+  async clear(): Promise<void> {
+    await this.down().catch(() => undefined);
+    const dataDir = join(this.dataDir.path, 'targets', 'lab');
+    const orchestrator = new DockerOrchestrator({ engine: this.engine, dataDir, installation: this.installation });
+    for (const place of await orchestrator.environments())
+      await orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 });
+    for (const { name, repository } of this.lanes) {
+      for (const image of await this.engine.images.list({ labels: { 'dev.slipway.project': name } }))
+        await this.engine.images.remove(image.id, { force: true });
+      await repository.remove();
+    }
+    await Promise.all([this.kafka.stop(), this.postgres.stop()]);
+    await this.dataDir.close();
+  }
+
+  private async prepare(): Promise<void> {
+    const own = await freePorts(services.length);
+    for (const [at, service] of services.entries()) await this.dataDir.remember(`port-${service}`, String(own[at]));
+    const all = {
+      SLIPWAY_TOPIC_PREFIX: this.topicPrefix,
+      SLIPWAY_INSTALLATION: this.installation,
+      SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir(),
+    };
+    const settings = { all, of: {} satisfies Partial<Record<Service, Record<string, string>>>, singleRole: true };
+    this.environment = await prepareEnvironment(this.dataDir, this.parts(), settings);
+    this.checkout = await compiledCopy(await this.dataDir.folder('checkout'));
+    await this.up();
+    const { token } = await apiClient({ url: this.url }).redeem({
+      body: { code: await administratorCode(this.dataDir, () => {}), name: 'Ada Administrator', email: 'ada@example.org' },
+    });
+    this.administrator = apiClient({ url: this.url, token });
+    await this.join({ name: author.name, emails: author.emails, roles: ['developer'] });
+    this.operator = await this.join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
+    await this.administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(this.ports) });
+  }
+
+  private parts() {
+    const { registry, dockerSocket } = realParts();
+    const part = (name: Part['name'], url: string): Part => ({ name, url, ours: false, stop: async () => {} });
+    const docker = `unix://${dockerSocket}`;
+    const kafka = this.kafka.brokers.join(',');
+    return {
+      postgres: part('postgres', this.postgres.url),
+      kafka: part('kafka', kafka),
+      registry: part('registry', registry),
+      docker: part('docker', docker),
+      env: { DATABASE_URL: this.postgres.url, KAFKA_BROKERS: kafka, SLIPWAY_REGISTRY: registry, DOCKER_HOST: docker },
+    };
+  }
+
+  private async join({ name, emails, roles }: { name: string; emails: string[]; roles: Role[] }): Promise<ApiClient> {
+    const body = { name, emails, roles: roles.map((role) => ({ role, project: '*' })) };
+    const { invitation } = await this.administrator.addPerson({ body });
+    const { token } = await apiClient({ url: this.url }).redeem({ body: { code: invitation.code } });
+    return apiClient({ url: this.url, token });
+  }
+}
+
+function aTarget(ports: string): z.input<typeof TargetFile> {
+  return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };
+}
+
+function aProject(name: string, url: string, repository: string): z.input<typeof ProjectFile> {
+  const where = { target: 'lab', deadline: '120s' } as const;
+  return {
+    apiVersion: 'slipway.dev/v1',
+    kind: 'Project',
+    metadata: { name },
+    spec: {
+      source: { git: { url, poll: '1s' } },
+      image: { repository },
+      app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '15s' } },
+      environments: [
+        { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200 }] },
+        { name: 'production', stage: 'production', after: ['test'], ...where, approval: { require: [{ role: 'operator' }] } },
+      ],
+    },
+  };
+}
