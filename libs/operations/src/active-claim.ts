@@ -99,7 +99,17 @@ export class ActiveClaim implements Claim {
   async settle(ending: Ending, met?: Met): Promise<boolean> {
     const { database, messaging } = this.parts;
     if (ending.end === 'handed-over' || !(this.row.away || met)) return settle(database, this.operation, ending);
-    return await messaging.transact((unit) => this.endIn(unit, ending, met), this.row.cause);
+    const say = async (unit: UnitOfWork): Promise<void> => {
+      // What an overtaken claim would say is undone with it.
+      if (!(await this.endIn(unit, ending, met))) throw this.lose();
+    };
+    try {
+      await messaging.transact(say, this.row.cause);
+      return true;
+    } catch (error) {
+      if (error instanceof LostClaim) return false;
+      throw error;
+    }
   }
 
   answers(part: string): void {

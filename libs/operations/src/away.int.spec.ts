@@ -57,6 +57,17 @@ describe('a part that does not answer', () => {
     await eventually(async () => expect(said).toMatchObject([{ name: 'part.away', data: { part: 'registry' } }]));
   });
 
+  it('is not said by a worker that was overtaken meanwhile', async () => {
+    let tries = 0;
+    await worked(async () => {
+      if (++tries > 1) return { done: true };
+      await db.query('update operation set epoch = epoch + 1'); // as whoever takes over does
+      return registryAway;
+    });
+    await ended();
+    expect(said).toEqual([]);
+  });
+
   it('is said anew when it is another', async () => {
     const parts = ['target', 'target', 'registry'];
     await worked(async () => {
