@@ -14,7 +14,7 @@ export interface Command {
   readonly signal?: AbortSignal | undefined;
   /** Bytes of standard output kept; more ends the program with `too-large`. */
   readonly maxOutput?: number | undefined;
-  /** Bytes of memory that the program and all it starts may hold together; more ends them with `too-large`. 2 GiB by default. */
+  /** Bytes of memory that the program and all it starts may hold together; more ends them with `too-large`. */
   readonly maxMemory?: number | undefined;
   /** Asked twice a second; an answer ends the program, e.g. because a folder grew too large. */
   readonly watch?: (() => Promise<SourceError | undefined>) | undefined;
@@ -35,7 +35,6 @@ export interface Running {
 }
 
 const maxErrorText = 8_192;
-const usualMaxMemory = 2 * 1024 ** 3;
 /** How often the memory is looked at, in ms: a server can make Git take half a gigabyte a second. */
 const memoryEveryMs = 200;
 
@@ -63,12 +62,12 @@ export function startCommand(command: Command): Running {
   command.signal?.addEventListener('abort', onAbort, { once: true });
   if (command.signal?.aborted) onAbort();
   const watching = command.watch ? watchEvery(500, command.watch, stopWith) : undefined;
-  const { maxMemory = usualMaxMemory } = command;
+  const { maxMemory = Number.POSITIVE_INFINITY } = command;
   const tooMuch = async () =>
     child.pid !== undefined && (await memoryOf(child.pid)) > maxMemory
       ? new SourceError('too-large', `${command.file} took more than ${Math.floor(maxMemory / 1024 ** 2)} MiB of memory`)
       : undefined;
-  const watchingMemory = watchEvery(memoryEveryMs, tooMuch, stopWith);
+  const watchingMemory = command.maxMemory === undefined ? undefined : watchEvery(memoryEveryMs, tooMuch, stopWith);
   child.stdin.on('error', () => undefined);
   child.stdin.end(command.input ?? '');
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -129,6 +129,8 @@ export interface Limits {
   readonly archiveBytes: number;
   /** Size of one LFS file, bytes: Git holds it in memory while it writes it into an archive. */
   readonly lfsFileBytes: number;
+  /** Memory that git or svn and what they start may hold together, bytes. */
+  readonly programBytes: number;
   /** Refs that match a source's patterns. */
   readonly refs: number;
   /** Time for a poll, a fetch or archive, and for a question to the local copy, milliseconds. */
@@ -145,6 +147,7 @@ export const defaultLimits: Limits = {
   mirrorBytes: 4 * 1024 ** 3,
   archiveBytes: 2 * 1024 ** 3,
   lfsFileBytes: 512 * 1024 ** 2,
+  programBytes: 2 * 1024 ** 3,
   refs: 5_000,
   pollMs: 60_000,
   fetchMs: 600_000,

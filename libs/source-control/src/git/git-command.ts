@@ -144,7 +144,8 @@ export class GitCommand {
 
   private async command(args: readonly string[], env: Record<string, string>, timeoutMs: number, options: RunOptions): Promise<Command> {
     const { home } = await this.prepare();
-    return { file: 'git', args, env, cwd: home, ...options, timeoutMs: options.timeoutMs ?? timeoutMs };
+    const limits = { maxMemory: this.limits.programBytes, timeoutMs: options.timeoutMs ?? timeoutMs };
+    return { file: 'git', args, env, cwd: home, ...options, ...limits };
   }
 
   private async baseEnvironment(): Promise<Record<string, string>> {

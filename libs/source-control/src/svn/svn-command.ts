@@ -64,6 +64,7 @@ export class SvnCommand {
       input,
       ...bounds,
       timeoutMs: bounds.timeoutMs ?? this.limits.pollMs,
+      maxMemory: this.limits.programBytes,
     });
     if (finished.code !== 0 && !mayFail?.(finished.stderr)) throw svnError(finished.stderr);
     if (args[0] === 'info') refuseElsewhere(url.url, finished.stdout.toString('utf8'));
