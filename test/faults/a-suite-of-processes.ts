@@ -5,6 +5,7 @@ import { ApprovalGranted, type ProjectFile, type Role, type Service, type Target
 import { DockerEngine } from '@slipway/docker-engine';
 import { DockerOrchestrator } from '@slipway/orchestrators';
 import { aDatabase, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
+import { Kafka, logLevel } from 'kafkajs';
 import { v7 } from 'uuid';
 import type { z } from 'zod';
 import { Cleanup } from '../../tools/parts/cleanup.ts';
@@ -111,6 +112,7 @@ async function start(
   const engine = DockerEngine.connect(realParts().dockerHost);
   const orchestrator = new DockerOrchestrator({ engine, dataDir: path(dataDir.path, 'targets', 'lab'), installation });
   cleanup.defer('remove what was deployed', () => removeAll(orchestrator, engine, projects), 90_000);
+  cleanup.defer('delete the topics', () => deleteTopics(topicPrefix, parts.kafkaBrokers));
   const ear = await Ear.at(topicPrefix, parts.kafkaBrokers);
   cleanup.defer('close the ear', () => ear.close());
   const names = { SLIPWAY_TOPIC_PREFIX: topicPrefix, SLIPWAY_INSTALLATION: installation, SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir() };
@@ -187,6 +189,17 @@ async function joinAs(
   const { invitation } = await administrator.addPerson({ body });
   const { token } = await apiClient({ url }).redeem({ body: { code: invitation.code } });
   return { name: person.name, token, api: apiClient({ url, token }) };
+}
+
+async function deleteTopics(topicPrefix: string, brokers: readonly string[]): Promise<void> {
+  const admin = new Kafka({ clientId: 'suite', brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const topics = (await admin.listTopics()).filter((name) => name.startsWith(topicPrefix));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 async function removeAll(orchestrator: DockerOrchestrator, engine: DockerEngine, projects: readonly string[]): Promise<void> {

@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApprovalRequested, BuildStarted, RolloutSucceeded } from '@slipway/contracts';
+import { eventually, realParts } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Finding, judge, LoadLog, leftToDo, verdictText, Witness } from '../history/index.ts';
+import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
+import { Board } from './crash/board.ts';
+import known from './crash/points.json' with { type: 'json' };
+import { drainMs } from './process-faults.js';
+
+/** One in each of four services, at moments no other test of every day ends a process at; no lease has to run out after them. */
+const points = [
+  'test-deployer · says verification.passed · after publish, before mark',
+  'gateway · POST /api/v1/approvals/*/sign-offs · before commit',
+  'approval · says approval.granted · after publish, before mark',
+  'production-rollout · says rollout.succeeded · after publish, before mark',
+];
+
+let suite: SuiteOfProcesses;
+let witness: Witness;
+let folder: string;
+let board: Board;
+const load = new LoadLog();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'slipway-points-'));
+  board = new Board(folder);
+  suite = await aSuiteOfProcesses({ ports: '25900-25999', settings: {}, all: board.settings });
+  const { kafkaBrokers, registry, dockerSocket } = realParts();
+  const at = { databaseUrl: suite.databaseUrl, kafkaBrokers, topicPrefix: suite.topicPrefix, registry };
+  const { installation, environment } = suite;
+  witness = await Witness.start({
+    ...at,
+    title: 'crash points',
+    dockerHost: `unix://${dockerSocket}`,
+    installation,
+    trustFile: environment.trustFile,
+  });
+}, 120_000);
+afterAll(async () => {
+  await witness?.stop();
+  await suite?.clear();
+  await rm(folder, { recursive: true, force: true });
+}, 120_000);
+
+describe('a release on whose way four services are killed at a point and one is asked to end', () => {
+  it('goes live all the same, and every promise holds that it is about', { timeout: 240_000 }, async () => {
+    for (const point of points) await board.arm(point);
+    const { name, repository } = await suite.newProject();
+    await suite.ear.hears(BuildStarted, ({ release }) => release.project === name);
+    const builder = suite.replicas.find(({ service }) => service === 'image-builder');
+    const begun = performance.now();
+    builder?.send('SIGTERM');
+    expect(await builder?.ended).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begun).toBeLessThan(drainMs);
+    const { request } = await suite.ear.hears(ApprovalRequested, ({ release }) => release.project === name, 120_000);
+    await suite.signOff(request, 120_000);
+    const live = await suite.ear.hears(RolloutSucceeded, ({ release }) => release.project === name, 120_000);
+    expect(await (await fetch(live.address)).text()).toBe('one');
+    await eventually(async () => expect((await board.killed()).map(({ point }) => point).sort()).toEqual(points.toSorted()));
+
+    const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: realParts().kafkaBrokers, topicPrefix: suite.topicPrefix };
+    await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: 120_000, every: 250 });
+    const verdict = judge(await witness.history({ load, repositories: [{ project: name, folder: repository.dir }] }));
+    const broken = ({ state }: Finding) => state === 'broken';
+    expect(
+      verdict.findings.filter(broken).map(({ title }) => title),
+      verdictText(verdict),
+    ).toEqual([]);
+  });
+
+  it('passed only points that are known', async () => {
+    const passed = new Set((await board.news()).map(({ point }) => point));
+    for (const point of points) expect(Object.keys(known)).toContain(point);
+    expect(passed.size).toBeGreaterThan(100);
+  });
+});
