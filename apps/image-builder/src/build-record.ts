@@ -91,8 +91,9 @@ export class BuildRecord {
   ): Promise<void> {
     await claim.complete(async (unit) => {
       const kept = await this.builds.find(unit.tx, claim.operation.input.release);
-      // Called off while it was worked on: that was said already, and stands.
-      if (!kept || (kept.build.state !== 'queued' && kept.build.state !== 'building')) return;
+      // Called off while it was worked on: that was said already, and stands, also where it is tried again by now.
+      if (!kept || kept.build.attempt !== claim.operation.input.attempt) return;
+      if (kept.build.state !== 'queued' && kept.build.state !== 'building') return;
       const { input, provenance } = await make(unit, kept.build);
       await this.settling.settle(unit, kept.build, decide(kept.build, input), provenance ? { provenance } : {});
       for (const twin of await this.builds.waitingFor(unit.tx, kept.build)) await hurry(unit.tx, workKinds.build, buildKey(twin));
