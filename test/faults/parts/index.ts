@@ -20,6 +20,7 @@ import { faultsOfPostgres } from './faults-of-postgres.ts';
 import { faultsOfRegistry } from './faults-of-registry.ts';
 import { isOwnWorld } from './own-world.ts';
 import { aSmallDisk, mayMount, type SmallDisk } from './small-disk.ts';
+import { inTurn } from './turns.ts';
 import { openWays, portsOfWays, type WayPorts } from './ways.ts';
 
 /**
@@ -72,7 +73,7 @@ async function start(dataDir: DataDir, cleanup: Cleanup, say: (text: string) => 
     straight: { ...common, registry: registry.url },
     databaseUrl: postgres.url,
     settings: (service, _, usual) => settings({ service, usual, ports, clocks, disk }),
-    kinds,
+    kinds: inTurn(kinds),
     killAll: async () => {
       await Promise.all([postgres.kill('SIGKILL'), broker.send('SIGKILL'), registry.kill(), engine?.end('SIGKILL')]);
     },
