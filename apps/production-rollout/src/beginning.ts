@@ -2,14 +2,20 @@ import { Injectable } from '@nestjs/common';
 import type { Reason } from '@slipway/contracts';
 import { SecretChanged } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
-import type { Claim } from '@slipway/operations';
+import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
-import { type Rollout, turnOf } from './domain/environment.js';
+import { type Queued, type Rollout, turnOf } from './domain/environment.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
 import { Telling } from './telling.js';
 
 /** `begun`: the intent is written. `ended`: it never will be. Else it waits, and says for what. */
-export type Begun = 'begun' | 'ended' | { readonly waitsFor: string };
+export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly afterMs: number };
+
+/** How soon a rollout looks again whether its grant is good. */
+const grantMs = 1000;
+/** Whose turn is next is woken; this is for what was missed. The longer the queue, the more seldom each looks: together they look no more often. */
+const queueMs = 10_000;
+const queueEachMs = 4_000;
 
 /** The step from waiting to under way: everything that must hold is looked at, the last of it in the transaction that writes the intent. */
 @Injectable()
@@ -53,14 +59,18 @@ export class Beginning {
   private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout): Promise<Begun> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     const running = await this.rollouts.running(unit.tx, project, environment);
-    const waiting = await this.rollouts.waiting(unit.tx, { project, environment });
+    const waiting = await this.rollouts.waiting(unit.tx, project, environment);
     const turn = turnOf(state, waiting, running !== undefined, await this.rollouts.withdrawn(unit.tx, project));
-    for (const { rollout, reason, supersededBy } of turn.end) await this.telling.aborted(unit, rollout, reason, supersededBy);
-    const mine = waiting.find((each) => each.id === id);
-    if (!mine || turn.end.some((each) => each.rollout.id === id)) return 'ended';
-    if (turn.start?.id !== id)
-      return { waitsFor: running ? `release ${running.release.number} rolls out first` : 'another one goes first' };
-    if (mine.kind === 'rollout' && !(await this.grants.isGood(unit.tx, mine.grant))) return { waitsFor: 'a grant that is good now' };
+    for (const { rollout, reason, supersededBy } of turn.end) await this.endInQueue(unit, rollout, reason, supersededBy);
+    const mine = await this.rollouts.find(unit.tx, id);
+    if (mine?.state !== 'waiting' || turn.end.some((each) => each.rollout.id === id)) return 'ended';
+    if (turn.start?.id !== id) {
+      if (turn.start) await hurry(unit.tx, 'rollout', turn.start.id);
+      const waitsFor = running ? `release ${running.release.number} rolls out first` : 'another one goes first';
+      return { waitsFor, afterMs: queueMs + waiting.length * queueEachMs };
+    }
+    if (mine.kind === 'rollout' && !(await this.grants.isGood(unit.tx, mine.grant)))
+      return { waitsFor: 'a grant that is good now', afterMs: grantMs };
     const attempt = state.attempts + 1;
     await this.rollouts.saveEnvironment(unit.tx, { ...state, attempts: attempt });
     this.telling.answer(unit, mine, null);
@@ -68,6 +78,11 @@ export class Beginning {
     await this.rollouts.save(unit.tx, begun);
     this.telling.started(unit, begun, state.running?.release ?? null);
     return 'begun';
+  }
+
+  private async endInQueue(unit: UnitOfWork, { id }: Queued, reason: Reason, supersededBy: number | null): Promise<void> {
+    const rollout = await this.rollouts.find(unit.tx, id);
+    if (rollout?.state === 'waiting') await this.telling.aborted(unit, rollout, reason, supersededBy);
   }
 }
 

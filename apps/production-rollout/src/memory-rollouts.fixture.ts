@@ -4,6 +4,7 @@ import {
   type EnvironmentState,
   emptyEnvironment,
   type Past,
+  type Queued,
   type RequestEnd,
   type Rollout,
   type Standing,
@@ -93,8 +94,12 @@ export class MemoryRollouts extends Rollouts {
     return this.ends.get(request);
   }
 
-  async waiting(_: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]> {
-    return this.all('waiting').filter((rollout) => !('release' in where) || rollout.release.id === where.release);
+  async waitingOf(_: Tx, release: string): Promise<readonly Rollout[]> {
+    return this.all('waiting').filter((rollout) => rollout.release.id === release);
+  }
+
+  async waiting(): Promise<readonly Queued[]> {
+    return this.all('waiting');
   }
 
   async isWanted(): Promise<boolean> {

@@ -47,7 +47,7 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
 
   /** What waits for its turn ends. What has begun is undone by going back: half a rollout is nothing to leave behind. */
   private async cancel(unit: UnitOfWork, release: string, why: string): Promise<Reason | string> {
-    const waiting = (await this.rollouts.waiting(unit.tx, { release })).filter((rollout) => rollout.kind === 'rollout');
+    const waiting = (await this.rollouts.waitingOf(unit.tx, release)).filter((rollout) => rollout.kind === 'rollout');
     if (waiting.length === 0)
       return { code: 'under-way', message: 'nothing of this release waits; to undo a rollout that has begun, roll the environment back' };
     for (const rollout of waiting) await this.telling.aborted(unit, rollout, { code: 'cancelled', message: why }, null);

@@ -14,7 +14,7 @@ export class OnReleaseWithdrawn implements Handler<typeof ReleaseWithdrawn> {
 
   async handle({ data }: Received<typeof ReleaseWithdrawn>, unit: UnitOfWork): Promise<void> {
     await this.rollouts.withdraw(unit.tx, data.release);
-    for (const waiting of await this.rollouts.waiting(unit.tx, { release: data.release.id })) {
+    for (const waiting of await this.rollouts.waitingOf(unit.tx, data.release.id)) {
       await this.telling.aborted(unit, waiting, { code: 'withdrawn', message: data.reason }, null);
     }
   }

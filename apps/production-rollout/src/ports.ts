@@ -3,7 +3,7 @@ import type { TargetPlace } from '@slipway/deployments';
 import type { proveGrant } from '@slipway/identity';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { Tx } from '@slipway/postgres';
-import type { EnvironmentState, Grant, Past, RequestEnd, Rollout, Standing } from './domain/environment.js';
+import type { EnvironmentState, Grant, Past, Queued, RequestEnd, Rollout, Standing } from './domain/environment.js';
 
 /** Environments and their rollouts. */
 export abstract class Rollouts {
@@ -21,8 +21,10 @@ export abstract class Rollouts {
   /** Kept for a day. No grant of the request is good longer than an hour after its end, and one that has expired begins nothing either. */
   abstract rememberEnd(tx: Tx, request: string, end: RequestEnd): Promise<void>;
   abstract endOf(tx: Tx, request: string): Promise<RequestEnd | undefined>;
-  /** Waiting ones, oldest first. */
-  abstract waiting(tx: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]>;
+  /** Waiting ones of a release, whole and locked, oldest first. */
+  abstract waitingOf(tx: Tx, release: string): Promise<readonly Rollout[]>;
+  /** Waiting ones, oldest first: many, where many lines of a project come at once, so no more of each than decides about it. */
+  abstract waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]>;
   /** Whether a rollout is under way in the environment. One that waits, perhaps for hours, takes nothing from healing and scaling. */
   abstract isWanted(project: string, environment: string): Promise<boolean>;
   abstract rollbackWaits(tx: Tx, project: string, environment: string): Promise<boolean>;

@@ -36,7 +36,7 @@ export class RunRollout implements Work<{ rollout: string }> {
       if (rollout.state === 'waiting') {
         const begun = await this.beginning.begin(claim, rollout, orchestrator);
         if (begun === 'ended') return { done: true };
-        if (begun !== 'begun') return { again: { afterMs: 1000, reason: begun.waitsFor } };
+        if (begun !== 'begun') return { again: { afterMs: begun.afterMs, reason: begun.waitsFor } };
       }
       return await this.driving.drive(claim, orchestrator);
     } catch (error) {

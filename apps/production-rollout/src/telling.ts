@@ -15,7 +15,7 @@ import {
 import type { VerdictWithEvidence } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { hurry } from '@slipway/operations';
-import type { EnvironmentState, Rollout } from './domain/environment.js';
+import { type EnvironmentState, nextOf, type Rollout } from './domain/environment.js';
 import { Rollouts } from './ports.js';
 
 type Failed = Extract<VerdictWithEvidence, { outcome: 'failed' }>;
@@ -107,7 +107,7 @@ export class Telling {
   }
 
   async nextTurn(unit: UnitOfWork, { project, environment }: { project: string; environment: string }): Promise<void> {
-    for (const waiting of await this.rollouts.waiting(unit.tx, { project, environment })) await hurry(unit.tx, 'rollout', waiting.id);
+    for (const { id } of nextOf(await this.rollouts.waiting(unit.tx, project, environment))) await hurry(unit.tx, 'rollout', id);
     await hurry(unit.tx, 'guard', environmentKey(project, environment));
   }
 

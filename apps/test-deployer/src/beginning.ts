@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import type { Reason } from '@slipway/contracts';
 import type { UnitOfWork } from '@slipway/messaging';
-import type { Claim } from '@slipway/operations';
-import { type EnvironmentState, isKeptUntilDecided, isSamePlace, type TestDeployment, turnOf } from './domain/test-environment.js';
+import { type Claim, hurry } from '@slipway/operations';
+import {
+  type EnvironmentState,
+  isKeptUntilDecided,
+  isSamePlace,
+  type Queued,
+  type TestDeployment,
+  turnOf,
+} from './domain/test-environment.js';
 import { Applied, Decisions, Deployments } from './ports.js';
 import { type Ingredients, type Resolution, Resolving } from './resolving.js';
 import { Telling } from './telling.js';
@@ -11,6 +19,8 @@ export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly af
 
 /** Whatever a turn depends on wakes those who wait; this is for what was missed. */
 const lookAgainMs = 15_000;
+/** The longer the queue, the more seldom each looks: together they look no more often. */
+const lookAgainEachMs = 4_000;
 
 /** The step from waiting to under way, in one transaction that has the environment to itself. */
 @Injectable()
@@ -28,10 +38,11 @@ export class Beginning {
     if ('waitsFor' in gathered) return { waitsFor: gathered.waitsFor, afterMs: 5000 };
     return claim.transact(async (unit) => {
       const state = await this.deployments.environment(unit.tx, deployment.project, deployment.environment);
-      const mine = (await this.deployments.waiting(unit.tx, state.project, state.environment)).find(({ id }) => id === deployment.id);
-      if (!mine) return 'ended';
+      const mine = await this.deployments.find(unit.tx, deployment.id);
+      if (mine?.state !== 'waiting') return 'ended';
       if ('gone' in gathered) {
         await this.telling.ended(unit, mine, 'cancelled', gathered.gone);
+        await this.telling.nextTurn(unit, state.project, state.environment);
         return 'ended';
       }
       if (!(await this.stillStands(unit, gathered))) return { waitsFor: 'the project file or the target has just changed', afterMs: 0 };
@@ -44,14 +55,25 @@ export class Beginning {
     const waiting = await this.deployments.waiting(unit.tx, project, environment);
     const running = await this.deployments.running(unit.tx, project, environment);
     const turn = turnOf({ state, waiting, running, isKept: await this.isKept(unit, state, ingredients) });
-    for (const { deployment, reason } of turn.end) await this.telling.ended(unit, deployment, 'superseded', reason);
-    if (turn.end.some(({ deployment }) => deployment.id === mine.id)) return 'ended';
-    if (turn.start?.id !== mine.id) return { waitsFor: turn.waitsFor, afterMs: lookAgainMs };
+    for (const { deployment, reason } of turn.end) await this.supersede(unit, deployment, reason);
+    if (turn.end.some(({ deployment }) => deployment.id === mine.id)) {
+      await this.telling.nextTurn(unit, project, environment);
+      return 'ended';
+    }
+    if (turn.start?.id !== mine.id) {
+      if (turn.start) await hurry(unit.tx, 'deployment', turn.start.id);
+      return { waitsFor: turn.waitsFor, afterMs: lookAgainMs + waiting.length * lookAgainEachMs };
+    }
     const resolution = this.resolving.resolve(mine, ingredients);
     if (resolution.ok) return this.write(unit, state, mine, resolution);
     await this.telling.ended(unit, mine, 'failed', resolution.reason);
     await this.telling.nextTurn(unit, project, environment);
     return 'ended';
+  }
+
+  private async supersede(unit: UnitOfWork, { id }: Queued, reason: Reason): Promise<void> {
+    const deployment = await this.deployments.find(unit.tx, id);
+    if (deployment?.state === 'waiting') await this.telling.ended(unit, deployment, 'superseded', reason);
   }
 
   /** The intent. From here on whoever takes over goes on with it. */

@@ -36,7 +36,7 @@ export class OnProjectApplied implements Handler<typeof ProjectApplied> {
     const { project, environment, version, reason, causationId } = of;
     const running = await this.deployments.running(unit.tx, project, environment);
     const waiting = await this.deployments.waiting(unit.tx, project, environment);
-    for (const each of running ? [...waiting, running] : waiting) await this.stopping.stop(unit, each, reason);
+    for (const { id } of running ? [...waiting, running] : waiting) await this.stopping.stop(unit, { id, project, environment }, reason);
     const key = `${environmentKey(project, environment)}/${version}`;
     await owe(unit.tx, { kind: 'removal', key, input: { project, environment }, cause: { causationId } });
   }

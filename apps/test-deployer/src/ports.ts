@@ -1,7 +1,7 @@
 import type { DsseEnvelope, ProjectFile, Release, TargetFile, VerdictStatement } from '@slipway/contracts';
 import type { Orchestrator } from '@slipway/orchestrators';
 import type { Tx } from '@slipway/postgres';
-import type { Decided, EnvironmentState, TestDeployment } from './domain/test-environment.js';
+import type { Decided, EnvironmentState, Queued, TestDeployment } from './domain/test-environment.js';
 
 /** Test environments and the deployments to them. Lock the environment before its deployments. */
 export abstract class Deployments {
@@ -19,8 +19,8 @@ export abstract class Deployments {
   abstract find(tx: Tx, id: string): Promise<TestDeployment | undefined>;
   /** Without a lock. */
   abstract peek(tx: Tx, id: string): Promise<TestDeployment | undefined>;
-  /** Waiting ones, oldest first. */
-  abstract waiting(tx: Tx, project: string, environment: string): Promise<readonly TestDeployment[]>;
+  /** Waiting ones, oldest first: many, where many lines of a project are built at once, so no more of each than decides about it. */
+  abstract waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]>;
   /** The one that is being deployed or verified. */
   abstract running(tx: Tx, project: string, environment: string): Promise<TestDeployment | undefined>;
   /** All of a release, oldest first. */

@@ -37,7 +37,8 @@ export class Queueing {
       createdAt: unit.now.toISOString(),
     });
     // An older one that waits shall hear that it is overtaken.
-    for (const each of await this.deployments.waiting(unit.tx, release.project, environment)) await hurry(unit.tx, 'deployment', each.id);
+    for (const each of await this.deployments.waiting(unit.tx, release.project, environment))
+      if (each.id !== id && each.release.line === release.line) await hurry(unit.tx, 'deployment', each.id);
     await owe(unit.tx, { kind: 'deployment', key: id, input: { deployment: id }, cause: { ...cause, correlationId: release.id } });
   }
 }

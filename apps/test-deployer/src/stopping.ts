@@ -18,7 +18,11 @@ export class Stopping {
    * One that waits, or is being verified, ends here. One that changes the target ends when its worker has stopped (`cancelled` of run-deployment):
    * until then nobody else may begin there.
    */
-  async stop(unit: UnitOfWork, { id, project, environment }: TestDeployment, reason: Reason): Promise<void> {
+  async stop(
+    unit: UnitOfWork,
+    { id, project, environment }: Pick<TestDeployment, 'id' | 'project' | 'environment'>,
+    reason: Reason,
+  ): Promise<void> {
     const state = await this.deployments.environment(unit.tx, project, environment);
     const deployment = await this.deployments.find(unit.tx, id);
     if (deployment?.state === 'deploying') await cancel(unit.tx, 'deployment', id, reason.message.slice(0, 1000));

@@ -15,7 +15,7 @@ import type { VerificationResult } from '@slipway/deployments';
 import { digestOf } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import { hurry } from '@slipway/operations';
-import type { TestDeployment } from './domain/test-environment.js';
+import { nextOf, type TestDeployment } from './domain/test-environment.js';
 import { Deployments, Proofs } from './ports.js';
 import { TestDeployerMetrics } from './test-deployer.metrics.js';
 
@@ -79,9 +79,9 @@ export class Telling {
     return this.proofs.verdict({ outcome: 'passed', ...of, time });
   }
 
-  /** What waits for the environment looks again whether its turn has come, and so does its guard. */
+  /** The environment is free: who goes next looks whether its turn has come, and so does its guard. */
   async nextTurn(unit: UnitOfWork, project: string, environment: string): Promise<void> {
-    for (const { id } of await this.deployments.waiting(unit.tx, project, environment)) await hurry(unit.tx, 'deployment', id);
+    for (const { id } of nextOf(await this.deployments.waiting(unit.tx, project, environment))) await hurry(unit.tx, 'deployment', id);
     await hurry(unit.tx, 'guard', environmentKey(project, environment));
   }
 }

@@ -5,6 +5,7 @@ import {
   type EnvironmentState,
   emptyEnvironment,
   type Past,
+  type Queued,
   type RequestEnd,
   type Rollout,
   type Standing,
@@ -71,18 +72,21 @@ export class PostgresRollouts extends Rollouts {
     return (await tx.query<{ end: RequestEnd }>('select "end" from request_end where request = $1', [request]))[0]?.end;
   }
 
-  async waiting(tx: Tx, where: { project: string; environment: string } | { release: string }): Promise<readonly Rollout[]> {
-    const rows =
-      'release' in where
-        ? await tx.query<{ rollout: Rollout }>(
-            `select rollout from rollout where release = $1 and state = 'waiting' order by created_at for update`,
-            [where.release],
-          )
-        : await tx.query<{ rollout: Rollout }>(
-            `select rollout from rollout where project = $1 and environment = $2 and state = 'waiting' order by created_at, id for update`,
-            [where.project, where.environment],
-          );
+  async waitingOf(tx: Tx, release: string): Promise<readonly Rollout[]> {
+    const rows = await tx.query<{ rollout: Rollout }>(
+      `select rollout from rollout where release = $1 and state = 'waiting' order by created_at for update`,
+      [release],
+    );
     return rows.map((row) => row.rollout);
+  }
+
+  async waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]> {
+    return tx.query<Queued>(
+      `select id, rollout ->> 'kind' as kind, rollout -> 'release' as release,
+         jsonb_build_object('issuedAt', rollout -> 'grant' -> 'issuedAt') as grant
+       from rollout where project = $1 and environment = $2 and state = 'waiting' order by created_at, id`,
+      [project, environment],
+    );
   }
 
   async isWanted(project: string, environment: string): Promise<boolean> {

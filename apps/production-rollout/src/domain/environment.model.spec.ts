@@ -165,7 +165,7 @@ function judge(
   if (start && busy) fail('one at a time');
   const left = waiting.filter(({ id }) => !ended.has(id));
   if (!busy && left.length > 0 && !start) fail('somebody begins where somebody is left');
-  if (end.some(({ rollout }) => !waiting.includes(rollout))) fail('nothing ends that does not wait');
+  if (end.some(({ rollout }) => !waiting.some(({ id }) => id === rollout.id))) fail('nothing ends that does not wait');
   if (start && left.some(({ kind }) => kind === 'rollback') && start.kind !== 'rollback') fail('a rollback goes before all');
   if (!start) return;
   if (gone.has(start.release.id)) fail('what was withdrawn never begins');

@@ -66,6 +66,11 @@ export interface Rollout {
   readonly startedAt: string | null;
 }
 
+/** What of one that waits decides whose turn it is. */
+export interface Queued extends Pick<Rollout, 'id' | 'kind' | 'release'> {
+  readonly grant: Pick<Grant, 'issuedAt'>;
+}
+
 /** Why the grant of a request, used or heard no sooner, lets nothing in any more. */
 export interface RequestEnd {
   readonly reason: Reason;
@@ -92,10 +97,18 @@ export function emptyEnvironment(project: string, environment: string): Environm
   return { project, environment, running: null, history: [], barred: [], scaledTo: null, attempts: 0, driftedSince: null, heldBy: null };
 }
 
+/** Who is worth waking when the environment is free: the rollback asked for last, and the newest of the others. Whoever looks ends what may not go. */
+export function nextOf(waiting: readonly Queued[]): readonly Queued[] {
+  const granted = waiting.filter(({ kind }) => kind === 'rollout');
+  return [waiting.findLast(({ kind }) => kind === 'rollback'), newestOf(granted, ({ release }) => release)].filter(
+    (each) => each !== undefined,
+  );
+}
+
 /** What is to be done with what waits for an environment. */
 export interface Turn {
-  readonly start: Rollout | undefined;
-  readonly end: readonly { readonly rollout: Rollout; readonly reason: Reason; readonly supersededBy: number | null }[];
+  readonly start: Queued | undefined;
+  readonly end: readonly { readonly rollout: Queued; readonly reason: Reason; readonly supersededBy: number | null }[];
 }
 
 /**
@@ -104,7 +117,7 @@ export interface Turn {
  */
 export function turnOf(
   environment: EnvironmentState,
-  waiting: readonly Rollout[],
+  waiting: readonly Queued[],
   isRunning: boolean,
   withdrawn: ReadonlySet<string>,
 ): Turn {
@@ -133,7 +146,7 @@ export function turnOf(
 
 function obstacle(
   { running, barred }: EnvironmentState,
-  { kind, release, grant }: Rollout,
+  { kind, release, grant }: Queued,
   withdrawn: ReadonlySet<string>,
 ): Reason | undefined {
   if (withdrawn.has(release.id)) return { code: 'withdrawn', message: `release ${release.number} was withdrawn` };

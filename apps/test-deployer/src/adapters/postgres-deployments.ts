@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '@slipway/postgres';
-import { type EnvironmentState, emptyEnvironment, type TestDeployment } from '../domain/test-environment.js';
+import { type EnvironmentState, emptyEnvironment, type Queued, type TestDeployment } from '../domain/test-environment.js';
 import { Deployments } from '../ports.js';
 
 type Row = { deployment: TestDeployment };
@@ -61,12 +61,12 @@ export class PostgresDeployments extends Deployments {
     return (await tx.query<Row>('select deployment from deployment where id = $1', [id]))[0]?.deployment;
   }
 
-  async waiting(tx: Tx, project: string, environment: string): Promise<readonly TestDeployment[]> {
-    const rows = await tx.query<Row>(
-      `select deployment from deployment where project = $1 and environment = $2 and state = 'waiting' order by created_at, id for update`,
+  async waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]> {
+    return tx.query<Queued>(
+      `select id, deployment -> 'release' as release, deployment -> 'asked' as asked from deployment
+       where project = $1 and environment = $2 and state = 'waiting' order by created_at, id`,
       [project, environment],
     );
-    return rows.map(({ deployment }) => deployment);
   }
 
   async running(tx: Tx, project: string, environment: string): Promise<TestDeployment | undefined> {

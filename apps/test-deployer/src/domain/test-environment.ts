@@ -53,6 +53,9 @@ export interface TestDeployment extends Built {
   readonly startedAt: string | null;
 }
 
+/** What of one that waits decides whose turn it is. */
+export type Queued = Pick<TestDeployment, 'id' | 'release' | 'asked'>;
+
 /** Where an environment runs. The target file is kept whole: what was made there can be taken away after the target has changed. */
 export interface Place {
   readonly namespace: string;
@@ -97,16 +100,23 @@ export function isSamePlace(one: Place, other: Place): boolean {
 
 /** What is to be done with what waits for an environment; where nothing starts, `waitsFor` says why. */
 export interface Turn {
-  readonly start: TestDeployment | undefined;
+  readonly start: Queued | undefined;
   readonly waitsFor: string;
-  readonly end: readonly { readonly deployment: TestDeployment; readonly reason: Reason }[];
+  readonly end: readonly { readonly deployment: Queued; readonly reason: Reason }[];
+}
+
+/** Who is worth waking when the environment is free: what was asked for last, and the newest of the others. Whoever looks ends what was overtaken. */
+export function nextOf(waiting: readonly Queued[]): readonly Queued[] {
+  const come = waiting.filter((each) => each.asked === null);
+  const next = [waiting.findLast((each) => each.asked !== null), newestOf(come, ({ release }) => release)];
+  return next.filter((each) => each !== undefined);
 }
 
 /** What decides whose turn it is. */
 export interface Situation {
   readonly state: EnvironmentState;
   /** Oldest first. */
-  readonly waiting: readonly TestDeployment[];
+  readonly waiting: readonly Queued[];
   /** The one that is being deployed or verified. */
   readonly running: TestDeployment | undefined;
   /** The occupant stays until people have decided about it: `occupancy: until-decided`. */
@@ -140,11 +150,11 @@ export function turnOf({ state, waiting, running, isKept }: Situation): Turn {
 }
 
 /** Of one release, what came later replaces what came before. */
-function isOvertakenBy(newest: TestDeployment, each: TestDeployment): boolean {
+function isOvertakenBy(newest: Queued, each: Queued): boolean {
   return newest.release.id === each.release.id || goesBackwards(newest.release, each.release);
 }
 
-function ended(deployment: TestDeployment, message: string): Turn['end'][number] {
+function ended(deployment: Queued, message: string): Turn['end'][number] {
   return { deployment, reason: { code: 'superseded', message } };
 }
 
