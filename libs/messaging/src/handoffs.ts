@@ -1,13 +1,18 @@
-import { services } from '@slipway/contracts';
+import { type Service, services } from '@slipway/contracts';
 import type { Database, Tx } from '@slipway/postgres';
 import type { Patience } from './patience.js';
 import type { Timing } from './timing.js';
 
-/** Said again in one go to one service, at most: where it answers, and where it is silent and may only be away for a while. */
-const atOnce = { answering: 200, silent: 20 };
+/** Said again to one service in one go, at most. */
+const atOnce = 200;
+/** To who is silent, and may only be away or behind for a while, nothing but the oldest is said again: so many as were answered last time, twice over. */
+const fewest = 10;
 
 /** What this service said and is owed answers for (design part 4 "How"). Rows come with the outbox and go with the answers. */
 export class Handoffs {
+  /** What was said again to who is silent, by service. */
+  private readonly probes = new Map<Service, { readonly most: number; readonly said: readonly string[] }>();
+
   constructor(
     private readonly database: Database,
     private readonly timing: Timing,
@@ -20,30 +25,55 @@ export class Handoffs {
    */
   async sayAgain(): Promise<number> {
     const { resendFirstMs, resendMostMs } = this.timing;
-    const paces = services.map((service) => this.patience.of(service));
-    const again = await this.database.query(
+    const paces = await this.paces();
+    const again = await this.database.query<{ event_id: string; service: Service }>(
       `with due as (
-        select lost.event_id, lost.service from unnest($3::text[], $4::float8[], $5::int[]) as other (service, waited, most), lateral (
+        select lost.event_id, lost.service from unnest($3::text[], $4::float8[], $5::int[]) as other (service, waited, oldest), lateral (
           select h.event_id, h.service from handoff h join outbox o on o.event_id = h.event_id
           where h.service = other.service and h.next_at <= now() and h.created_at < now() - make_interval(secs => other.waited / 1000.0)
             and o.published_at < now() - make_interval(secs => $1 / 1000.0)
-          order by h.created_at limit other.most for update of h skip locked
+            and (other.oldest is null or h.event_id in (
+              select event_id from handoff where service = other.service order by created_at, event_id limit other.oldest
+            ))
+          order by h.created_at limit ${atOnce} for update of h skip locked
         ) as lost
       ), later as (
         update handoff h set tries = h.tries + 1,
           next_at = now() + make_interval(secs => least($2, $1 * 2 ^ least(h.tries + 1, 20)) / 1000.0 * (0.9 + random() * 0.2))
-        from due where h.event_id = due.event_id and h.service = due.service returning h.event_id
+        from due where h.event_id = due.event_id and h.service = due.service returning h.event_id, h.service
+      ), said as (
+        update outbox set published_at = null, resends = resends + 1 where event_id in (select event_id from later)
       )
-      update outbox set published_at = null, resends = resends + 1 where event_id in (select event_id from later) returning id`,
+      select event_id, service from later`,
       [
         resendFirstMs,
         resendMostMs,
-        services,
+        paces.map(({ service }) => service),
         paces.map(({ waitedMs }) => waitedMs),
-        paces.map(({ silent }) => (silent ? atOnce.silent : atOnce.answering)),
+        paces.map(({ oldest }) => oldest),
       ],
     );
-    return again.length;
+    for (const { service, oldest } of paces) {
+      const said = again.filter((each) => each.service === service).map(({ event_id }) => event_id);
+      if (oldest === null) this.probes.delete(service);
+      else if (said.length > 0) this.probes.set(service, { most: oldest, said });
+    }
+    return new Set(again.map(({ event_id }) => event_id)).size;
+  }
+
+  /** How each service is to be treated: what is younger than its answers take is left alone; of who is silent only the oldest are asked about. */
+  private async paces(): Promise<{ service: Service; waitedMs: number; oldest: number | null }[]> {
+    const asked = [...this.probes].flatMap(([service, { said }]) => said.map((event) => ({ service, event })));
+    const open = await this.database.query<{ service: Service }>(
+      'select distinct service from handoff where (service, event_id) in (select * from unnest($1::text[], $2::text[]))',
+      [asked.map(({ service }) => service), asked.map(({ event }) => event)],
+    );
+    const waiting = new Set(open.map(({ service }) => service));
+    return services.map((service) => {
+      const { waitedMs, silent } = this.patience.of(service);
+      const { most = fewest / 2 } = this.probes.get(service) ?? {};
+      return { service, waitedMs, oldest: silent ? (waiting.has(service) ? fewest : Math.min(most * 2, atOnce)) : null };
+    });
   }
 
   /** We answered this event before and its sender says it again: the same answers go out again, with the ids they had. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@slipway/testkit';
@@ -66,6 +66,34 @@ describe('the log spool', () => {
     away = false;
     await next.flush();
     await eventually(() => sent.some(({ text }) => text === 'last words'));
+  });
+
+  it('goes on after another process took its folder over, for it stood still too long', async () => {
+    away = true;
+    const own = await spool();
+    own.append({ release: 'r', stream: 'first', text: 'before' });
+    const folder = await eventually(async () => {
+      const [writer = ''] = await readdir(dir);
+      return (await readdir(join(dir, writer))).length === 1 ? join(dir, writer) : false;
+    });
+    const longAgo = new Date(Date.now() - 3_600_000);
+    await utimes(folder, longAgo, longAgo);
+    const other = await spool();
+    away = false;
+    own.append({ release: 'r', stream: 'second', text: 'after' });
+    await Promise.all([own.flush(), other.flush()]);
+    expect(sent.map(({ text }) => text).sort()).toEqual(['after', 'before']);
+  });
+
+  it('sends from memory what it cannot write', async () => {
+    const own = await spool();
+    const [writer = ''] = await readdir(dir);
+    // As on a disk without room: nothing can be written where the folder was.
+    await rm(join(dir, writer), { recursive: true });
+    await writeFile(join(dir, writer), '');
+    own.append({ release: 'r', stream: 's', text: 'said all the same', last: true });
+    await own.flush();
+    expect(sent.map(({ text }) => text)).toEqual(['said all the same']);
   });
 
   it('drops what is beyond its bound, and says in the log how much', async () => {

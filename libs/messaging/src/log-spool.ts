@@ -16,6 +16,13 @@ export interface LogSpoolOptions {
 
 /** Lines are gathered this long before they go, in ms. */
 const gatherMs = 200;
+/** A chunk on its way: in its file, or in memory where it could not be written. */
+interface Waiting {
+  readonly file: string;
+  readonly bytes: number;
+  readonly unwritten?: string;
+}
+
 /** A folder nobody touched for so long, in ms, belongs to a process that died. */
 const orphanMs = 60_000;
 const touchMs = 15_000;
@@ -27,7 +34,7 @@ const touchMs = 15_000;
 export class LogSpool {
   private readonly chunks = new LogChunks();
   private readonly mine: string;
-  private readonly waiting: { file: string; bytes: number }[] = [];
+  private readonly waiting: Waiting[] = [];
   private bytes = 0;
   private dropped = 0;
   private number = 0;
@@ -104,16 +111,27 @@ export class LogSpool {
       const file = join(this.mine, `${String(this.number++).padStart(12, '0')}.json`);
       this.bytes += bytes;
       this.writing = this.writing
-        .then(() => writeFile(file, json, { mode: 0o600 }))
-        .then(() => void this.waiting.push({ file, bytes }))
-        .catch((error: unknown) => {
-          this.bytes -= bytes;
-          this.options.logger.error(
-            { err: error, stream: chunk.stream, chunk: chunk.chunk },
-            'a log chunk could not be spooled and is lost',
-          );
-        })
+        .then(() => this.toDisk(file, json))
+        .then(
+          () => void this.waiting.push({ file, bytes }),
+          (error: unknown) => {
+            this.options.logger.warn({ err: error, stream: chunk.stream, chunk: chunk.chunk }, 'a log chunk waits in memory: it could not be spooled');
+            this.waiting.push({ file, bytes, unwritten: json });
+          },
+        )
         .then(() => this.send());
+    }
+  }
+
+  /** The folder is made again where another process took it over: we stood still for so long that it took us for dead. */
+  private async toDisk(file: string, json: string): Promise<void> {
+    try {
+      await writeFile(file, json, { mode: 0o600 });
+    } catch (error) {
+      await rm(file, { force: true }).catch(() => undefined);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await mkdir(this.mine, { recursive: true, mode: 0o700 });
+      await writeFile(file, json, { mode: 0o600 });
     }
   }
 
@@ -126,9 +144,9 @@ export class LogSpool {
 
   private async sendAll(): Promise<void> {
     for (let failures = 0; this.waiting.length > 0 && !this.stopped.signal.aborted; ) {
-      const { file, bytes } = this.waiting[0] as { file: string; bytes: number };
+      const { file, bytes, unwritten } = this.waiting[0] as Waiting;
       try {
-        await this.options.send(JSON.parse(await readFile(file, 'utf8')) as Chunk);
+        await this.options.send(JSON.parse(unwritten ?? (await readFile(file, 'utf8'))) as Chunk);
         failures = 0;
       } catch (error) {
         if (!(error instanceof SyntaxError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
@@ -136,11 +154,12 @@ export class LogSpool {
           await pause(backOff(failures, 200, 5_000), this.stopped.signal);
           continue;
         }
-        this.options.logger.error({ err: error, file }, 'a spooled log chunk was torn by a crash and is lost');
+        if (error instanceof SyntaxError) this.options.logger.error({ err: error, file }, 'a spooled log chunk was torn by a crash and is lost');
+        else this.options.logger.warn({ file }, 'another process took a spooled log chunk over, and sends it');
       }
       this.waiting.shift();
       this.bytes -= bytes;
-      await rm(file, { force: true });
+      if (unwritten === undefined) await rm(file, { force: true });
     }
   }
 
