@@ -5,6 +5,7 @@ import { awaiting } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Observed, TargetUnavailable } from '@slipway/orchestrators';
 import { Converging, type Held } from './converging.js';
+import { aheadOf } from './domain/ahead.js';
 import { Rollouts } from './ports.js';
 
 interface Input {
@@ -51,6 +52,12 @@ export class RunGuard implements Work<Input> {
       // What should run may have changed since this watch began: a scale, or a rollout that has just ended.
       const now = await this.converging.look(claim);
       if (!now) return true;
+      // A database brought back from a backup: to heal would be to go back.
+      const ahead = aheadOf(now.state.attempts, observed.instances);
+      if (ahead !== undefined) {
+        await this.sayDrifted(claim, [ahead], false);
+        return false;
+      }
       const wrong = await confirmed(observed, now, place, signal);
       if (wrong.length === 0 && now.state.driftedSince === null) return true;
       if (wrong.length > 0) await this.sayDrifted(claim, now.newer === null ? wrong : [now.newer, ...wrong]);
@@ -61,7 +68,7 @@ export class RunGuard implements Work<Input> {
     return true;
   }
 
-  private async sayDrifted(claim: Claim<Input>, found: string[]): Promise<void> {
+  private async sayDrifted(claim: Claim<Input>, found: string[], healing = true): Promise<void> {
     const { project, environment } = claim.operation.input;
     await claim.transact(async (unit) => {
       const state = await this.rollouts.environment(unit.tx, project, environment);
@@ -69,7 +76,7 @@ export class RunGuard implements Work<Input> {
       await this.rollouts.saveEnvironment(unit.tx, { ...state, driftedSince: unit.now.toISOString() });
       unit.publish(EnvironmentDrifted, {
         subject: environmentKey(project, environment),
-        data: { project, environment, release: state.running.release, found: found.slice(0, 50), healing: true },
+        data: { project, environment, release: state.running.release, found: found.slice(0, 50), healing },
       });
     });
   }
