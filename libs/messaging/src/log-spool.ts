@@ -115,7 +115,10 @@ export class LogSpool {
         .then(
           () => void this.waiting.push({ file, bytes }),
           (error: unknown) => {
-            this.options.logger.warn({ err: error, stream: chunk.stream, chunk: chunk.chunk }, 'a log chunk waits in memory: it could not be spooled');
+            this.options.logger.warn(
+              { err: error, stream: chunk.stream, chunk: chunk.chunk },
+              'a log chunk waits in memory: it could not be spooled',
+            );
             this.waiting.push({ file, bytes, unwritten: json });
           },
         )
@@ -154,7 +157,8 @@ export class LogSpool {
           await pause(backOff(failures, 200, 5_000), this.stopped.signal);
           continue;
         }
-        if (error instanceof SyntaxError) this.options.logger.error({ err: error, file }, 'a spooled log chunk was torn by a crash and is lost');
+        if (error instanceof SyntaxError)
+          this.options.logger.error({ err: error, file }, 'a spooled log chunk was torn by a crash and is lost');
         else this.options.logger.warn({ file }, 'another process took a spooled log chunk over, and sends it');
       }
       this.waiting.shift();
