@@ -1,6 +1,7 @@
 import { services } from '@slipway/contracts';
 import { Database, schemaOf } from '@slipway/postgres';
 import { Kafka, logLevel } from 'kafkajs';
+import { topicsOf } from './read-topics.ts';
 
 /** Operations that watch something for as long as it is there, and so are never done. */
 export const watches: readonly string[] = ['audit-link', 'guard', 'poll', 'request-clock', 'secret-look'];
@@ -38,7 +39,7 @@ async function unread(brokers: readonly string[], topicPrefix: string): Promise<
   try {
     const left: Left = {};
     const ends = new Map<string, Map<number, number>>();
-    for (const topic of (await admin.listTopics()).filter((name) => name.startsWith(topicPrefix))) {
+    for (const topic of await topicsOf(admin, topicPrefix)) {
       const partitions = await admin.fetchTopicOffsets(topic);
       ends.set(topic, new Map(partitions.map(({ partition, high }) => [partition, Number(high)])));
     }

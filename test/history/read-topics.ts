@@ -1,4 +1,4 @@
-import { services } from '@slipway/contracts';
+import { services, topics } from '@slipway/contracts';
 import { Kafka, logLevel } from 'kafkajs';
 import { v7 } from 'uuid';
 import type { Place, TopicRecord } from './history.ts';
@@ -24,11 +24,11 @@ export async function readTopics({ kafkaBrokers, topicPrefix }: Log): Promise<Re
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const topics = (await admin.listTopics()).filter((name) => name.startsWith(topicPrefix)).sort();
-    const places = await placesOf(admin, topics, topicPrefix);
+    const names = await topicsOf(admin, topicPrefix);
+    const places = await placesOf(admin, names, topicPrefix);
     const ends = endsOf(places);
     const group = `${topicPrefix}witness-${v7()}`;
-    const records = await readAll(kafka, group, topics, topicPrefix, ends);
+    const records = await readAll(kafka, group, names, topicPrefix, ends);
     await admin.deleteGroups([group]).catch(() => undefined);
     const gaps = [...ends.values()]
       .filter(({ next, end }) => next < end)
@@ -47,15 +47,31 @@ interface End {
   next: number;
 }
 
-async function placesOf(admin: Admin, topics: readonly string[], topicPrefix: string): Promise<Place[]> {
+/** By name: whoever asks for all topics of a broker waits for those of others, too. A topic that was never made is left out. */
+export async function topicsOf(admin: Admin, topicPrefix: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const topic of Object.keys(topics).toSorted()) {
+    const name = `${topicPrefix}${topic}`;
+    try {
+      await admin.fetchTopicOffsets(name);
+      names.push(name);
+    } catch (error) {
+      const { type, cause } = error as { type?: string; cause?: { type?: string } };
+      if ((type ?? cause?.type) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+    }
+  }
+  return names;
+}
+
+async function placesOf(admin: Admin, names: readonly string[], topicPrefix: string): Promise<Place[]> {
   const places: Place[] = [];
   const partitions = new Map<string, { first: number; end: number }>();
-  for (const topic of topics) {
+  for (const topic of names) {
     for (const { partition, low, high } of await admin.fetchTopicOffsets(topic))
       partitions.set(`${topic} ${partition}`, { first: Number(low), end: Number(high) });
   }
   for (const service of services) {
-    for (const { topic, partitions: read } of await admin.fetchOffsets({ groupId: `${topicPrefix}${service}`, topics: [...topics] })) {
+    for (const { topic, partitions: read } of await admin.fetchOffsets({ groupId: `${topicPrefix}${service}`, topics: [...names] })) {
       for (const { partition, offset } of read) {
         const known = partitions.get(`${topic} ${partition}`);
         if (known) places.push({ service, topic: topic.slice(topicPrefix.length), partition, committed: Number(offset), ...known });
@@ -69,12 +85,12 @@ function endsOf(places: readonly Place[]): Map<string, End> {
   return new Map(places.map(({ topic, partition, first, end }) => [`${topic} ${partition}`, { topic, partition, end, next: first }]));
 }
 
-async function readAll(kafka: Kafka, group: string, topics: string[], topicPrefix: string, ends: Map<string, End>): Promise<TopicRecord[]> {
+async function readAll(kafka: Kafka, group: string, names: string[], topicPrefix: string, ends: Map<string, End>): Promise<TopicRecord[]> {
   const records: TopicRecord[] = [];
   const consumer = kafka.consumer({ groupId: group, maxBytesPerPartition: 4 << 20, maxBytes: 32 << 20, retry: { retries: 10 } });
   await consumer.connect();
   try {
-    await consumer.subscribe({ topics, fromBeginning: true });
+    await consumer.subscribe({ topics: names, fromBeginning: true });
     let progress = Date.now();
     const left = () => [...ends.values()].some(({ next, end }) => next < end);
     await consumer.run({
