@@ -290,9 +290,13 @@ describe('three releases, two workers, and events in any order', () => {
     ['running', { crashes: 1, failures: 1 }, 1400],
     ['never', { failures: 1, retries: 1 }, 1500],
     ['running', { cancels: 1, retries: 1 }, 4400],
-  ])('supersede: %s, %o: one image a release and a revision, and every build comes to its end', async (supersede, budget, states) => {
-    await explore(worldOf(budget, supersede), { atMost: mostStates, atLeast: { states, edges: 2 * states } });
-  });
+  ])(
+    'supersede: %s, %o: one image a release and a revision, and every build comes to its end',
+    async (supersede, budget, states) => {
+      await explore(worldOf(budget, supersede), { atMost: mostStates, atLeast: { states, edges: 2 * states } });
+    },
+    120_000,
+  );
 
   it.each<[string, Partial<Rules>, Partial<Budget>, RegExp, string[]]>([
     [

@@ -121,7 +121,7 @@ const mostStates = 6000;
 describe('every rollout against everything that can be seen of it', () => {
   it('is good only when all is well, turns back once at most, and ends', async () => {
     await explore(worldOf(), { atMost: mostStates, atLeast: { states: 4000, edges: 60_000 } });
-  });
+  }, 120_000);
 
   it.each<[string, Deciding, RegExp, string[]]>([
     [

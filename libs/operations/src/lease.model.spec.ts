@@ -172,7 +172,7 @@ describe('two workers, three crashes, and calls that come late', () => {
   it('do so even where a process stands still past its lease in front of a call, if the outside refuses a second thing of one name', async () => {
     const still = { ...whole, names: true, stalls: lease };
     await explore(worldOf(still), { atMost: mostStates, atLeast: { states: 8000, edges: 40_000 } });
-  });
+  }, 120_000);
 
   it.each<[string, Partial<Rules>, RegExp, number]>([
     ['who takes over does not wait for the last call of the one before', { waits: false }, /^one effect/, 14],

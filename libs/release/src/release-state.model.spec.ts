@@ -119,9 +119,13 @@ describe('every state of a release against everything that can be told of it', (
   it.each([
     ['built and tested', { ...build, ...test }],
     ['asked for, signed and rolled out', { 'image.built': build['image.built'], withdrawn: build.withdrawn, ...delivery }],
-  ])('%s: it is known where it is and what it waits for', async (_, alphabet) => {
-    await explore(worldOf(alphabet), { atMost: 5000, atLeast: { states: 3000, edges: 40_000 } });
-  });
+  ])(
+    '%s: it is known where it is and what it waits for',
+    async (_, alphabet) => {
+      await explore(worldOf(alphabet), { atMost: 5000, atLeast: { states: 3000, edges: 40_000 } });
+    },
+    120_000,
+  );
 
   it.each<[string, Folding, RegExp, string[]]>([
     [

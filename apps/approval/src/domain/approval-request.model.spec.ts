@@ -191,7 +191,7 @@ const twoRoles = policies['a tester and an operator'];
 describe('every request for sign-off against everything that can happen to it', () => {
   it('grants what enough people signed and nothing else, ends once, and is never forgotten', async () => {
     await explore(worldOf(), { atMost: 12_000, atLeast: { states: 4000, edges: 60_000 } });
-  });
+  }, 120_000);
 
   it.each<[string, Deciding, RegExp, string[]]>([
     [

@@ -193,7 +193,7 @@ const mostStates = 3000;
 describe('every environment and everything that can wait for it', () => {
   it('lets in one at a time, nothing backwards, barred or withdrawn, and nobody waits for nothing', async () => {
     await explore(worldOf(), { atMost: mostStates, atLeast: { states: 1000, edges: 3000 } });
-  });
+  }, 120_000);
 
   it.each<[string, Turning, RegExp, string[]]>([
     ['lets an older one in', (state, ...rest) => turnOf({ ...state, running: null }, ...rest), /never backwards/, ['release 1 is good']],
