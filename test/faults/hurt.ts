@@ -62,7 +62,7 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const logs = (await readdir(suite.dataDir.logs)).map((name) => join(suite.dataDir.logs, name));
   const repositories = crowd.shops.map(({ name: project, folder, system }) => ({ project, folder, system }));
   const secretFolders = [join(suite.dataDir.path, 'secrets')];
-  const history = await witness.history({ load: log, repositories, logFiles: logs, secretFolders, faultsEnded });
+  const history = await witness.history({ load: log, repositories, canaries: crowd.canaries, logFiles: logs, secretFolders, faultsEnded });
   const verdict = judge(history);
   const historyFile = verdict.allHeld ? undefined : join(tmpdir(), `faults-${options.seed}-${Date.now()}.history.gz`);
   if (historyFile !== undefined) await writeHistory(history, historyFile);

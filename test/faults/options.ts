@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 /** What a run is to do; the words are told by help.txt. */
 export interface Options {
-  readonly mode: 'plan' | 'points' | 'record' | 'print';
+  readonly mode: 'plan' | 'points' | 'record';
   readonly seed: number;
   readonly minutes: number;
   readonly replicas: number;
@@ -25,12 +25,11 @@ export function readOptions(words: readonly string[]): Options {
       only: { type: 'string', default: '' },
       points: { type: 'string' },
       record: { type: 'boolean', default: false },
-      plan: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
     },
   });
-  const mode = values.record ? 'record' : values.points !== undefined ? 'points' : values.plan ? 'print' : 'plan';
-  const usual = mode === 'plan' || mode === 'print' ? '2' : '1';
+  const mode = values.record ? 'record' : values.points !== undefined ? 'points' : 'plan';
+  const usual = mode === 'plan' ? '2' : '1';
   return {
     mode,
     seed: whole('seed', values.seed, 0, 2 ** 31 - 1),

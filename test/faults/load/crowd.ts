@@ -1,4 +1,5 @@
 import type { Cleanup } from '../../../tools/parts/cleanup.ts';
+import type { Canary } from '../../history/index.ts';
 import type { LoadLog } from '../../history/load-log.ts';
 import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
 import { PersonAtWork } from './person-at-work.ts';
@@ -9,25 +10,31 @@ export interface Crowd {
   readonly shops: readonly Shop[];
   readonly testers: readonly PersonAtWork[];
   readonly operators: readonly PersonAtWork[];
+  /** Tokens of people, which may stand nowhere. What lies in the folder of secrets is looked for as well. */
+  readonly canaries: readonly Canary[];
 }
 
 /** Two testers, two operators, three Git repositories, two of which tell of their pushes, and one of Subversion. */
 export async function aCrowd(suite: SuiteOfProcesses, log: LoadLog, cleanup: Cleanup): Promise<Crowd> {
   const urls = suite.replicas.filter(({ service }) => service === 'gateway').map(({ url }) => url);
+  const canaries: Canary[] = [];
   const join = async (name: string, role: 'tester' | 'operator') => {
     const emails = [`${name.toLowerCase()}@example.org`];
-    return new PersonAtWork(await suite.join({ name, emails, roles: [role] }), urls, log);
+    const person = await suite.join({ name, emails, roles: [role] });
+    canaries.push({ name: `token of ${name}`, value: person.token });
+    return new PersonAtWork(person, urls, log);
   };
   const account = 'sven';
   await suite.join({ name: 'Sven Subversion', emails: ['sven@example.org'], accounts: [account], roles: ['developer'] });
-  return {
+  const people = {
     testers: [await join('Tess', 'tester'), await join('Tom', 'tester')],
     operators: [await join('Olga', 'operator'), await join('Omar', 'operator')],
-    shops: [
-      await gitShop(suite, 'books', true, cleanup),
-      await gitShop(suite, 'bikes', true, cleanup),
-      await gitShop(suite, 'boats', false, cleanup),
-      await svnShop(suite, 'beds', account, cleanup),
-    ],
   };
+  const shops = [
+    await gitShop(suite, 'books', true, cleanup),
+    await gitShop(suite, 'bikes', true, cleanup),
+    await gitShop(suite, 'boats', false, cleanup),
+    await svnShop(suite, 'beds', account, cleanup),
+  ];
+  return { ...people, shops, canaries };
 }

@@ -75,8 +75,15 @@ export class Lane {
     return release.id;
   }
 
+  /** @throws Error telling what was waited for, and what was said instead. */
   hears<E extends EventDefinition>(event: E, fits: (data: DataOf<E>) => boolean): Promise<DataOf<E>> {
-    return this.suite.ear.hears(event, fits, stepMs);
+    return this.suite.ear.hears(event, fits, stepMs).catch((error: unknown) => {
+      const said = this.suite.ear.once().filter(({ value }) => String(value).includes(this.project));
+      const last = said.slice(-6).map(({ headers }) => headers['ce_type']?.replace(/^slipway\.|\.v\d+$/g, ''));
+      throw new Error(`${this.project} waited ${stepMs / 1000} s for ${event.name}; last of it was said: ${last.join(', ')}`, {
+        cause: error,
+      });
+    });
   }
 
   /** The event about this release. */
