@@ -37,6 +37,42 @@ describe('the project file', () => {
     expect(ProjectFile.parse(minimal).spec.environments[1]?.app).toEqual({ instances: 4, health: { http: '/ready' } });
   });
 
+  it.each([
+    [
+      'a name that is the installation’s',
+      (file: typeof minimal) => Object.assign(file.metadata, { name: 'installation' }),
+      /^metadata.name: no project/,
+    ],
+    [
+      'a time without end',
+      (file: typeof minimal) => Object.assign(file.spec.environments[1] as object, { approval: { expires: '99999999999d' } }),
+      /^spec.environments.1.approval.expires: ten years/,
+    ],
+    [
+      'a wait that no timer counts',
+      (file: typeof minimal) => Object.assign(file.spec, { app: { drain: '25d' } }),
+      /^spec.app.drain: a day/,
+    ],
+    [
+      'a poll without a pause',
+      (file: typeof minimal) => Object.assign(file.spec.source.git, { poll: '0s' }),
+      /^spec.source.git.poll: poll every/,
+    ],
+    [
+      'no limit of memory',
+      (file: typeof minimal) => Object.assign(file.spec, { app: { memory: '0Mi' } }),
+      /^spec.app.memory: give at least/,
+    ],
+    [
+      'more memory than there is',
+      (file: typeof minimal) => Object.assign(file.spec, { app: { memory: '99999999999999Gi' } }),
+      /^spec.app.memory: /,
+    ],
+    ['next to no processor', (file: typeof minimal) => Object.assign(file.spec, { app: { cpus: 1e-300 } }), /^spec.app.cpus: /],
+  ])('refuses %s', (_, change, problem) => {
+    expect(problems(change)).toEqual([expect.stringMatching(problem)]);
+  });
+
   it('names an unknown key', () => {
     expect(problems((file) => Object.assign(file.spec, { enviroments: [] }))[0]).toMatch(/^spec: .*enviroments/);
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { App, AppOverride, SecretName } from './app-settings.js';
-import { Duration } from './duration.js';
+import { Duration, inSeconds, ShortDuration } from './duration.js';
 import { Name, Role } from './nouns.js';
 
 /** A key of the design that no service acts on yet: refused by name, never ignored. */
@@ -24,12 +24,15 @@ function sourceUrl(schemes: readonly string[]) {
     });
 }
 
+/** A source that is asked without a pause is asked for nothing else. */
+const Poll = ShortDuration.refine((text) => !/^\d+m?s$/.test(text) || inSeconds(text) >= 0.1, { error: 'poll every 100ms at most' });
+
 const GitSource = z.strictObject({
   url: sourceUrl(['https', 'http', 'ssh', 'git', 'file']),
   branches: z.array(Pattern).min(1).max(50).default(['main']),
   tags: z.array(Pattern).max(50).default([]),
   paths: z.array(Pattern).max(100).default([]),
-  poll: Duration.default('60s'),
+  poll: Poll.default('60s'),
   webhook: Webhook.optional(),
   credentials: SecretName.optional(),
   submodules: z.boolean().default(false),
@@ -42,7 +45,7 @@ const SvnSource = z.strictObject({
   branches: z.array(Pattern).min(1).max(50).default(['trunk']),
   tags: z.array(Pattern).max(50).default([]),
   paths: z.array(Pattern).max(100).default([]),
-  poll: Duration.default('60s'),
+  poll: Poll.default('60s'),
   username: z.string().max(200).optional(),
   credentials: SecretName.optional(),
 });
@@ -56,7 +59,7 @@ const dockerBuildShape = {
   dockerfile: z.string().min(1).max(400),
   target: z.string().max(200),
   args: z.record(z.string(), z.string().max(4000)),
-  timeout: Duration,
+  timeout: ShortDuration,
 };
 export const DockerBuild = z.strictObject({
   context: dockerBuildShape.context.default('.'),
@@ -85,13 +88,13 @@ export const VerifyStep = z.union([
     http: z.string().startsWith('/'),
     expect: z.int().min(100).max(599).default(200),
     contains: z.string().max(1000).optional(),
-    timeout: Duration.default('10s'),
+    timeout: ShortDuration.default('10s'),
   }),
   z.strictObject({
     run: z.array(z.string().min(1)).min(1).max(100),
     /** What the check runs in; the release's own image when absent. */
     image: PinnedImage.optional(),
-    timeout: Duration.default('5m'),
+    timeout: ShortDuration.default('5m'),
     junit: z.string().startsWith('/').optional(),
   }),
 ]);
@@ -131,7 +134,7 @@ const environmentShape = {
   app: AppOverride.optional(),
   /** The stable port on the target's address; one of the target's range when absent. */
   port: z.int().min(1).max(65_535).optional(),
-  deadline: Duration.default('600s'),
+  deadline: ShortDuration.default('600s'),
   before: later('before'),
   afterwards: later('afterwards'),
   jobs: later('jobs'),
@@ -171,7 +174,12 @@ export const ProjectFile = z
   .strictObject({
     apiVersion: z.literal('slipway.dev/v1'),
     kind: z.literal('Project'),
-    metadata: z.strictObject({ name: Name, team: Name.optional(), description: z.string().max(1000).optional() }),
+    metadata: z.strictObject({
+      // Each project's audit chain is called like it, and the installation has one of its own.
+      name: Name.refine((name) => name !== 'installation', { error: 'no project can be called installation: choose another name' }),
+      team: Name.optional(),
+      description: z.string().max(1000).optional(),
+    }),
     spec: z.strictObject({
       source: Source,
       build: Build.prefault({}),
