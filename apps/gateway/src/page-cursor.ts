@@ -11,7 +11,14 @@ export function afterOf(cursor: string | undefined): After | undefined {
   if (cursor === undefined) return undefined;
   try {
     const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [unknown, unknown];
-    if (typeof at === 'string' && typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id) && !Number.isNaN(Date.parse(at)) && at.length < 40) {
+    if (
+      typeof at === 'string' &&
+      typeof id === 'string' &&
+      /^[0-9a-f-]{36}$/.test(id) &&
+      /^\d{4}-/.test(at) &&
+      !Number.isNaN(Date.parse(at)) &&
+      at.length < 40
+    ) {
       return { at: new Date(at).toISOString(), id };
     }
   } catch {

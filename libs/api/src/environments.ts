@@ -1,7 +1,7 @@
 import { type CommandKind, Id, ImageReference, Name, PersonReference, Release, Time } from '@slipway/contracts';
 import { z } from 'zod';
 import { defineCommand, Reasoned } from './commands.js';
-import { defineRoute } from './route.js';
+import { defineRoute, largestInt } from './route.js';
 
 /** What an environment runs, as the events tell it. */
 export const EnvironmentView = z.object({
@@ -65,7 +65,7 @@ export const environmentRoutes = {
     'environment.rollback',
     'rollback',
     'Bring back the last good release, or the one named',
-    Reasoned.extend({ to: z.int().positive().nullable().default(null) }),
+    Reasoned.extend({ to: z.int().positive().max(largestInt).nullable().default(null) }),
   ),
   hold: command('environment.hold', 'hold', 'Keep a test environment as it is', Reasoned.extend({ until: Time.nullable().default(null) })),
   unhold: command('environment.unhold', 'unhold', 'Let a test environment change again', Reasoned),

@@ -1,7 +1,7 @@
 import { Id, Name, Service, Time } from '@slipway/contracts';
 import { z } from 'zod';
 import { defineCommand } from './commands.js';
-import { defineRoute, PageQuery, pageOf } from './route.js';
+import { defineRoute, largestInt, PageQuery, pageOf } from './route.js';
 
 /** One link of an audit chain: `hash` covers the canonical JSON of all its other fields, so each of them is needed to verify it. */
 export const AuditEntry = z.object({
@@ -40,7 +40,7 @@ export const installationRoutes = {
     permission: 'audit.read',
     query: z.strictObject({
       project: Name.optional(),
-      after: z.coerce.number().int().min(0).default(0),
+      after: z.coerce.number().int().min(0).max(largestInt).default(0),
       limit: z.coerce.number().int().min(1).max(1000).default(200),
     }),
     answer: z.object({ items: z.array(AuditEntry), head: AuditHead.nullable() }),

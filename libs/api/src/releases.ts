@@ -1,7 +1,7 @@
 import { Id, ImageReference, Name, Release, Time } from '@slipway/contracts';
 import { z } from 'zod';
 import { defineCommand, Reasoned } from './commands.js';
-import { defineRoute, PageQuery, pageOf } from './route.js';
+import { defineRoute, largestInt, PageQuery, pageOf } from './route.js';
 
 /** What a release waits for: a code, and the sentence for people in two languages. */
 export const Waiting = z.object({
@@ -73,7 +73,7 @@ export const releaseRoutes = {
     path: '/api/v1/releases/{project}/{number}',
     summary: 'The same, by project and number',
     permission: 'release.read',
-    params: z.strictObject({ project: Name, number: z.coerce.number().int().positive() }),
+    params: z.strictObject({ project: Name, number: z.coerce.number().int().positive().max(largestInt) }),
     answer: ReleaseDetail,
   }),
   releaseLogs: defineRoute({
@@ -82,7 +82,7 @@ export const releaseRoutes = {
     summary: 'A log of a release from a chunk on',
     permission: 'release.read',
     params: byId,
-    query: z.strictObject({ stream: z.string().max(200), from: z.coerce.number().int().min(0).default(0) }),
+    query: z.strictObject({ stream: z.string().max(200), from: z.coerce.number().int().min(0).max(largestInt).default(0) }),
     answer: z.object({ stream: z.string(), from: z.int(), next: z.int(), text: z.string(), last: z.boolean() }),
   }),
   retryRelease: defineCommand({

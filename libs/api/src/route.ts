@@ -59,6 +59,9 @@ export function defineRoute<
 /** A page of a list: ask again with `cursor` until it is null. */
 export const pageOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item), cursor: z.string().nullable() });
 
+/** The largest whole number that Postgres keeps in four bytes: what is larger is refused at the door, by its field. */
+export const largestInt = 2_147_483_647;
+
 export const PageQuery = { cursor: z.string().max(500).optional(), limit: z.coerce.number().int().min(1).max(200).default(50) };
 
 /** RFC 9457 problem details; `errors` names each field that is wrong, with its line where the body was a file. */

@@ -41,6 +41,18 @@ describe('the OpenAPI document', () => {
     for (const schema of schemas) expect(() => ajv.compile(schema)).not.toThrow();
   });
 
+  it('takes no whole number that is too large for what it is kept in', () => {
+    const found: string[] = [];
+    const look = (node: unknown, at: string): void => {
+      if (typeof node !== 'object' || node === null) return;
+      const { type, maximum } = node as { type?: unknown; maximum?: number };
+      if (type === 'integer' && (maximum === undefined || maximum > 2_147_483_647)) found.push(at);
+      for (const [key, each] of Object.entries(node)) look(each, `${at}.${key}`);
+    };
+    for (const { operation } of operations) look([operation.parameters, operation.requestBody], operation.operationId);
+    expect(found).toEqual([]);
+  });
+
   it('is shown as a page without script or outside assets', () => {
     const page = docsPage(document, 'abc');
     expect(page).not.toMatch(/<script|src=|https?:\/\/(?!json-schema)/);
