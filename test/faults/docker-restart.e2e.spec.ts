@@ -6,6 +6,7 @@ import type { Deployment } from '@slipway/orchestrators';
 import { SampleImages } from '@slipway/orchestrators/testing';
 import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DockerWatch } from '../history/docker-watch.js';
 import { aDockerHost, type DockerHost, mayHaveOwnHost } from './a-docker-host.js';
 import type { Asked, Told } from './deploy-there.js';
 
@@ -14,15 +15,21 @@ const app = { port: 8080, drainMs: 1000, stableMs: 300, health: { http: '/health
 describe.runIf(mayHaveOwnHost)('a Docker host that starts again while nothing of ours runs', () => {
   let host: DockerHost;
   let deployment: Deployment;
+  let watch: DockerWatch;
+  let times = 1;
 
   beforeAll(async () => {
     host = await aDockerHost();
+    watch = await DockerWatch.start(`unix://${host.socket}`, 'slipway');
     const image = await new SampleImages(host.engine, host.registry).make('v1');
     const environment = { project: 'shop', environment: 'production' };
     deployment = { environment, release: 'release-1', attempt: 1, ...image, instances: 2, app };
     await bundle(host);
   }, 120_000);
-  afterAll(async () => await host?.close(), 120_000);
+  afterAll(async () => {
+    await watch?.stop();
+    await host?.close();
+  }, 120_000);
 
   it.each([
     ['stopped', 'SIGTERM'],
@@ -47,6 +54,13 @@ describe.runIf(mayHaveOwnHost)('a Docker host that starts again while nothing of
     expect(adopted.found).toMatchObject({ wanted: 2, drift: [], address, digest: deployment.digest });
     expect(adopted).toMatchObject({ outcome: 'succeeded', steps: [], after: { address, ready: 2, version: adopted.found.version } });
     expect((await containers(host)).map((one) => one.startedAt)).toEqual(back.map((one) => one.startedAt));
+
+    // Who listens to it hears it again, tells nothing twice, and says that it may have missed something.
+    const told = await eventually(() => watch.history().then((history) => history.gaps.length >= times && history), { within: 20_000 });
+    expect(told.events.filter(({ action, id }) => action === 'create' && before.some((one) => one.id === id))).toHaveLength(3);
+    expect(told.events.filter(({ action }) => action === 'start').length).toBeGreaterThan(3);
+    expect(told.containers.filter(({ there }) => there).map(({ id }) => id)).toEqual(expect.arrayContaining(back.map(({ id }) => id)));
+    times += 1;
     await host.startRegistry();
   });
 });
