@@ -25,6 +25,7 @@ export interface Ground {
   readonly parts: Parts;
   readonly environment: SuiteEnvironment;
   readonly repositories: string;
+  readonly names: { readonly installation: string; readonly topicPrefix: string };
   readonly processes: readonly Kept[];
   /** Of the stand-in target, a line of JSON a change. */
   readonly targetHistory: string;
@@ -91,7 +92,7 @@ export async function makeGround({ cleanup, stillWorthIt, tell, nodeOptions = []
     cleanup.defer('stop the broker that was started again', () => again.stop(), 60_000);
   };
   const repositories = await dataDir.folder('repositories');
-  return { dataDir, parts, environment, repositories, processes, targetHistory: target.history, restartBroker };
+  return { dataDir, parts, environment, names, repositories, processes, targetHistory: target.history, restartBroker };
 }
 
 /** What Postgres keeps for us: when each transaction was committed, and what each statement took. */

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { Cleanup, Interrupted, listenForEnd } from '../../tools/parts/cleanup.ts';
 import { messageOf } from '../../tools/parts/until.ts';
 import { busyShare, loads, machine } from '../bench/conditions.ts';
@@ -63,6 +64,7 @@ async function run(options: Options): Promise<number> {
     ...{ at, machine: await machine(ground.parts), loadBefore, loadAfter: loads(), busyBefore },
     ...{ baselines, runs, ...(storm && { storm }) },
   };
+  if (options.json !== undefined) await writeFile(options.json, JSON.stringify(growth));
   process.stdout.write(`${reportOf(growth)}\n`);
   if (options.write) say(`written into ${await writeDown(growth)}`);
   return gatesOf(growth).some(({ kept }) => !kept) ? 1 : 0;

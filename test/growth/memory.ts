@@ -22,5 +22,7 @@ export async function settledMemory(processes: readonly Kept[], stillWorthIt: ()
 }
 
 async function memoryOf(processes: readonly Kept[]): Promise<Record<string, number>> {
-  return Object.fromEntries(await Promise.all(processes.map(async ({ name, child }) => [name, await memoryMiB(child.pid)] as const)));
+  return Object.fromEntries(
+    await Promise.all(processes.map(async ({ name, child }) => [name, await memoryMiB(child.pid).catch(() => 0)] as const)),
+  );
 }

@@ -7,6 +7,8 @@ export interface Options {
   readonly stormReleases: number;
   readonly seed: number;
   readonly write: boolean;
+  /** A file for all that was seen, whole. */
+  readonly json: string | undefined;
   readonly keep: boolean;
   /** Keeps a CPU profile of every service. */
   readonly profile: boolean;
@@ -22,6 +24,7 @@ export function readOptions(words: readonly string[]): Options {
       'storm-releases': { type: 'string', default: '1000' },
       seed: { type: 'string', default: '1' },
       write: { type: 'boolean', default: false },
+      json: { type: 'string' },
       keep: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
     },
@@ -42,6 +45,7 @@ export function readOptions(words: readonly string[]): Options {
     stormReleases: whole('storm-releases', values['storm-releases']),
     seed: whole('seed', values.seed),
     write: values.write,
+    json: values.json,
     keep: values.keep,
     profile: values.profile,
   };

@@ -132,7 +132,7 @@ export class Records {
   }
 
   /** The statements that took most in all. */
-  async statements(most = 25): Promise<Statement[]> {
+  async statements(most = 120): Promise<Statement[]> {
     return await this.query<Statement>(
       `select r.rolname as service, regexp_replace(left(query, 220), '\\s+', ' ', 'g') as query, calls::int as calls,
          total_exec_time + total_plan_time as "totalMs", mean_exec_time + mean_plan_time as "meanMs", max_exec_time as "maxMs"

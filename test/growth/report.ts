@@ -65,6 +65,8 @@ export function gatesOf({ runs, baselines, storm }: Growth): GateResult[] {
     });
     hold('releases lost in the storm', storm.stormy.ended, 0);
     hold('promises broken at the target', storm.target.breaches.length, 0);
+    const broken = storm.findings.filter(({ state }) => state === 'broken').length;
+    hold('other promises broken in the storm, by test/history', broken, 0);
     hold('left undone a minute after the storm', Object.keys(storm.stormy.left).length, 0);
   }
   return gates;
@@ -151,7 +153,7 @@ function detailsOf(run: SizeRun): string[] {
   ];
 }
 
-function stormOf({ seed, calm, stormy, blows, share, target }: Storm): string[] {
+function stormOf({ seed, calm, stormy, blows, share, target, findings }: Storm): string[] {
   return [
     `## ${stormy.releases} releases in a storm, seed ${seed}`,
     '',
@@ -160,6 +162,16 @@ function stormOf({ seed, calm, stormy, blows, share, target }: Storm): string[] 
     `Left undone a minute later: ${pairs(stormy.left) || 'nothing'}.`,
     `The target changed something ${target.changes} times; ${target.breaches.length === 0 ? 'no promise was broken there' : `broken: ${target.breaches.slice(0, 20).join('; ')}`}.`,
     '',
+    ...table(
+      ['promise', 'state', 'looked at', 'breaches'],
+      findings.map(({ promise, title, state, counts, breaches, unexamined }) => [
+        `${promise} ${title}`,
+        unexamined === undefined ? state : `${state}: ${unexamined}`,
+        pairs(counts),
+        breaches.map(({ what }) => what).join('; '),
+      ]),
+    ),
+    '',
   ];
 }
 
@@ -167,12 +179,29 @@ function stormOf({ seed, calm, stormy, blows, share, target }: Storm): string[] 
 export async function writeDown(growth: Growth): Promise<string> {
   const folder = join(import.meta.dirname, '../../docs/reliability');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'growth.json'), `${JSON.stringify(growth, null, 1)}\n`);
+  await writeFile(join(folder, 'growth.json'), `${JSON.stringify(shortened(growth), null, 1)}\n`);
   await writeFile(
     join(folder, 'growth.md'),
     `# Growth and storm\n\n<!-- written by npm run growth -- --write -->\n\n${reportOf(growth)}\n`,
   );
   return folder;
+}
+
+/** What is worth keeping in the repository. */
+function shortened(growth: Growth): Growth {
+  const short = (run: SizeRun): SizeRun => ({
+    ...run,
+    curve: run.curve.filter((_, at) => at % Math.ceil(run.curve.length / 40) === 0),
+    statements: run.statements.slice(0, 15),
+    tables: run.tables.slice(0, 15),
+    robot: { list: [mean(run.robot.list)], sign: [mean(run.robot.sign)], failed: run.robot.failed.slice(0, 5) },
+  });
+  const { storm, runs } = growth;
+  return {
+    ...growth,
+    runs: runs.map(short),
+    ...(storm && { storm: { ...storm, calm: short(storm.calm), stormy: short(storm.stormy) } }),
+  };
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
