@@ -28,14 +28,19 @@ export async function reportOfHurt(options: Options, result: Hurt, gateMs: numbe
   const kinds = [...Map.groupBy(done, ({ kind }) => kind)];
   const faults = Object.fromEntries(kinds.map(([kind, all]) => [kind, all.length]));
   const about = await circumstances();
+  const hurt = Object.fromEntries(
+    kinds.map(([kind, all]) => [kind, all.reduce((sum, one) => sum + (one.hurt ?? 0), 0)] as const).filter(([, sum]) => sum > 0),
+  );
+  const harmless = done.filter(({ hurt: times }) => times === 0).map(({ name }) => name);
   const { stories, historyFile, done: _, ...rest } = result;
-  const json = { seed, minutes, replicas, passed, ...about, faults, complaints, ...rest };
+  const json = { seed, minutes, replicas, passed, ...about, faults, hurt, harmless, complaints, ...rest };
   const markdown = [
     `# Faults of seed ${seed} for ${minutes} minutes: ${passed ? 'passed' : 'not passed'}`,
     '',
     `${replicas} processes of every service; ${about.machine}; commit ${about.commit}; ${about.at}.`,
     '',
     `- Faults: ${done.length}. ${told(faults)}.`,
+    `- Whom they hurt, counted where they were done (connections, statements, answers): ${told(hurt)}. Faults that hurt nobody: ${harmless.length}${harmless.length > 0 ? ` (${harmless.join('; ')})` : ''}.`,
     `- Releases: ${told(result.releases)}.`,
     `- What load clients were answered: ${told(result.answers)}.`,
     `- Processes killed: ${result.killed}. From the kill of a whole service to its next progress: ${durations(recoveries.service)}; of one replica: ${durations(recoveries.replica)}. Gate: ${gateMs / 1000} s.`,
