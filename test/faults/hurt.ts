@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, until } from '../../tools/parts/until.ts';
 import { type Breach, judge, LoadLog, leftToDo, story, type Verdict, Witness, writeHistory } from '../history/index.ts';
+import { readPoint } from './crash/board.ts';
 import { now } from './crash/files.ts';
 import { endsOf } from './ends.ts';
 import type { FaultyParts } from './fault.js';
@@ -66,12 +67,17 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const verdict = judge(history);
   const historyFile = verdict.allHeld ? undefined : join(tmpdir(), `faults-${options.seed}-${Date.now()}.history.gz`);
   if (historyFile !== undefined) await writeHistory(history, historyFile);
+  const atPoints = (await board.killed()).map((pass) => ({
+    ...pass,
+    service: readPoint(pass.point).service,
+    whole: options.replicas === 1,
+  }));
   const broken = verdict.findings.flatMap(({ breaches }) => breaches);
   return {
     done,
     releases: endsOf(suite.ear),
-    recoveries: await recoveriesOf(board, kills, disturbances(plan, begun)),
-    killed: kills.length + (await board.killed()).length,
+    recoveries: await recoveriesOf(board, [...kills, ...atPoints], disturbances(plan, begun)),
+    killed: kills.length + atPoints.length,
     answers: answersOf(log),
     drainedMs,
     verdict,

@@ -1,4 +1,4 @@
-import type { Board, Pass } from './crash/board.ts';
+import type { Board } from './crash/board.ts';
 import { type Durations, durationsOf, progressAfter } from './crash/recovery.ts';
 import type { Planned } from './plan.js';
 import type { Killed } from './process-faults.js';
@@ -11,16 +11,13 @@ export interface Recoveries {
   readonly replica: Durations | undefined;
 }
 
-/** A kill, as a pass of a point that no process came past. */
-export type Kill = Killed | (Pass & { readonly whole: boolean });
-
 /**
  * Measures every kill after which nothing else was amiss until the service got on: what a service cannot do because its database is away says nothing of its
  * recovery. `disturbed` are spans by the same clock.
  */
 export async function recoveriesOf(
   board: Board,
-  kills: readonly { readonly service: string; readonly at: number; readonly whole: boolean; readonly pid?: number }[],
+  kills: readonly (Omit<Killed, 'service'> & { readonly service: string; readonly pid?: number })[],
   disturbed: readonly { readonly from: number; readonly to: number }[],
 ): Promise<Recoveries> {
   const passes = await board.news();
