@@ -120,11 +120,11 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async unbar(tx: Tx, project: string, environment: string, number: number): Promise<void> {
-    await tx.query('update standing set barred = array_remove(barred, $3::int) where project = $1 and environment = $2', [
-      project,
-      environment,
-      number,
-    ]);
+    // Hardly ever barred: then the row, which every rollout of the project writes, is not waited for.
+    await tx.query(
+      'update standing set barred = array_remove(barred, $3::int) where project = $1 and environment = $2 and $3::int = any(barred)',
+      [project, environment, number],
+    );
   }
 
   async removeStanding(tx: Tx, project: string, environment: string, at: Date): Promise<void> {
