@@ -35,6 +35,8 @@ export interface Facts {
   readonly byId: ReadonlyMap<string, Said>;
   /** Records that prove no writer: forged, cut, not events at all. Log chunks are none of these. */
   readonly unproven: readonly TopicRecord[];
+  /** Ids of what was said while everything was being read: tables that were read last have it, and nothing can be concluded from it. */
+  readonly meanwhile: ReadonlySet<string>;
   /** Proven records under an id that says other things elsewhere. */
   readonly otherBytes: readonly TopicRecord[];
   /** Rows of a table; empty where there is none. */
@@ -64,6 +66,9 @@ export function wordsOf({ source, name, sequence, copies, id }: Said): string {
   const [first] = copies;
   return `${name} #${sequence ?? '-'} of ${source} (${first ? placeOf(first) : 'no topic'}, ${id})`;
 }
+
+/** How long a relay may be behind what was said, where everything goes on while it is read. */
+const relayMs = 30_000;
 
 interface Found {
   readonly record: Pick<TopicRecord, 'headers' | 'value' | 'topic' | 'at'>;
@@ -96,7 +101,12 @@ function gather(history: History): Facts {
     }
   };
   for (const record of history.records) take({ record, copy: record });
-  for (const record of keptInTables(tables)) take({ record, copy: undefined });
+  const meanwhile = new Set<string>();
+  const read = history.records.reduce((newest, { at }) => Math.max(newest, at), 0) - relayMs;
+  for (const record of keptInTables(tables)) {
+    if (Date.parse(record.headers['ce_time'] ?? '') > read) meanwhile.add(record.headers['ce_id'] ?? '');
+    else take({ record, copy: undefined });
+  }
   const said = [...drafts.values()].map(({ said: each, copies }) => ({
     ...each,
     copies,
@@ -108,6 +118,7 @@ function gather(history: History): Facts {
     said,
     byId: new Map(said.map((each) => [`${each.source} ${each.id}`, each])),
     unproven,
+    meanwhile,
     otherBytes,
     rows: (service, table) => tables.get(`${service}.${table}`) ?? [],
     has: (service, table) => tables.has(`${service}.${table}`),

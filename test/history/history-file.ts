@@ -28,7 +28,10 @@ function* lines(history: History): Generator<string> {
 export async function readHistory(file: string): Promise<History> {
   const found: Record<string, unknown> = {};
   const many: Record<string, unknown[]> = Object.fromEntries(lists.map((list) => [list, []]));
-  const text = createReadStream(file).pipe(createGunzip());
+  const text = createGunzip();
+  createReadStream(file)
+    .on('error', (error) => text.destroy(error))
+    .pipe(text);
   for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })) {
     const { kind, value } = JSON.parse(line) as { kind: string; value: unknown };
     if (kind === 'records') many['records']?.push(recordOf(value as Omit<TopicRecord, 'value'> & { value: string | null }));

@@ -28,6 +28,7 @@ import { canonicalJson, open } from '@slipway/identity';
 import { type Facts, factsOf, type Said, wordsOf } from './facts.ts';
 import { heardAt } from './heard.ts';
 import { Findings } from './tell.ts';
+import { mustBeHeard, unreadBy } from './unread.ts';
 import type { Examination } from './verdict.ts';
 
 /**
@@ -41,7 +42,9 @@ export const auditChains: Examination = (history) => {
   const chains = Map.groupBy(links.values(), ({ chain }) => chain);
   for (const [chain, of] of chains) whole(chain, of, findings);
   inApproval(facts, links, findings);
-  inGateway(facts, links, findings);
+  const unread = unreadBy(history, 'gateway');
+  const late = facts.named(AuditLinked).filter((said) => !mustBeHeard(said, unread));
+  inGateway(facts, links, new Set(late.flatMap(({ data }) => data.links.map(keyOf))), findings);
   decisions(facts, new Set([...links.values()].map(({ event }) => event)), findings);
   return findings.end(['links']);
 };
@@ -103,6 +106,8 @@ function inApproval(facts: Facts, links: ReadonlyMap<string, AuditLink>, finding
   findings.count('rows of approval', rows.size);
   for (const [key, row] of rows) {
     const link = links.get(key);
+    // Linked while everything was being read: it is not said yet where the topics were read.
+    if (!link && facts.meanwhile.size > 0) continue;
     if (!link) findings.breach(null, `link ${key} is in approval's table and was never said`);
     else if (row['hash'] !== link.hash || row['previous'] !== link.previous || canonicalJson(row['entry']) !== canonicalJson(link.entry))
       findings.breach(releaseOf(link), `link ${key} in approval's table is not what was said`, [`event ${link.event}`]);
@@ -112,6 +117,7 @@ function inApproval(facts: Facts, links: ReadonlyMap<string, AuditLink>, finding
   for (const { chain, sequence, hash, envelope } of facts.rows('approval', 'audit_head')) {
     const last = [...links.values()].filter((link) => link.chain === chain).reduce((most, link) => Math.max(most, link.sequence), 0);
     const opened = open(facts.trust, envelope as never, { purpose: 'audit-head', service: 'approval' });
+    if (Number(sequence) > last && facts.meanwhile.size > 0) continue;
     if (sequence !== last || links.get(`${String(chain)} ${String(sequence)}`)?.hash !== hash)
       findings.breach(null, `chain ${String(chain)}: approval's head is link ${String(sequence)}, and ${last} were said`);
     if (!opened.ok) findings.breach(null, `chain ${String(chain)}: approval's head is not signed: ${opened.reason}`);
@@ -121,12 +127,13 @@ function inApproval(facts: Facts, links: ReadonlyMap<string, AuditLink>, finding
 }
 
 /** The gateway keeps its own copy, so that whoever rewrites approval's is seen. */
-function inGateway(facts: Facts, links: ReadonlyMap<string, AuditLink>, findings: Findings): void {
+function inGateway(facts: Facts, links: ReadonlyMap<string, AuditLink>, late: ReadonlySet<string>, findings: Findings): void {
   if (!facts.has('gateway', 'audit_link')) return void findings.cannot('the tables of the gateway were not read');
   const kept = new Map(facts.rows('gateway', 'audit_link').map(({ link }) => [keyOf(link as AuditLink), link as AuditLink]));
   findings.count('rows of the gateway', kept.size);
   for (const [key, link] of links) {
     const row = kept.get(key);
+    if (!row && late.has(key)) continue;
     if (!row) findings.breach(releaseOf(link), `link ${key} was said and the gateway does not have it`, [`event ${link.event}`]);
     else if (row.hash !== link.hash || hashOf(row) !== row.hash)
       findings.breach(releaseOf(link), `link ${key} of the gateway is not what was said`, [`event ${link.event}`]);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { SignOffPosted, topics } from '@slipway/contracts';
 import { type Facts, factsOf, placeOf, type Said, wordsOf } from './facts.ts';
-import type { History } from './history.ts';
 import { rowsBy } from './indexes.ts';
 import { Findings } from './tell.ts';
+import { mustBeHeard, unreadBy } from './unread.ts';
 import type { Examination } from './verdict.ts';
 
 /**
@@ -28,9 +28,7 @@ export const oneStory: Examination = (history) => {
     findings.count('said again', Math.max(0, said.copies.length - 1));
   }
   const unread = unreadBy(history, 'gateway');
-  // Tables are read after the topics: what was said meanwhile is in them alone.
-  const read = history.records.reduce((newest, { at }) => Math.max(newest, at), 0);
-  inJournal(facts, unread, read, findings);
+  inJournal(facts, unread, findings);
   inLedger(facts, unread, findings);
   return findings.end(['events']);
 };
@@ -76,21 +74,7 @@ function inOrder(line: string, counted: readonly (Said & { sequence: number })[]
   }
 }
 
-/** Partitions a service had not read to their end, with how far it was. */
-function unreadBy({ places }: History, service: string): ReadonlyMap<string, number> {
-  const behind = places.filter((place) => place.service === service && place.committed >= 0 && place.committed < place.end);
-  return new Map(behind.map(({ topic, partition, committed }) => [`${topic} ${partition}`, committed]));
-}
-
-/** What a reader that is this far behind must have heard. */
-function mustBeHeard(said: Said, unread: ReadonlyMap<string, number>): boolean {
-  return said.copies.some(({ topic, partition, offset }) => offset < (unread.get(`${topic} ${partition}`) ?? Number.POSITIVE_INFINITY));
-}
-
-/** How long a relay may be behind what was said, where everything goes on while it is read. */
-const meanwhileMs = 30_000;
-
-function inJournal(facts: Facts, unread: ReadonlyMap<string, number>, read: number, findings: Findings): void {
+function inJournal(facts: Facts, unread: ReadonlyMap<string, number>, findings: Findings): void {
   if (!facts.has('gateway', 'journal')) return void findings.cannot('the journal was not read');
   if (facts.rows('gateway', 'journal_archive').length > 0)
     return void findings.cannot('months of the journal lie in files that were not read');
@@ -107,10 +91,10 @@ function inJournal(facts: Facts, unread: ReadonlyMap<string, number>, read: numb
     if (kept.length > 1) no(`is in the journal ${kept.length} times`);
     if (kept.length === 0 && !isGarbage && mustBeHeard(said, unread))
       no(named.length > 0 ? 'is in the journal with other bytes' : 'is not in the journal');
-    if (said.copies.length === 0 && named.length === 0 && said.ms < read - meanwhileMs)
-      no('was said, and neither a topic nor the journal has it');
+    if (said.copies.length === 0 && named.length === 0) no('was said, and neither a topic nor the journal has it');
   }
   for (const { event_id: id, source, name, release, headers } of facts.rows('gateway', 'journal')) {
+    if (facts.meanwhile.has(String(id))) continue;
     const topic = (headers as Record<string, string> | null) ?? {};
     if (!facts.byId.has(`${String(source)} ${String(id)}`) && !isCompacted(topic['topic'] ?? ''))
       findings.breach(
@@ -147,7 +131,8 @@ function inLedger(facts: Facts, unread: ReadonlyMap<string, number>, findings: F
       if (!ids.has(said.id) && mustBeHeard(said, unread))
         findings.breach(release, `its timeline lacks ${said.name} of ${said.source}`, [wordsOf(said)]);
     for (const id of ids)
-      if (!of.some((said) => said.id === id)) findings.breach(release, `its timeline has event ${id}, which nobody said of it`);
+      if (!facts.meanwhile.has(id) && !of.some((said) => said.id === id))
+        findings.breach(release, `its timeline has event ${id}, which nobody said of it`);
     if (!kept.has(release) && of.some((said) => said.name === 'commit.detected' && mustBeHeard(said, unread)))
       findings.breach(release, 'it is not in the ledger', of.slice(0, 1).map(wordsOf));
   }
