@@ -73,8 +73,13 @@ export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
   const { name: project, repository } = await suite.newProject();
   const pushed = () => load.pushed({ project, ref: 'refs/heads/main', revision: headOf(repository) });
   pushed();
-  const hears: TwoVersions['hears'] = (event, number) =>
-    suite.ear.hears(event, (data) => isOf((data as { release: Release }).release, project, number), withinMs);
+  const hears: TwoVersions['hears'] = async (event, number) => {
+    const fits = (data: unknown) => isOf((data as { release: Release }).release, project, number);
+    return suite.ear.hears(event, fits, withinMs).catch((error: unknown) => {
+      const last = suite.ear.names().slice(-12).join(', ');
+      throw new Error(`${event.name} of release ${number} was not heard, the last were ${last}`, { cause: error });
+    });
+  };
   const to: TwoVersions['to'] = async (version, service, replica = 1) => {
     const process = suite.replicas.find((each) => each.service === service && each.number === replica);
     if (!process) throw new Error(`${service} ${replica} does not run`);
