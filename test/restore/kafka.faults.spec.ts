@@ -26,26 +26,21 @@ async function withTopics<T>(fn: (admin: ReturnType<Kafka['admin']>) => Promise<
   }
 }
 
-/** Deletes a topic and makes it anew, as it was. */
-const lose = (topic: string) =>
-  withTopics(async (admin) => {
-    const { configEntries } = (await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic }] }))
-      .resources[0] as { configEntries: { configName: string; configValue: string }[] };
-    const kept = configEntries.filter(({ configName }) => ['cleanup.policy', 'retention.ms'].includes(configName));
-    // The client asks about it once more when it is gone, and is told that it is.
-    await admin.deleteTopics({ topics: [topic] }).catch(() => undefined);
-    await eventually(async () => !(await admin.listTopics()).includes(topic), { within: 20_000 });
-    await admin.createTopics({
-      topics: [
-        {
-          topic,
-          numPartitions: 4,
-          replicationFactor: 1,
-          configEntries: kept.map(({ configName: name, configValue: value }) => ({ name, value })),
-        },
-      ],
-    });
+/** Deletes a topic and makes it anew, as it was. Each step by a client of its own, for one that knew a topic asks about it when it is gone, and throws. */
+async function lose(topic: string): Promise<void> {
+  const wanted = ['cleanup.policy', 'retention.ms'];
+  const configEntries = await withTopics(async (admin) => {
+    const [found] = (await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic }] })).resources;
+    const all = (found?.configEntries ?? []) as { configName: string; configValue: string }[];
+    return all.flatMap(({ configName: name, configValue: value }) => (wanted.includes(name) ? [{ name, value }] : []));
   });
+  const isThere = () => withTopics(async (admin) => (await admin.listTopics()).includes(topic));
+  await withTopics((admin) => admin.deleteTopics({ topics: [topic] })).catch(() => undefined);
+  await eventually(async () => !(await isThere()), { within: 30_000, every: 200 });
+  const anew = { topic, numPartitions: 4, replicationFactor: 1, configEntries };
+  await withTopics((admin) => admin.createTopics({ topics: [anew] })).catch(() => undefined);
+  await eventually(isThere, { within: 30_000, every: 200 });
+}
 
 const drained = () =>
   eventually(
