@@ -20,7 +20,10 @@ const roles = [
   'spec',
   'int.spec',
   'e2e.spec',
+  'model.spec',
   'faults.spec',
+  'attack.spec',
+  'upgrade.spec',
   'demo.spec',
   'd',
 ];
