@@ -83,6 +83,8 @@ describe('every route', () => {
     expect(await ask(actors.get('auditor'), routes.audit, '?project=shop')).toBe(200);
     expect(await ask(actors.get('auditor'), routes.audit, '?project=other')).toBe(404);
     expect(await ask(actors.get('developer'), routes.audit, '?project=shop')).toBe(403);
+    const namesake = await scene.join('A namesake', [{ role: 'auditor', project: 'installation' }]);
+    expect(await ask(namesake, routes.audit, '?project=installation')).toBe(404);
   });
 });
 

@@ -69,6 +69,19 @@ describe('the stream of events', () => {
     }
   });
 
+  it('is opened twenty times by one person and no more, all at once too', async () => {
+    const opened = await Promise.all(
+      Array.from({ length: 25 }, async () => {
+        const stop = new AbortController();
+        const headers = { authorization: `Bearer ${tess.token}` };
+        const { status } = await fetch(new URL('/api/v1/events', second.url), { headers, signal: stop.signal });
+        return { stop, status };
+      }),
+    );
+    for (const { stop } of opened) stop.abort();
+    expect(opened.filter(({ status }) => status === 429)).toHaveLength(5);
+  });
+
   it('goes on where it was, without a gap and without a repetition', async () => {
     const before = await connect(scene.gateway.url, tess.token, '0', '?project=shop');
     await eventually(() => before.text().includes('event: image.built'));

@@ -25,7 +25,8 @@ interface Reply {
 @Controller()
 @UseFilters(ApiProblemFilter)
 export class EventStreamController {
-  private readonly open = new Map<Stream, string>();
+  /** By the connection, from before anything else is waited for: many who come at once are counted too. */
+  private readonly open = new Map<Raw, string>();
 
   constructor(
     private readonly doorman: Doorman,
@@ -50,10 +51,13 @@ export class EventStreamController {
     if (this.open.size >= most.all || mine >= most.person) {
       throw new ApiProblem(429, 'Too many streams are open.', { code: 'too-many-streams', headers: { 'retry-after': '10' } });
     }
-    const start = from.data ?? (await this.feed.newest());
-    reply.hijack();
-    const stream = new Stream(reply.raw, { feed: this.feed, bearer, asked: query.data ?? {}, start, shutdown: this.shutdown });
-    this.open.set(stream, bearer.person.id);
-    await stream.run().finally(() => this.open.delete(stream));
+    this.open.set(reply.raw, bearer.person.id);
+    try {
+      const start = from.data ?? (await this.feed.newest());
+      reply.hijack();
+      await new Stream(reply.raw, { feed: this.feed, bearer, asked: query.data ?? {}, start, shutdown: this.shutdown }).run();
+    } finally {
+      this.open.delete(reply.raw);
+    }
   }
 }

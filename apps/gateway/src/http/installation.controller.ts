@@ -51,6 +51,8 @@ export class InstallationController {
 
   @Serve(routes.audit)
   async audit(@Ask() { query }: Asked<R['audit']>): Promise<Answered<R['audit']>> {
+    // A role in a project that is called like the installation's chain reads no chain but its own, and there is none.
+    if (query.project === installationChain) throw ApiProblem.notFound('such project');
     const { links, head } = await this.ledger.audit(query.project ?? installationChain, query.after, query.limit);
     return { items: [...links], head };
   }
