@@ -21,7 +21,7 @@ export async function overTheWire(port: number, bytes: string | Buffer, within =
       clearTimeout(timer);
       socket.destroy();
       const text = Buffer.concat(chunks).toString('latin1');
-      resolve({ text, closed, statuses: [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status)) });
+      resolve({ text, closed, statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)) });
     };
     const timer = setTimeout(() => end(false), within);
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
