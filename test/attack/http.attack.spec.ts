@@ -223,4 +223,34 @@ describe('HTTP', () => {
       return 'none';
     },
   );
+
+  attack(
+    'W51',
+    {
+      input: 'paths that begin as a webhook and end elsewhere: /webhooks/../metrics, %2e%2e, encoded slashes, backslashes',
+      expected: 'nothing but a webhook reaches source-watcher: 400 or 404, never its health, metrics or any other page',
+    },
+    async (on) => {
+      const paths = [
+        '/webhooks/../metrics',
+        '/webhooks/%2e%2e/metrics',
+        '/webhooks/.%2e/health/ready',
+        '/webhooks/..%2fmetrics',
+        '/webhooks/..%5cmetrics',
+        '/webhooks/..\\metrics',
+        '/webhooks/github/../../metrics',
+        '/subversion/%2E%2E/metrics',
+        '/webhooks//../metrics',
+        'http://evil.example/webhooks/../metrics',
+      ];
+      const found: string[] = [];
+      for (const path of paths) {
+        const wire = await overTheWire(portOf(on), `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+        const kept = wire.statuses.length === 1 && wire.statuses.every((status) => status === 400 || status === 404);
+        if (!kept || /slipway_|"parts"/.test(wire.text)) found.push(`${path}: ${wire.statuses.join(' ')}`);
+      }
+      expect(found).toEqual([]);
+      return `${paths.length} paths, all 400 or 404`;
+    },
+  );
 });
