@@ -1,5 +1,6 @@
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
+import { AttackReporter } from './test/attack/reporter.js';
 import base from './vitest.config.js';
 
 /** In the order of their names, but what looks for traces of all the others comes last. */
@@ -18,7 +19,7 @@ export default {
     include: ['test/attack/*.attack.spec.ts'],
     exclude: ['**/node_modules/**'],
     globalSetup: ['./test/global-setup.ts', './test/attack/the-suite.ts'],
-    reporters: ['default', './test/attack/reporter.ts'],
+    reporters: ['default', new AttackReporter()],
     sequence: { sequencer: InOrder },
     fileParallelism: false,
     testTimeout: 60_000,

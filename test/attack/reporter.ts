@@ -7,7 +7,7 @@ import type { CaseMeta } from './case.ts';
 import { type Ended, inOrder, pageOf } from './report.ts';
 
 /** Writes docs/reliability/attacks.{json,md} at the end of a run with SLIPWAY_ATTACK_WRITE=1, of the cases that were run. */
-export default class AttackReporter implements Reporter {
+export class AttackReporter implements Reporter {
   private readonly begun = Date.now();
 
   onTestRunEnd(modules: readonly TestModule[]): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MemorySize, ShortDuration } from './duration.js';
+import { inBytes, MemorySize, ShortDuration } from './duration.js';
 
 /** The name of a secret: a file `<project>/<name>` under SLIPWAY_SECRETS_DIR of the service that uses it. */
 export const SecretName = z
@@ -15,11 +15,20 @@ export const Health = z.strictObject({
   grace: healthShape.grace.default('30s'),
 });
 
+/** Docker takes no limit below 6 MiB, and none at all for as much memory as there is. */
+const MemoryLimit = MemorySize.refine((text) => !MemorySize.safeParse(text).success || isLimit(inBytes(text)), {
+  error: 'give at least 6Mi, and 65536Gi at most',
+});
+
+function isLimit(bytes: number): boolean {
+  return bytes >= 6 * 1024 ** 2 && bytes <= 64 * 1024 ** 4;
+}
+
 const appShape = {
   port: z.int().min(1).max(65_535),
   instances: z.int().min(0).max(500),
   cpus: z.number().min(0.01, 'give a hundredth of a processor at least').max(256),
-  memory: MemorySize,
+  memory: MemoryLimit,
   env: EnvVars,
   secrets: z.array(SecretName).max(50),
   drain: ShortDuration,

@@ -29,14 +29,8 @@ export function inSeconds(duration: string): number {
   return Number(amount) * unit[name as keyof typeof unit];
 }
 
-/** A size of memory as people write it in files: `64Mi`, `1Gi`. */
-export const MemorySize = z
-  .string()
-  .regex(/^\d+(Ki|Mi|Gi)$/, 'write a whole number and Ki, Mi or Gi, like 256Mi')
-  // Less than Docker takes; and to Docker none at all means as much as there is.
-  .refine((text) => !/^\d+(Ki|Mi|Gi)$/.test(text) || (inBytes(text) >= 6 * 1024 ** 2 && inBytes(text) <= 64 * 1024 ** 4), {
-    error: 'give at least 6Mi, and 65536Gi at most',
-  });
+/** A size in bytes as people write it in files and settings: `64Mi`, `1Gi`. */
+export const MemorySize = z.string().regex(/^\d+(Ki|Mi|Gi)$/, 'write a whole number and Ki, Mi or Gi, like 256Mi');
 export type MemorySize = z.infer<typeof MemorySize>;
 
 /** The same in bytes. The text must be a valid MemorySize. */
