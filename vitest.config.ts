@@ -13,7 +13,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.{faults,demo,attack,upgrade}.spec.ts'],
     pool: 'threads',
     isolate: false,
-    maxWorkers: 2,
+    // One more than the cores we count on: much of a test is waiting for a container or a lease.
+    maxWorkers: 3,
     setupFiles: ['./test/setup.ts'],
     globalSetup: ['./test/global-setup.ts'],
     testTimeout: 30_000,
