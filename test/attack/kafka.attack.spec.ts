@@ -95,7 +95,7 @@ describe('Kafka events', () => {
       provenBy: [
         { file: `${messaging}/reading.spec.ts`, test: 'finds a value that is %s' },
         { file: `${messaging}/hostile.int.spec.ts`, test: 'is buried, whoever may say it, and the next is handled' },
-        { file: `${messaging}/adapters/kafkajs-patched.spec.ts`, test: 'gives one record for a batch it cannot read' },
+        { file: `${messaging}/adapters/kafkajs-unreadable.spec.ts`, test: 'gives one record for a batch it cannot read' },
       ],
     },
     async () => {
