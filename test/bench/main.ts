@@ -1,5 +1,4 @@
-import { Cleanup, Interrupted, listenForEnd } from '../../tools/parts/cleanup.ts';
-import { messageOf } from '../../tools/parts/until.ts';
+import { Cleanup, exitCodeOf, listenForEnd } from '../../tools/parts/cleanup.ts';
 import { busyAtMost, busyShare, loads, machine } from './conditions.ts';
 import { measureHop } from './hop.ts';
 import { measureIdle } from './idle.ts';
@@ -14,23 +13,8 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const cleanup = new Cleanup();
 const end = listenForEnd(() => process.exit(1));
 
-process.exitCode = await main();
+process.exitCode = await exitCodeOf(async () => run(readOptions(process.argv.slice(2))), { cleanup, say });
 end.release();
-
-async function main(): Promise<number> {
-  let code = 0;
-  try {
-    code = await run(readOptions(process.argv.slice(2)));
-  } catch (error) {
-    if (!(error instanceof Interrupted)) say(messageOf(error));
-    code = error instanceof Interrupted ? 130 : 1;
-  }
-  for (const what of await cleanup.run()) {
-    say(`could not ${what}`);
-    code ||= 1;
-  }
-  return code;
-}
 
 /** Measures and reports. Gives 1 where a gate is missed or the figures cannot be trusted. */
 async function run(options: Options): Promise<number> {

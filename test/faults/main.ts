@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Cleanup, Interrupted, listenForEnd } from '../../tools/parts/cleanup.ts';
+import { Cleanup, exitCodeOf, listenForEnd } from '../../tools/parts/cleanup.ts';
 import { messageOf } from '../../tools/parts/until.ts';
 import { verdictText } from '../history/index.ts';
 import { type Recorded, recordPoints } from './crash/record.ts';
@@ -38,17 +38,10 @@ async function main(): Promise<number> {
   }
   const cleanup = new Cleanup();
   const end = listenForEnd(() => process.exit(1));
-  let code = 0;
-  try {
-    code = await run(options, { replicas: options.replicas, cleanup, signal: end.abort, say });
-  } catch (error) {
-    if (!(error instanceof Interrupted)) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    code = error instanceof Interrupted ? 130 : 1;
-  }
-  for (const what of await cleanup.run()) {
-    say(`could not ${what}`);
-    code ||= 1;
-  }
+  const code = await exitCodeOf(async () => run(options, { replicas: options.replicas, cleanup, signal: end.abort, say }), {
+    ...{ cleanup, say },
+    wordsOf: (error) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  });
   end.release();
   return code;
 }

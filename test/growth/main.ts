@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { Cleanup, Interrupted, listenForEnd } from '../../tools/parts/cleanup.ts';
-import { messageOf } from '../../tools/parts/until.ts';
+import { Cleanup, exitCodeOf, listenForEnd } from '../../tools/parts/cleanup.ts';
 import { busyShare, loads, machine } from '../bench/conditions.ts';
 import { plainCommits } from './baseline.ts';
 import { Fleet } from './fleet.ts';
@@ -19,23 +18,8 @@ const end = listenForEnd(() => process.exit(1));
 /** Longer than any retry of the product. */
 const stuckMs = 180_000;
 
-process.exitCode = await main();
+process.exitCode = await exitCodeOf(async () => run(readOptions(process.argv.slice(2))), { cleanup, say });
 end.release();
-
-async function main(): Promise<number> {
-  let code = 0;
-  try {
-    code = await run(readOptions(process.argv.slice(2)));
-  } catch (error) {
-    if (!(error instanceof Interrupted)) say(messageOf(error));
-    code = error instanceof Interrupted ? 130 : 1;
-  }
-  for (const what of await cleanup.run()) {
-    say(`could not ${what}`);
-    code ||= 1;
-  }
-  return code;
-}
 
 /** Measures and reports. Gives 1 where a gate is missed. */
 async function run(options: Options): Promise<number> {

@@ -54,6 +54,34 @@ export class Interrupted extends Error {
   }
 }
 
+/** How {@link exitCodeOf} ends a program. */
+export interface Ending {
+  readonly cleanup: Cleanup;
+  /** Tells the person at the terminal. */
+  readonly say: (text: string) => void;
+  /** What is told of an error; its message by default. */
+  readonly wordsOf?: (error: unknown) => string;
+}
+
+/**
+ * Does a program's work and undoes what it made, whatever came of it. Gives the exit code: the work's own, 130 where it was interrupted, 1 where it
+ * threw or something could not be undone. Never rejects.
+ */
+export async function exitCodeOf(work: () => Promise<number>, { cleanup, say, wordsOf = messageOf }: Ending): Promise<number> {
+  let code = 0;
+  try {
+    code = await work();
+  } catch (error) {
+    if (!(error instanceof Interrupted)) say(wordsOf(error));
+    code = error instanceof Interrupted ? 130 : 1;
+  }
+  for (const what of await cleanup.run()) {
+    say(`could not ${what}`);
+    code ||= 1;
+  }
+  return code;
+}
+
 /** The first request to end, from a signal or because the parent went away. */
 export interface EndRequest {
   /** Resolves with the signal; never rejects. */
