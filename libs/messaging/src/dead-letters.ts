@@ -31,7 +31,7 @@ export interface DeadLetter {
 }
 
 /** What became of an attempt to replay or discard. */
-export type Resolved = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type Resolved = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly isNewer?: true };
 
 const columns = `id, topic, "partition", "offset"::text, source, event_id as "eventId", type, reason, detail, stack, tries, at,
   resolved_at as "resolvedAt", resolution, resolved_by as "resolvedBy", cut`;

@@ -12,6 +12,8 @@ export interface HousekeepingParts {
   readonly logger: Logger;
   /** Whether this replica is the one that says things again. */
   readonly leads: () => boolean;
+  /** The types of events this code understands, every version of each. */
+  readonly types: readonly string[];
   /** Rows of the outbox are unpublished again. */
   readonly wake: () => void;
 }
@@ -72,7 +74,7 @@ export class Housekeeping {
   private async round(): Promise<void> {
     try {
       if (this.parts.leads() && (await this.parts.handoffs.sayAgain()) > 0) this.parts.wake();
-      for (const waiting of await this.parts.parked.due(parkedAtOnce)) {
+      for (const waiting of await this.parts.parked.due(this.parts.types, parkedAtOnce)) {
         if (this.stopped) return;
         await this.tryParked(waiting);
       }
@@ -89,6 +91,8 @@ export class Housekeeping {
     };
     try {
       const result = await receiver.handleAgain(waiting.record, take);
+      // A replica of a newer version will understand it.
+      if (!result.ok && result.isNewer) return await parked.later(waiting);
       if (!result.ok)
         await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries }, undefined, take);
     } catch (thrown) {

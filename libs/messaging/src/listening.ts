@@ -73,7 +73,7 @@ export class Listening {
       },
     });
     this.housekeeping = new Housekeeping(
-      { ...this.parts, parked: this.parked, receiver: this.receiver, logger },
+      { ...this.parts, parked: this.parked, receiver: this.receiver, types: this.types, logger },
       this.parts.timing.housekeepingMs,
     );
   }

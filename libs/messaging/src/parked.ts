@@ -33,18 +33,15 @@ export class Parked {
   ): Promise<void> {
     await tx.query(
       `insert into parked (source, event_id, type, subject, reason, detail, record, next_at)
-       values ($1, $2, $3, $4, $5, $6, $7, case when $5 = 'not-yet' then now() + make_interval(secs => $8 / 1000.0) end)
+       values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8 / 1000.0))
        on conflict (source, event_id) do nothing`,
       [from.source, from.id, why.type, why.subject, why.reason, why.detail, store(record).json, this.timing.parkedFirstMs],
     );
   }
 
-  /** After an upgrade: what is understood now is due. */
+  /** After an upgrade: what is perhaps understood now is due. */
   async wakeUnderstood(types: readonly string[]): Promise<void> {
-    await this.database.query(
-      `update parked set next_at = now() where reason = 'newer-version' and next_at is null and type = any($1::text[])`,
-      [types],
-    );
+    await this.database.query(`update parked set next_at = now() where reason = 'newer-version' and type = any($1::text[])`, [types]);
   }
 
   /** Something about this subject was handled: perhaps it was what others waited for. Whether anything waits at all, for whatever subject. */
@@ -57,11 +54,13 @@ export class Parked {
     return row?.some ?? false;
   }
 
-  async due(limit: number): Promise<Waiting[]> {
+  /** What may be tried now by code that understands these types: a version of one that it does not know is left to a replica that does. */
+  async due(types: readonly string[], limit: number): Promise<Waiting[]> {
     const rows = await this.database.query<Omit<Waiting, 'record'> & { record: unknown }>(
       `select source, event_id as "eventId", reason, detail, tries, record, first_at < now() - make_interval(secs => $2 / 1000.0) as "givenUp"
-       from parked where next_at <= now() order by first_at, (record->>'offset')::bigint limit $1`,
-      [limit, this.timing.parkedGiveUpMs],
+       from parked where next_at <= now() and (reason = 'not-yet' or type = any($3::text[]))
+       order by first_at, (record->>'offset')::bigint limit $1`,
+      [limit, this.timing.parkedGiveUpMs, types],
     );
     return rows.map((row) => ({ ...row, record: restore(row.record) }));
   }
@@ -71,7 +70,7 @@ export class Parked {
     return (await tx.query('delete from parked where source = $1 and event_id = $2 returning 1', [of.source, of.eventId])).length > 0;
   }
 
-  /** Still too early: at growing intervals up to ten minutes. */
+  /** Still too early, or for a replica of a newer version: at growing intervals up to ten minutes. */
   async later(of: { source: string; eventId: string }): Promise<void> {
     await this.database.query(
       `update parked set tries = tries + 1, next_at = now() + make_interval(secs => least(600, $3 / 1000.0 * 2 ^ least(tries + 1, 20)))

@@ -21,7 +21,20 @@ const Proven = defineEvent({
   writer: 'outside',
   topic: 'sign-offs',
   about: 'release',
-  data: z.object({ proof: z.string() }),
+  data: z.object({ proof: z.string(), deep: z.strictObject({}).optional() }),
+});
+const Strict = defineEvent({
+  name: 'test.strict',
+  writer: 'approval',
+  topic: 'approvals',
+  about: 'release',
+  data: z.object({
+    deep: z
+      .strictObject({ known: z.enum(['x', 'y']).optional(), later: z.undefined().optional() })
+      .refine(({ known }) => known !== undefined, { error: 'say what is known' }),
+    kind: z.discriminatedUnion('is', [z.strictObject({ is: z.literal('a') }), z.strictObject({ is: z.literal('b') })]).optional(),
+    form: z.union([z.string(), z.strictObject({ one: z.int() }), z.strictObject({ two: z.int() })]).optional(),
+  }),
 });
 
 const topics = new TopicNames('p.');
@@ -37,6 +50,7 @@ beforeAll(async () => {
     subscribed: new Map<string, EventDefinition>([
       [Thing.name, Thing],
       [Proven.name, Proven],
+      [Strict.name, Strict],
     ]),
     answering: new Set(['approval']),
   };
@@ -118,6 +132,35 @@ describe('reading a record', () => {
       is: 'poison',
       reason: 'bad-signature',
     });
+  });
+
+  it.each([
+    ['a key', { deep: { known: 'x', unknown: true } }, 'deep'],
+    ['a choice', { deep: { known: 'z' } }, 'deep.known'],
+    ['a kind', { deep: { known: 'x' }, kind: { is: 'c' } }, 'kind.is'],
+    ['one of two forms', { deep: { known: 'x' }, form: { third: 1 } }, 'form'],
+    ['a use of what nothing acts on yet', { deep: { known: 'x', later: {} } }, 'deep.later'],
+    ['a key another rule asks for', { deep: { unknown: 'x' } }, 'deep'],
+  ])('parks what says %s this code does not know, where it would mean something', async (_, data, at) => {
+    const reading = read(await record({ type: Strict.type, value: Buffer.from(JSON.stringify(data)) }), options);
+    expect(reading).toMatchObject({ is: 'newer', type: Strict.type, subject: 'shop/1', from: { service: 'approval' } });
+    expect(reading.is === 'newer' && reading.detail).toMatch(new RegExp(`^this code knows version 1 .*at ${at}`, 's'));
+  });
+
+  it.each([
+    ['lacks what it must say besides', { deep: { unknown: true }, kind: {} }],
+    ['is wrong besides', { deep: { known: 'x', unknown: true }, form: { one: 'text' } }],
+    ['breaks a rule', { deep: {} }],
+  ])('does not take what %s for newer', async (_, data) => {
+    const value = Buffer.from(JSON.stringify(data));
+    expect(read(await record({ type: Strict.type, value }), options)).toMatchObject({ is: 'poison', reason: 'bad-data' });
+  });
+
+  it('takes nothing for newer that nobody vouches for', async () => {
+    const headers = { ce_id: 'id-1', ce_source: 'somebody', ce_type: Proven.type, ce_subject: 'shop/1' };
+    const value = Buffer.from('{"proof":"jws","deep":{"unknown":true}}');
+    const outside = { ...(await record()), topic: 'p.sign-offs', headers, value };
+    expect(read(outside, options)).toMatchObject({ is: 'poison', reason: 'bad-data' });
   });
 
   it.each([

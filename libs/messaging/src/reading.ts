@@ -3,6 +3,7 @@ import type { Trust } from '@slipway/identity';
 import { z } from 'zod';
 import { parseType, verified } from './envelope.js';
 import type { InRecord } from './event-log.js';
+import { isOfNewerForm } from './newer.js';
 import type { Received } from './received.js';
 import type { TopicNames } from './topic-names.js';
 
@@ -40,6 +41,8 @@ export type Reading =
       readonly from: Identified;
       readonly type: string;
       readonly subject: string;
+      /** What this code knows of it, and what it does not. */
+      readonly detail: string;
     }
   | {
       readonly is: 'poison';
@@ -100,7 +103,7 @@ export function read(record: InRecord, options: ReaderOptions): Reading {
     service: who.service,
     causationId: headers['ce_causationid'],
   };
-  if (type.version > definition.version) return { is: 'newer', definition, from, type: headers['ce_type'] as string, subject };
+  if (type.version > definition.version) return newer(record, definition, from, `this code knows version ${definition.version}`);
   return parsed(record, record.value, definition, type.version, from, who.keyId);
 }
 
@@ -165,8 +168,18 @@ function parsed(
     return { ...poison('bad-data', `the upcaster of ${definition.name} failed: ${String(error)}`), from, definition };
   }
   const fits = definition.data.safeParse(data);
-  if (!fits.success) return { ...poison('bad-data', z.prettifyError(fits.error).slice(0, 1900)), from, definition };
+  if (!fits.success) {
+    const detail = z.prettifyError(fits.error).slice(0, 1900);
+    if (from.service && version === definition.version && isOfNewerForm(data, fits.error))
+      return newer(record, definition, from, `this code knows version ${version} without something it says: ${detail}`);
+    return { ...poison('bad-data', detail), from, definition };
+  }
   return { is: 'event', definition, event: received(record, value, definition, version, from, keyId, fits.data), from };
+}
+
+/** Of a record whose type and subject are known to be there. */
+function newer({ headers }: InRecord, definition: EventDefinition, from: Identified, detail: string): Reading {
+  return { is: 'newer', definition, from, type: headers['ce_type'] as string, subject: headers['ce_subject'] as string, detail };
 }
 
 function received(

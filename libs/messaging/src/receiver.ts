@@ -70,8 +70,10 @@ export class Receiver {
   async handleAgain(record: InRecord, first: (tx: Tx) => Promise<void>): Promise<Resolved> {
     const reading = read(record, this.parts.reader);
     if (reading.is === 'poison') return { ok: false, reason: `${reading.reason}: ${reading.detail}` };
-    if (reading.is === 'newer')
-      return { ok: false, reason: `${reading.type} is newer than this version of ${this.parts.reader.service} understands` };
+    if (reading.is === 'newer') {
+      const reason = `${reading.type} is newer than this version of ${this.parts.reader.service} understands: ${reading.detail}`;
+      return { ok: false, reason, isNewer: true };
+    }
     if (reading.is !== 'event') return { ok: false, reason: `${this.parts.reader.service} has no handler for it any more` };
     const { event, from, definition } = reading;
     await this.parts.transactions.run(causeOf(event), async (open, tx) => {
@@ -137,7 +139,7 @@ export class Receiver {
     if (reading.is === 'newer') {
       const why = {
         reason: 'newer-version' as const,
-        detail: `this code knows version ${reading.definition.version}`,
+        detail: reading.detail,
         type: reading.type,
         subject: reading.subject,
       };
