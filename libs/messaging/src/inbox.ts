@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Service } from '@slipway/contracts';
-import { type Database, prepared, type Tx } from '@slipway/postgres';
+import type { Database, Tx } from '@slipway/postgres';
 import type { InRecord, TopicPartition } from './event-log.js';
 import { Unhandleable } from './failures.js';
+import { firstSight, firstSights, type Sight } from './inbox-statements.js';
 import type { Patience } from './patience.js';
 import type { Identified } from './reading.js';
 import type { TopicNames } from './topic-names.js';
@@ -18,26 +19,19 @@ export interface Seen {
   readonly now: Date;
 }
 
+interface Asked {
+  readonly from: Identified;
+  readonly digest: Buffer;
+  readonly saidAt: Date;
+  readonly subject: string | null;
+}
+
 export interface Memory {
   /** How long it is remembered that an event was seen, in days: longer than any topic keeps its records. */
   readonly keptDays: number;
   /** An event said less than this ago, in ms, can't have been forgotten: it costs no look at what was. */
   readonly freshMs: number;
 }
-
-const firstSight = prepared(`with seen as (
-  insert into inbox (source, event_id, digest, kept_until, said_at, subject)
-  values ($1, $2, $3, now() + make_interval(days => $10), $8, $11)
-  on conflict do nothing returning 1
-), place as (
-  insert into stored_offset (topic, "partition", next) values ($4, $5, $6)
-  on conflict (topic, "partition") do update set next = excluded.next
-), settled as (
-  delete from handoff where event_id = $7 and service = $9 returning created_at, tries
-)
-select exists (select 1 from seen) as fresh, transaction_timestamp() as now,
-  (select extract(epoch from now() - created_at)::float8 * 1000 from settled where tries = 0) as waited,
-  (select digest from inbox where source = $1 and event_id = $2) as known`);
 
 /** Which events were seen, and how far each partition was read: written in the handler's own transaction. */
 export class Inbox {
@@ -53,7 +47,7 @@ export class Inbox {
     const digest = digestOf(record);
     const saidAt = saidAtOf(record, from);
     const subject = this.subjectOf(record);
-    const [row] = await tx.query<{ fresh: boolean; known: Buffer | null; now: Date; waited: number | null }>(firstSight, [
+    const [row] = await tx.query<Sight>(firstSight, [
       from.source,
       from.id,
       digest,
@@ -67,13 +61,48 @@ export class Inbox {
       subject,
     ]);
     if (!row) throw new Error('the inbox gave no answer');
-    const { fresh, now, waited } = row;
+    return await this.seen(tx, { from, digest, saidAt, subject }, row, [from.id]);
+  }
+
+  /** The same for records of one partition in their order, no id twice among them: one round trip for all that is new. */
+  async enterAll(tx: Tx, all: readonly { readonly record: InRecord; readonly from: Identified }[]): Promise<Seen[]> {
+    const last = all.at(-1);
+    if (!last) return [];
+    const asked = all.map(({ record, from }): Asked => {
+      return { from, digest: digestOf(record), saidAt: saidAtOf(record, from), subject: this.subjectOf(record) };
+    });
+    const rows = await tx.query<Sight>(firstSights, [
+      asked.map(({ from }) => from.source),
+      asked.map(({ from }) => from.id),
+      asked.map(({ digest }) => digest),
+      asked.map(({ saidAt }) => saidAt),
+      asked.map(({ subject }) => subject),
+      asked.map(({ from }) => from.causationId ?? null),
+      asked.map(({ from }) => from.service ?? null),
+      last.record.topic,
+      last.record.partition,
+      after(last.record.offset),
+      this.memory.keptDays,
+    ]);
+    const seen: Seen[] = [];
+    for (const [at, each] of asked.entries()) {
+      const row = rows[at];
+      if (!row) throw new Error('the inbox gave no answer');
+      // Those after it are no news yet when its turn comes.
+      const unseen = asked.slice(at).map(({ from }) => from.id);
+      seen.push(await this.seen(tx, each, row, unseen));
+    }
+    return seen;
+  }
+
+  private async seen(tx: Tx, asked: Asked, { fresh, now, waited, known }: Sight, unseen: readonly string[]): Promise<Seen> {
+    const { from, digest, saidAt } = asked;
     // What was said again may have been answered the first time or the last: nobody knows how long that took.
     if (waited !== null && from.service !== undefined) this.patience.heard(from.service, waited);
     // Nothing known and not fresh: another replica committed it a moment ago; its answer is as good as ours would be.
-    const same = row.known === null || row.known.equals(digest);
+    const same = known === null || known.equals(digest);
     if (!fresh || now.getTime() - saidAt.getTime() < this.memory.freshMs) return { fresh, same, now, forgotten: false };
-    return { ...(await this.recall(tx, from, saidAt, subject)), same, now };
+    return { ...(await this.recall(tx, asked, unseen)), same, now };
   }
 
   /**
@@ -83,16 +112,15 @@ export class Inbox {
    */
   private async recall(
     tx: Tx,
-    from: Identified,
-    saidAt: Date,
-    subject: string | null,
+    { from, saidAt, subject }: Asked,
+    unseen: readonly string[],
   ): Promise<{ readonly fresh: boolean; readonly forgotten: boolean }> {
     const [row] = await tx.query<{ overtaken: boolean }>(
       `select $4::text is not null and exists (
-         select 1 from inbox where source = $2 and subject = $4 and event_id <> $3 and said_at >= $1
+         select 1 from inbox where source = $2 and subject = $4 and event_id <> all($3::text[]) and said_at >= $1
        ) as overtaken
        from forgotten where until >= $1`,
-      [saidAt, from.source, from.id, subject],
+      [saidAt, from.source, unseen, subject],
     );
     return { fresh: !row?.overtaken, forgotten: row !== undefined && subject === null };
   }

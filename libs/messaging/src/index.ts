@@ -20,7 +20,7 @@ export type { LogText } from './log-chunks.js';
 export { Messaging, type MessagingOptions } from './messaging.js';
 export { messagingMigrations } from './migrations/index.js';
 export type { PoisonReason } from './reading.js';
-export type { Cause, Handler, Received, Said, Subscriptions, UnitOfWork } from './received.js';
+export type { Cause, Handler, InHand, Received, Said, Subscriptions, UnitOfWork } from './received.js';
 export { type Keeping, messagingPrunings, type Pruned, type Pruning } from './retention.js';
 export { type Timing, usualTiming } from './timing.js';
 export { TopicNames } from './topic-names.js';

@@ -57,6 +57,18 @@ export interface UnitOfWork {
 /** What a service does when it hears an event. Runs in one transaction and never does slow work: owe that as an operation. */
 export interface Handler<E extends EventDefinition = EventDefinition> {
   handle(event: Received<E>, unit: UnitOfWork): Promise<void>;
+  /**
+   * The same for several events that came one after the other in a partition, all in one transaction: for a handler that many kinds of events share and
+   * that may fall behind. Each has a unit of its own, so that what is said in it is known to be an answer to it; `tx` is the same in all. Where it throws,
+   * nothing of it holds, and each is handled by itself.
+   */
+  handleAll?(all: readonly InHand<E>[]): Promise<void>;
+}
+
+/** An event with what is done because of it. */
+export interface InHand<E extends EventDefinition = EventDefinition> {
+  readonly event: Received<E>;
+  readonly unit: UnitOfWork;
 }
 
 /** Events to handlers: exactly one each. */

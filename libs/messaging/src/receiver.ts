@@ -1,4 +1,4 @@
-import type { EventDefinition, Service } from '@slipway/contracts';
+import type { EventDefinition } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import type { Burial, DeadLetters, Resolved } from './dead-letters.js';
@@ -6,9 +6,11 @@ import type { BatchControl, BatchOutcome, InRecord } from './event-log.js';
 import type { Handoffs } from './handoffs.js';
 import { type Inbox, refuseUnsure, Unsure } from './inbox.js';
 import type { Parked } from './parked.js';
-import { type ReaderOptions, type Reading, read } from './reading.js';
+import { type Event, type Newer, type Poison, type Portion, portionsOf } from './portions.js';
+import { type ReaderOptions, read } from './reading.js';
 import type { Handler, Received } from './received.js';
 import type { Timing } from './timing.js';
+import { causeOf, handleTogether } from './together.js';
 import type { Transactions } from './transactions.js';
 import { backOff, describe, pause, sort, within } from './trouble.js';
 
@@ -28,10 +30,6 @@ export interface ReceiverParts {
   readonly waits: () => void;
 }
 
-type Event = Extract<Reading, { is: 'event' }>;
-type Newer = Extract<Reading, { is: 'newer' }>;
-type Poison = Extract<Reading, { is: 'poison' }>;
-
 /** How often an error nobody can place is tried before the event is a dead letter. */
 const tries = 3;
 
@@ -46,24 +44,33 @@ export class Receiver {
 
   /** What EventLog.consume calls. Never throws. */
   async onBatch(records: readonly InRecord[], control: BatchControl): Promise<BatchOutcome> {
-    let passing: Passing | undefined;
-    for (const record of records) {
+    for (const portion of portionsOf(records, this.parts)) {
       if (control.signal.aborted) return {};
-      const reading = read(record, this.parts.reader);
-      if (reading.is === 'ignored' || reading.is === 'answer') {
-        passing = { record, answers: passing?.answers ?? [] };
-        if (reading.is === 'answer') passing.answers.push(reading);
-        continue;
-      }
-      for (const step of [this.pass(passing), this.first(record, reading)]) {
-        const outcome = await this.insist(step, control);
-        if (outcome) return outcome;
-      }
-      passing = undefined;
+      const outcome = portion.is === 'many' ? await this.takeMany(portion, control) : await this.insist(this.stepOf(portion), control);
+      if (outcome) return outcome;
+      control.done(portion.record);
+      if (portion.is !== 'passing') await control.beat();
+    }
+    return {};
+  }
+
+  /** All in one transaction; where that fails, for whatever reason, one by one, so that what one of them does to it the others do not feel. */
+  private async takeMany(portion: Many, control: BatchControl): Promise<BatchOutcome | undefined> {
+    try {
+      for (const event of await handleTogether(this.parts, portion)) this.parts.handled(event);
+      return undefined;
+    } catch (error) {
+      const { length: events } = portion.all;
+      this.parts.logger.warn({ err: error, events, trouble: sort(error) }, 'events were not handled together; now one by one');
+    }
+    for (const { record, reading } of portion.all) {
+      if (control.signal.aborted) return {};
+      const outcome = await this.insist(this.first(record, reading), control);
+      if (outcome) return outcome;
       control.done(record);
       await control.beat();
     }
-    return (await this.insist(this.pass(passing, control), control)) ?? {};
+    return undefined;
   }
 
   /** The same for a record out of a table: a dead letter replayed, a parked event whose time has come. `first` claims it in the transaction. */
@@ -129,6 +136,10 @@ export class Receiver {
       }
     }
     return undefined;
+  }
+
+  private stepOf(portion: Exclude<Portion, Many>): Step {
+    return portion.is === 'one' ? this.first(portion.record, portion.reading) : this.pass(portion);
   }
 
   private first(record: InRecord, reading: Event | Newer | Poison): Step {
@@ -207,36 +218,25 @@ export class Receiver {
   }
 
   /** Records for others: their answers are settled, and now and then it is noted how far we are. */
-  private pass(passing: Passing | undefined, control?: BatchControl): Step | undefined {
-    if (!passing) return undefined;
-    const { record, answers } = passing;
+  private pass({ record, answers }: Extract<Portion, { is: 'passing' }>): Step {
     const at = `${record.topic}/${record.partition}`;
-    const done = () => control?.done(record);
-    if (answers.length === 0 && performance.now() - (this.passedAt.get(at) ?? 0) < passEveryMs)
-      return { what: 'passing records by', do: async () => done() };
+    const isDue = answers.length > 0 || performance.now() - (this.passedAt.get(at) ?? 0) >= passEveryMs;
     return {
       what: 'passing records by',
       do: async () => {
+        if (!isDue) return;
         await this.parts.inbox.pass(record, answers);
         this.passedAt.set(at, performance.now());
-        done();
       },
     };
   }
 }
 
-interface Passing {
-  readonly record: InRecord;
-  readonly answers: { service: Service; causationId: string }[];
-}
+type Many = Extract<Portion, { is: 'many' }>;
 
 interface Step {
   readonly what: string;
   do(): Promise<void>;
   /** The step to take when trying again would not help. Without one only time can. */
   otherwise?(thrown: unknown, attempt: number): Step;
-}
-
-function causeOf(event: Received): { causationId: string; correlationId?: string; traceparent?: string } {
-  return { causationId: event.id, correlationId: event.correlationId, traceparent: event.traceparent };
 }

@@ -4,6 +4,9 @@ import type { Identified } from './reading.js';
 import type { Cause, UnitOfWork } from './received.js';
 import { OpenUnit, type Speaker } from './unit-of-work.js';
 
+/** Opens a unit of work of the transaction that began then. */
+export type Open = (now: Date, cause?: Cause) => OpenUnit;
+
 /** Opens units of work: the one place where a transaction begins, what was said in it is written, and the relay hears of it. */
 export class Transactions {
   constructor(
@@ -12,15 +15,23 @@ export class Transactions {
     private readonly said: (shards: ReadonlySet<number>) => void,
   ) {}
 
-  /** `opened` is told when the transaction began by a statement it needs anyway, which saves asking for the time. */
-  async run<T>(cause: Cause, fn: (open: (now: Date) => OpenUnit, tx: Tx) => Promise<T>): Promise<T> {
+  /**
+   * `open` is told when the transaction began by a statement it needs anyway, which saves asking for the time; called again, perhaps with a cause of its
+   * own, it opens another unit in the same transaction.
+   */
+  async run<T>(cause: Cause, fn: (open: Open, tx: Tx) => Promise<T>): Promise<T> {
     return await this.database.transaction(async (tx) => {
-      let unit: OpenUnit | undefined;
-      const result = await fn((now) => (unit = new OpenUnit(tx, now, this.speaker, cause)), tx);
-      const written = unit;
-      if (written && written.shards.size > 0) {
-        await written.write();
-        tx.afterCommit(() => this.said(written.shards));
+      const units: OpenUnit[] = [];
+      const open: Open = (now, own = cause) => {
+        const unit = new OpenUnit(tx, now, this.speaker, own);
+        units.push(unit);
+        return unit;
+      };
+      const result = await fn(open, tx);
+      const said = units.flatMap((unit) => unit.said);
+      if (said.length > 0) {
+        await this.speaker.outbox.insert(tx, said);
+        tx.afterCommit(() => this.said(new Set(said.map(({ shard }) => shard))));
       }
       return result;
     });

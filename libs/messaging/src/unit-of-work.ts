@@ -17,9 +17,9 @@ export interface Speaker {
   readonly outbox: Outbox;
 }
 
-/** The unit of work of one transaction: gathers what is said and writes it at the end, in one statement. */
+/** A unit of work of a transaction: gathers what is said, which the transaction writes at its end, in one statement. */
 export class OpenUnit implements UnitOfWork {
-  private readonly said: Unsent[] = [];
+  readonly said: Unsent[] = [];
 
   constructor(
     readonly tx: Tx,
@@ -63,15 +63,5 @@ export class OpenUnit implements UnitOfWork {
   /** Whether something was said because of that event. */
   hasAnswered(eventId: string): boolean {
     return this.said.some(({ attributes }) => attributes.causationId === eventId);
-  }
-
-  /** The shards something was said in; empty where nothing was. */
-  get shards(): ReadonlySet<number> {
-    return new Set(this.said.map(({ shard }) => shard));
-  }
-
-  /** To be called once, last in the transaction. */
-  async write(): Promise<void> {
-    await this.speaker.outbox.insert(this.tx, this.said);
   }
 }

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandIssued, type EventDefinition } from '@slipway/contracts';
-import { type Handler, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
+import { type Handler, type InHand, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
 import type { Reconciliation, Work } from '@slipway/operations';
 import { mindingDeadLetters, RunDeadLetter } from './dead-letter-commands.js';
 import type { ServiceDefinition } from './service.module.js';
@@ -47,11 +47,14 @@ export function wire(app: NestFastifyApplication, definition: ServiceDefinition)
     definition,
     entries.map((entry) => entry.handler),
   );
+  // One for each handler: events of several kinds that share it may be handled together.
+  const traced = new Map(handlers.map((handler) => [handler, tracing(handler)]));
   return {
     handlers: new Map(
       entries.map(({ event, record }, at) => {
         const handler = handlers[at] as Handler;
-        return [event, tracing(event === CommandIssued ? mindingDeadLetters(definition.name, handler, record ?? false) : handler)];
+        if (event === CommandIssued) return [event, tracing(mindingDeadLetters(definition.name, handler, record ?? false))];
+        return [event, traced.get(handler) as Handler];
       }),
     ),
     works: [...resolve<Work>(app, definition, works), new RunDeadLetter(app.get(Messaging))],
@@ -74,13 +77,17 @@ function resolve<T>(app: NestFastifyApplication, definition: ServiceDefinition, 
   return found;
 }
 
+/** Runs a handler in the trace of its event; of several events that are handled together, in that of the first. */
 function tracing(handler: Handler): Handler {
+  const handleAll = handler.handleAll?.bind(handler);
   return {
-    handle: (event: Received, unit: UnitOfWork) =>
-      correlate({ traceparent: event.traceparent, correlationId: event.correlationId, causationId: event.id }, () =>
-        handler.handle(event, unit),
-      ),
+    handle: (event: Received, unit: UnitOfWork) => correlate(traceOf(event), () => handler.handle(event, unit)),
+    ...(handleAll && { handleAll: (all: readonly InHand[]) => correlate(all[0] ? traceOf(all[0].event) : {}, () => handleAll(all)) }),
   };
+}
+
+function traceOf({ id, traceparent, correlationId }: Received) {
+  return { traceparent, correlationId, causationId: id };
 }
 
 /** A reconciliation whose `run` may be taken off it. */
