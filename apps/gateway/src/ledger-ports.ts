@@ -2,8 +2,7 @@ import type { AuditLink, CommandIssued, DataOf, EventDeadLettered, Reason } from
 import type { Received } from '@slipway/messaging';
 import type { Tx } from '@slipway/postgres';
 import type { Placed, ReleaseState, Told } from '@slipway/release';
-import type { Beside } from './domain/audit-fit.js';
-import type { EnvironmentFacts } from './domain/environment-view.js';
+import type { EnvironmentFacts, EnvironmentPlace } from './domain/environment-view.js';
 import type { Scope } from './domain/event-scope.js';
 import type { About, ReleaseAccount } from './domain/release-account.js';
 import type { RequestView } from './domain/request-view.js';
@@ -27,8 +26,8 @@ export interface JournalScope {
 
 /** Every event but logs, as received, for ever. */
 export abstract class Journal {
-  /** To be called last in the transaction: numbers follow the order of commits, so that who reads on from one misses none. */
-  abstract append(tx: Tx, event: Received, scope: Scope): Promise<void>;
+  /** In this order. To be called last in the transaction: numbers follow the order of commits, so that who reads on from one misses none. */
+  abstract append(tx: Tx, all: readonly { event: Received; scope: Scope }[]): Promise<void>;
   /** Rows after a number, in order. */
   abstract after(seq: string, limit: number, only: JournalScope): Promise<readonly JournalRow[]>;
   /** The same for all rows, inside a transaction. */
@@ -113,27 +112,35 @@ export abstract class LedgerBooks {
   abstract open(tx: Tx, releases: readonly string[]): Promise<void>;
   /** Holds off every fold until the transaction ends. */
   abstract hold(tx: Tx): Promise<void>;
-  /** Keeps an event for each release it tells of; gives those that did not have it. */
-  abstract keepEvent(tx: Tx, event: Told, releases: readonly string[]): Promise<readonly string[]>;
+  /** Keeps each event for each release it tells of; gives those that did not have it. */
+  abstract keepEvents(
+    tx: Tx,
+    all: readonly { event: Told; releases: readonly string[] }[],
+  ): Promise<readonly { release: string; event: string }[]>;
   abstract eventsOf(tx: Tx, release: string): Promise<readonly Told[]>;
   /**
-   * Those of a release's other events that `comesAfter` must be asked of: the newest, the highest its writer numbered, one it caused. Undefined
-   * where the place of an event is not on record.
+   * For each of these events of releases: those other events of its release that `comesAfter` must be asked of (the newest, the highest its writer
+   * numbered, one it caused), none of them one of these. Undefined where the place of an event is not on record.
    */
-  abstract eventsBeside(tx: Tx, release: string, event: Told): Promise<readonly Placed[] | undefined>;
-  /** What the books have of a release, of its requests this one only. */
-  abstract accountOf(tx: Tx, release: string, request: string | undefined): Promise<ReleaseAccount | undefined>;
-  abstract saveRelease(tx: Tx, row: ReleaseRow): Promise<void>;
-  abstract saveRequest(tx: Tx, view: RequestView): Promise<void>;
-  abstract lockEnvironment(tx: Tx, project: string, environment: string): Promise<EnvironmentFacts>;
-  abstract saveEnvironment(tx: Tx, facts: EnvironmentFacts): Promise<void>;
+  abstract eventsBeside(tx: Tx, all: readonly { release: string; event: Told }[]): Promise<readonly (readonly Placed[] | undefined)[]>;
+  /** What the books have of releases, of their requests these only. A release nothing is known of is left out. */
+  abstract accountsOf(tx: Tx, releases: readonly string[], requests: readonly string[]): Promise<ReadonlyMap<string, ReleaseAccount>>;
+  abstract saveReleases(tx: Tx, rows: readonly ReleaseRow[]): Promise<void>;
+  abstract saveRequests(tx: Tx, views: readonly RequestView[]): Promise<void>;
+  /** Locks and loads, each place once, in the order asked for. */
+  abstract lockEnvironments(tx: Tx, places: readonly EnvironmentPlace[]): Promise<readonly EnvironmentFacts[]>;
+  abstract saveEnvironments(tx: Tx, all: readonly EnvironmentFacts[]): Promise<void>;
   abstract keepCommand(tx: Tx, issued: Issued, at: string): Promise<void>;
   abstract keepAnswer(tx: Tx, answer: Answer): Promise<void>;
   abstract keepDeadLetter(tx: Tx, event: string, at: string, data: DeadLettered): Promise<void>;
   /** What is said of a project's source, null for that it can be read; what was said before `at` changes nothing. */
   abstract keepSource(tx: Tx, project: string, at: string, failing: SourceFailure | null): Promise<void>;
-  abstract auditBeside(tx: Tx, chain: string, sequence: number): Promise<Beside>;
-  abstract keepLink(tx: Tx, link: AuditLink): Promise<void>;
+  /** What the books have at these places of audit chains, and at those before them. */
+  abstract auditHashes(
+    tx: Tx,
+    places: readonly { chain: string; sequence: number }[],
+  ): Promise<readonly { chain: string; sequence: number; hash: string }[]>;
+  abstract keepLinks(tx: Tx, links: readonly AuditLink[]): Promise<void>;
   /** A link that does not fit the chain. */
   abstract keepConflict(tx: Tx, link: AuditLink, reason: string): Promise<void>;
   /** A newer head of a chain; an older one changes nothing. */

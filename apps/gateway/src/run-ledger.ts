@@ -83,9 +83,11 @@ export class RunLedger implements Work<Input> {
     let progress = known ?? (await this.begin(claim));
     if (progress.step === 'journal') progress = await this.keepAll(claim, progress);
     if (progress.step === 'releases') progress = await this.foldReleases(claim, progress);
-    // What came meanwhile, event by event, until little is left.
+    // What came meanwhile, until little is left.
     for await (const { rows, place } of this.reading.from(progress.place, atOnce)) {
-      progress = await this.step(claim, { ...progress, place, events: progress.events + rows.length }, (tx) => this.foldOne(tx, rows));
+      progress = await this.step(claim, { ...progress, place, events: progress.events + rows.length }, (tx) =>
+        this.folding.fold(tx, toldIn(rows)),
+      );
     }
     if (claim.operation.input.task === 'check') await this.compare(claim, progress);
     else await this.takeOver(claim, progress);
@@ -102,7 +104,7 @@ export class RunLedger implements Work<Input> {
     let progress = from;
     for await (const { rows, place } of this.reading.from(from.place, atOnce)) {
       progress = await this.step(claim, { ...progress, place, events: progress.events + rows.length }, async (tx) => {
-        for (const told of toldIn(rows)) await this.folding.keep(tx, told);
+        await this.folding.keep(tx, toldIn(rows));
       });
     }
     return this.step(claim, { ...progress, step: 'releases' }, (tx) => this.fresh.analyse(tx));
@@ -114,7 +116,7 @@ export class RunLedger implements Work<Input> {
       const last = releases.at(-1);
       if (last === undefined) return this.step(claim, { ...progress, step: 'last' }, (tx) => this.fresh.analyse(tx));
       progress = await this.step(claim, { ...progress, release: last, releases: progress.releases + releases.length }, async (tx) => {
-        for (const release of releases) await this.folding.refold(tx, release);
+        await this.folding.refold(tx, releases);
       });
     }
   }
@@ -122,7 +124,7 @@ export class RunLedger implements Work<Input> {
   private async takeOver(claim: Claim<Input>, { place, ...progress }: LedgerProgress): Promise<void> {
     await claim.complete(async (unit) => {
       await this.books.hold(unit.tx);
-      for await (const rows of this.reading.rest(unit.tx, place, atOnce)) await this.foldOne(unit.tx, rows);
+      for await (const rows of this.reading.rest(unit.tx, place, atOnce)) await this.folding.fold(unit.tx, toldIn(rows));
       await this.fresh.takeOver(unit.tx);
       await this.tasks.save(unit.tx, claim.operation.id, { ...progress, place, step: 'over' });
       const message = `the ledger was folded anew from ${progress.events} events: ${progress.releases} releases`;
@@ -134,7 +136,7 @@ export class RunLedger implements Work<Input> {
   private async compare(claim: Claim<Input>, { place, ...progress }: LedgerProgress): Promise<void> {
     const { count, some } = await this.database.transaction(async (tx) => {
       await tx.query('set transaction isolation level repeatable read');
-      for await (const rows of this.reading.rest(tx, place, atOnce)) await this.foldOne(tx, rows);
+      for await (const rows of this.reading.rest(tx, place, atOnce)) await this.folding.fold(tx, toldIn(rows));
       return await this.fresh.differences(tx, mostTold);
     });
     await claim.complete(async (unit) => {
@@ -165,10 +167,6 @@ export class RunLedger implements Work<Input> {
       if (input.subject !== undefined) unit.publish(CommandRefused, { subject: input.subject, data: { command: key, reason } });
     });
     return { done: true };
-  }
-
-  private async foldOne(tx: Tx, rows: readonly JournalRow[]): Promise<void> {
-    for (const told of toldIn(rows)) await this.folding.fold(tx, told);
   }
 
   /** One transaction: the work and how far it is. */

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Database, identifier, type Tx } from '@slipway/postgres';
-import { type EnvironmentFacts, freshEnvironment } from '../domain/environment-view.js';
 import { type Difference, FreshLedger } from '../ports.js';
 import { PostgresLedgerBooks } from './postgres-ledger-books.js';
 
@@ -29,13 +28,7 @@ class Fresh extends PostgresLedgerBooks {
 
   override async open(): Promise<void> {}
 
-  override async lockEnvironment(tx: Tx, project: string, environment: string): Promise<EnvironmentFacts> {
-    const [row] = await tx.query<{ view: EnvironmentFacts }>(
-      `select view from ${prefix}environment where project = $1 and environment = $2`,
-      [project, environment],
-    );
-    return row?.view ?? freshEnvironment(project, environment);
-  }
+  protected override async holdOff(): Promise<void> {}
 }
 
 /** {@link FreshLedger} as tables beside those of the ledger, of the same shape, which are renamed when they take over. */

@@ -1,12 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { services } from '@slipway/contracts';
 import type { Received } from '@slipway/messaging';
-import { advisoryNumber, Database, identifier, type Tx } from '@slipway/postgres';
+import { advisoryNumber, Database, identifier, prepared, type Tx } from '@slipway/postgres';
 import type { Scope } from '../domain/event-scope.js';
 import { Journal, type JournalRow, type JournalScope } from '../ports.js';
 
 const monthsAhead = 2;
 const columns = 'seq::text, received_at as "receivedAt", headers, value, project, release';
+
+const appended = prepared(`with turn as materialized (select pg_advisory_xact_lock($1))
+insert into journal (seq, event_id, name, source, subject, project, release, headers, value)
+select nextval('journal_seq'), event_id, name, source, subject, project, release, headers::json, value from turn, (
+  select * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::bytea[])
+    with ordinality as said (event_id, name, source, subject, project, release, headers, value, nth) order by nth
+) as said`);
 
 /** {@link Journal} as a table in monthly partitions. */
 @Injectable()
@@ -18,23 +25,18 @@ export class PostgresJournal extends Journal {
     this.key = advisoryNumber(database.schema, 'journal');
   }
 
-  async append(tx: Tx, event: Received, scope: Scope): Promise<void> {
-    await tx.query(
-      `with turn as materialized (select pg_advisory_xact_lock($1))
-       insert into journal (seq, event_id, name, source, subject, project, release, headers, value)
-       select nextval('journal_seq'), $2, $3, $4, $5, $6, $7::uuid, $8::json, $9 from turn`,
-      [
-        this.key,
-        event.id,
-        event.name,
-        event.source,
-        event.subject,
-        scope.project,
-        scope.release,
-        JSON.stringify(event.raw.headers),
-        event.raw.value,
-      ],
-    );
+  async append(tx: Tx, all: readonly { event: Received; scope: Scope }[]): Promise<void> {
+    await tx.query(appended, [
+      this.key,
+      all.map(({ event }) => event.id),
+      all.map(({ event }) => event.name),
+      all.map(({ event }) => event.source),
+      all.map(({ event }) => event.subject),
+      all.map(({ scope }) => scope.project),
+      all.map(({ scope }) => scope.release),
+      all.map(({ event }) => JSON.stringify(event.raw.headers)),
+      all.map(({ event }) => event.raw.value),
+    ]);
   }
 
   async after(seq: string, limit: number, only: JournalScope): Promise<readonly JournalRow[]> {

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { AuditLink } from '@slipway/contracts';
 import { advisoryNumber, Database, type Tx } from '@slipway/postgres';
 import type { Placed, Told } from '@slipway/release';
-import type { Beside } from '../domain/audit-fit.js';
 import { placeOf } from '../domain/dead-letter-place.js';
-import { type EnvironmentFacts, freshEnvironment } from '../domain/environment-view.js';
+import { type EnvironmentFacts, type EnvironmentPlace, freshEnvironment } from '../domain/environment-view.js';
 import type { ReleaseAccount } from '../domain/release-account.js';
 import type { RequestView } from '../domain/request-view.js';
 import { type Answer, type AuditHead, type DeadLettered, type Issued, LedgerBooks, type ReleaseRow, type SourceFailure } from '../ports.js';
+import { once } from './prepared-once.js';
 
 /** {@link LedgerBooks} in Postgres. */
 @Injectable()
@@ -22,26 +22,47 @@ export class PostgresLedgerBooks extends LedgerBooks {
   }
 
   async open(tx: Tx, releases: readonly string[]): Promise<void> {
-    // In one order for everybody, or two that tell of the same two releases lock each other up.
-    const keys = [...releases].sort().map((id) => advisoryNumber(this.database.schema, `release ${id}`));
-    await tx.query(
-      'select pg_advisory_xact_lock_shared($1), array(select pg_advisory_xact_lock(key) is null from unnest($2::bigint[]) as key)',
-      [this.key, keys],
+    await tx.query(once('select pg_advisory_xact_lock_shared($1)'), [this.key]);
+    await this.holdOff(
+      tx,
+      releases.map((id) => `release ${id}`),
     );
+  }
+
+  /** Others that write of one of these wait until the transaction ends. */
+  protected async holdOff(tx: Tx, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    // In one order for everybody, or two that tell of the same two lock each other up.
+    const keys = names.map((name) => advisoryNumber(this.database.schema, name)).sort();
+    await tx.query(once('select array(select pg_advisory_xact_lock(key) is null from unnest($1::bigint[]) as key)'), [keys]);
   }
 
   async hold(tx: Tx): Promise<void> {
     await tx.query('select pg_advisory_xact_lock($1)', [this.key]);
   }
 
-  async keepEvent(tx: Tx, event: Told, releases: readonly string[]): Promise<readonly string[]> {
-    const { id, source, subject, time, sequence = null, causationId = null } = event;
-    const rows = await tx.query<{ release: string }>(
-      `insert into ${this.at}release_event (release, event_id, told, source, subject, at, sequence, cause)
-       select release, $2, $3::json, $4, $5, $6, $7, $8 from unnest($1::uuid[]) as release on conflict do nothing returning release`,
-      [releases, id, JSON.stringify(event), source, subject, new Date(time), sequence, causationId],
+  async keepEvents(
+    tx: Tx,
+    all: readonly { event: Told; releases: readonly string[] }[],
+  ): Promise<readonly { release: string; event: string }[]> {
+    const rows = all.flatMap(({ event, releases }) => releases.map((release) => ({ release, event })));
+    return await tx.query(
+      once(`insert into ${this.at}release_event (release, event_id, told, source, subject, at, sequence, cause)
+       select release, event_id, told::json, source, subject, at, sequence, cause
+       from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[], $8::text[])
+         as told (release, event_id, told, source, subject, at, sequence, cause)
+       on conflict do nothing returning release, event_id as event`),
+      [
+        rows.map(({ release }) => release),
+        rows.map(({ event }) => event.id),
+        rows.map(({ event }) => JSON.stringify(event)),
+        rows.map(({ event }) => event.source),
+        rows.map(({ event }) => event.subject),
+        rows.map(({ event }) => new Date(event.time)),
+        rows.map(({ event }) => event.sequence ?? null),
+        rows.map(({ event }) => event.causationId ?? null),
+      ],
     );
-    return rows.map(({ release }) => release);
   }
 
   async eventsOf(tx: Tx, release: string): Promise<readonly Told[]> {
@@ -50,68 +71,115 @@ export class PostgresLedgerBooks extends LedgerBooks {
     );
   }
 
-  async eventsBeside(tx: Tx, release: string, event: Told): Promise<readonly Placed[] | undefined> {
-    const others = `select event_id, source, subject, at, sequence, cause from ${this.at}release_event where release = $1 and event_id <> $2`;
+  async eventsBeside(tx: Tx, all: readonly { release: string; event: Told }[]): Promise<readonly (readonly Placed[] | undefined)[]> {
+    const others = `select event_id, source, subject, at, sequence, cause from ${this.at}release_event e
+      where e.release = asked.release and event_id <> all($2::text[])`;
     // Nulls come first: an event of before its place was kept is found with the newest.
-    const rows = await tx.query<Omit<Placed, 'time'> & { at: Date | null }>(
-      `select event_id as id, source, subject, at, sequence::float8 as sequence, cause as "causationId" from (
+    const rows = await tx.query<Omit<Placed, 'time'> & { nth: number; at: Date | null }>(
+      once(`select asked.nth::int as nth, beside.event_id as id, beside.source, beside.subject, beside.at,
+         beside.sequence::float8 as sequence, beside.cause as "causationId"
+       from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) with ordinality as asked (release, event_id, source, subject, nth), lateral (
          (${others} order by at desc, event_id collate "C" desc limit 1)
-         union all (${others} and source = $3 and subject = $4 and sequence is not null order by sequence desc limit 1)
-         union all (${others} and cause = $2 limit 1)
-       ) as beside`,
-      [release, event.id, event.source, event.subject],
+         union all (${others} and e.source = asked.source and e.subject = asked.subject and sequence is not null order by sequence desc limit 1)
+         union all (${others} and cause = asked.event_id limit 1)
+       ) as beside`),
+      [
+        all.map(({ release }) => release),
+        all.map(({ event }) => event.id),
+        all.map(({ event }) => event.source),
+        all.map(({ event }) => event.subject),
+      ],
     );
-    const placed = rows.flatMap(({ at, ...row }) => (at ? [{ ...row, time: at.toISOString(), sequence: row.sequence ?? undefined }] : []));
-    return placed.length === rows.length ? placed : undefined;
+    const beside: (Placed[] | undefined)[] = all.map(() => []);
+    for (const { nth, at, sequence, ...row } of rows) {
+      if (at) beside[nth - 1]?.push({ ...row, time: at.toISOString(), sequence: sequence ?? undefined });
+      else beside[nth - 1] = undefined;
+    }
+    return beside;
   }
 
-  async accountOf(tx: Tx, release: string, request: string | undefined): Promise<ReleaseAccount | undefined> {
-    const [row] = await tx.query<Pick<ReleaseRow, 'state' | 'about'>>(`select state, about from ${this.at}release where id = $1`, [
-      release,
-    ]);
-    if (!row) return undefined;
+  async accountsOf(tx: Tx, releases: readonly string[], requests: readonly string[]): Promise<ReadonlyMap<string, ReleaseAccount>> {
+    const rows = await tx.query<Pick<ReleaseRow, 'state' | 'about'> & { id: string }>(
+      once(`select id, state, about from ${this.at}release where id = any($1::uuid[])`),
+      [releases],
+    );
     const views =
-      request === undefined
+      requests.length === 0
         ? []
-        : await tx.query<{ id: string; view: RequestView }>(`select id, view from ${this.at}request where id = $1 and release = $2`, [
-            request,
-            release,
-          ]);
-    return { ...row, requests: new Map(views.map(({ id, view }) => [id, view])) };
+        : await tx.query<{ id: string; release: string; view: RequestView }>(
+            once(`select id, release, view from ${this.at}request where id = any($1::uuid[]) and release = any($2::uuid[])`),
+            [requests, releases],
+          );
+    const viewsOf = Map.groupBy(views, ({ release }) => release);
+    return new Map(
+      rows.map(({ id, state, about }) => [
+        id,
+        { state, about, requests: new Map((viewsOf.get(id) ?? []).map((each) => [each.id, each.view])) },
+      ]),
+    );
   }
 
-  async saveRelease(tx: Tx, { state, about, bornAt, changedAt }: ReleaseRow): Promise<void> {
-    const { id, project, number } = state.release;
-    const environments = state.environments.map(({ environment }) => environment);
+  async saveReleases(tx: Tx, rows: readonly ReleaseRow[]): Promise<void> {
     await tx.query(
-      `insert into ${this.at}release (id, project, number, phase, environments, born_at, changed_at, about, state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      once(`insert into ${this.at}release (id, project, number, phase, environments, born_at, changed_at, about, state)
+       select id, project, number, phase, array(select json_array_elements_text(environments::json)), born_at, changed_at, about::json, state::json
+       from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[])
+         as folded (id, project, number, phase, environments, born_at, changed_at, about, state)
        on conflict (id) do update set project = excluded.project, number = excluded.number, phase = excluded.phase, environments = excluded.environments,
-         born_at = excluded.born_at, changed_at = excluded.changed_at, about = excluded.about, state = excluded.state`,
-      [id, project, number, state.phase, environments, bornAt, changedAt, JSON.stringify(about), JSON.stringify(state)],
+         born_at = excluded.born_at, changed_at = excluded.changed_at, about = excluded.about, state = excluded.state`),
+      [
+        rows.map(({ state }) => state.release.id),
+        rows.map(({ state }) => state.release.project),
+        rows.map(({ state }) => state.release.number),
+        rows.map(({ state }) => state.phase),
+        rows.map(({ state }) => JSON.stringify(state.environments.map(({ environment }) => environment))),
+        rows.map(({ bornAt }) => bornAt),
+        rows.map(({ changedAt }) => changedAt),
+        rows.map(({ about }) => JSON.stringify(about)),
+        rows.map(({ state }) => JSON.stringify(state)),
+      ],
     );
   }
 
-  async saveRequest(tx: Tx, view: RequestView): Promise<void> {
+  async saveRequests(tx: Tx, views: readonly RequestView[]): Promise<void> {
     await tx.query(
-      `insert into ${this.at}request (id, release, project, environment, state, requested_at, view) values ($1, $2, $3, $4, $5, $6, $7)
-       on conflict (id) do update set state = excluded.state, requested_at = excluded.requested_at, view = excluded.view`,
-      [view.request, view.release.id, view.release.project, view.environment, view.state, view.requestedAt, JSON.stringify(view)],
+      once(`insert into ${this.at}request (id, release, project, environment, state, requested_at, view)
+       select id, release, project, environment, state, requested_at, view::json
+       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
+         as folded (id, release, project, environment, state, requested_at, view)
+       on conflict (id) do update set state = excluded.state, requested_at = excluded.requested_at, view = excluded.view`),
+      [
+        views.map(({ request }) => request),
+        views.map(({ release }) => release.id),
+        views.map(({ release }) => release.project),
+        views.map(({ environment }) => environment),
+        views.map(({ state }) => state),
+        views.map(({ requestedAt }) => requestedAt),
+        views.map((view) => JSON.stringify(view)),
+      ],
     );
   }
 
-  async lockEnvironment(tx: Tx, project: string, environment: string): Promise<EnvironmentFacts> {
-    await tx.query('select pg_advisory_xact_lock($1)', [advisoryNumber(this.database.schema, `environment ${project} ${environment}`)]);
-    const [row] = await tx.query<{ view: EnvironmentFacts }>(
-      `select view from ${this.at}environment where project = $1 and environment = $2`,
-      [project, environment],
+  async lockEnvironments(tx: Tx, places: readonly EnvironmentPlace[]): Promise<readonly EnvironmentFacts[]> {
+    await this.holdOff(
+      tx,
+      places.map(({ project, environment }) => `environment ${project} ${environment}`),
     );
-    return row?.view ?? freshEnvironment(project, environment);
+    const rows = await tx.query<{ nth: number; view: EnvironmentFacts }>(
+      once(`select nth::int as nth, view from unnest($1::text[], $2::text[]) with ordinality as asked (project, environment, nth)
+       join ${this.at}environment using (project, environment)`),
+      [places.map(({ project }) => project), places.map(({ environment }) => environment)],
+    );
+    const views = new Map(rows.map(({ nth, view }) => [nth, view]));
+    return places.map(({ project, environment }, at) => views.get(at + 1) ?? freshEnvironment(project, environment));
   }
 
-  async saveEnvironment(tx: Tx, facts: EnvironmentFacts): Promise<void> {
+  async saveEnvironments(tx: Tx, all: readonly EnvironmentFacts[]): Promise<void> {
     await tx.query(
-      `insert into ${this.at}environment (project, environment, view) values ($1, $2, $3) on conflict (project, environment) do update set view = excluded.view`,
-      [facts.project, facts.environment, JSON.stringify(facts)],
+      once(`insert into ${this.at}environment (project, environment, view)
+       select project, environment, view::json from unnest($1::text[], $2::text[], $3::text[]) as folded (project, environment, view)
+       on conflict (project, environment) do update set view = excluded.view`),
+      [all.map(({ project }) => project), all.map(({ environment }) => environment), all.map((facts) => JSON.stringify(facts))],
     );
   }
 
@@ -148,21 +216,20 @@ export class PostgresLedgerBooks extends LedgerBooks {
     );
   }
 
-  async auditBeside(tx: Tx, chain: string, sequence: number): Promise<Beside> {
-    const rows = await tx.query<{ sequence: number; hash: string }>(
-      `select sequence, link ->> 'hash' as hash from ${this.at}audit_link where chain = $1 and sequence in ($2, $2 - 1)`,
-      [chain, sequence],
+  async auditHashes(tx: Tx, places: readonly { chain: string; sequence: number }[]) {
+    return await tx.query<{ chain: string; sequence: number; hash: string }>(
+      `select distinct chain, link.sequence, link ->> 'hash' as hash from unnest($1::text[], $2::int[]) as asked (chain, sequence)
+       join ${this.at}audit_link link using (chain) where link.sequence in (asked.sequence, asked.sequence - 1)`,
+      [places.map(({ chain }) => chain), places.map(({ sequence }) => sequence)],
     );
-    const at = (place: number) => rows.find((row) => row.sequence === place)?.hash;
-    return { same: at(sequence), before: at(sequence - 1) };
   }
 
-  async keepLink(tx: Tx, link: AuditLink): Promise<void> {
-    await tx.query(`insert into ${this.at}audit_link (chain, sequence, link) values ($1, $2, $3) on conflict do nothing`, [
-      link.chain,
-      link.sequence,
-      JSON.stringify(link),
-    ]);
+  async keepLinks(tx: Tx, links: readonly AuditLink[]): Promise<void> {
+    await tx.query(
+      `insert into ${this.at}audit_link (chain, sequence, link)
+       select chain, sequence, link::json from unnest($1::text[], $2::int[], $3::text[]) as told (chain, sequence, link) on conflict do nothing`,
+      [links.map(({ chain }) => chain), links.map(({ sequence }) => sequence), links.map((link) => JSON.stringify(link))],
+    );
   }
 
   async keepConflict(tx: Tx, link: AuditLink, reason: string): Promise<void> {

@@ -37,8 +37,11 @@ export interface EnvironmentFacts {
 
 const mostHistory = 100;
 
+/** Which environment of which project. */
+export type EnvironmentPlace = Pick<EnvironmentFacts, 'project' | 'environment'>;
+
 /** The environment an event is about, or undefined. */
-export function environmentIn(event: Told): { project: string; environment: string } | undefined {
+export function environmentIn(event: Told): EnvironmentPlace | undefined {
   const { project, release, environment } = event.data as {
     project?: unknown;
     release?: { project?: unknown } | null;
