@@ -7,11 +7,12 @@ let one: Database;
 let two: Database;
 let far: Database;
 let proxy: TcpProxy;
+let throughProxy: string;
 
 beforeAll(async () => {
   test = await aDatabase();
   const before = await TcpProxy.before(test.url);
-  proxy = before.proxy;
+  ({ proxy, through: throughProxy } = before);
   const options = { url: test.url, schema: 'slipway_shop', applicationName: 'shop' };
   [one, two] = await Promise.all([Database.connect(options), Database.connect(options)]);
   far = await Database.connect({ ...options, url: before.through });
@@ -52,6 +53,32 @@ describe('an advisory lock', () => {
     const next = await eventually(async () => (await two.locks.hold('relay')) ?? false);
     await next.release();
     await eventually(async () => (await far.locks.hold('relay'))?.release().then(() => true) ?? false);
+  });
+});
+
+describe('a statement on the reserved connection', () => {
+  it('that is too late to be sent never is, and the session goes on being made for the next one', async () => {
+    const slow = await Database.connect({ url: throughProxy, schema: 'slipway_shop', applicationName: 'slow' });
+    await slow.query('create table written (by text)');
+    proxy.pause();
+    const before = proxy.open;
+    await expect(slow.reserved.query("insert into written values ('late')", [], 150)).rejects.toThrow('no answer within 150 ms');
+    const next = slow.reserved.query("insert into written values ('next')");
+    await eventually(() => expect(proxy.open).toBe(before + 1));
+    proxy.resume();
+    await next;
+    expect(await slow.query('select by from written')).toEqual([{ by: 'next' }]);
+    expect(proxy.open).toBe(before + 1);
+    await slow.close();
+  });
+
+  it('that was sent and not answered in time costs the session, for it may hold what nobody knows of', async () => {
+    let lost = 0;
+    const unlisten = one.reserved.onLost(() => lost++);
+    await expect(one.reserved.query('select pg_sleep(5)', [], 150)).rejects.toThrow('no answer within 150 ms');
+    expect(lost).toBe(1);
+    expect(await one.reserved.query('select 1 as one')).toEqual([{ one: 1 }]);
+    unlisten();
   });
 });
 

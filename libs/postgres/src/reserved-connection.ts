@@ -24,20 +24,31 @@ export class ReservedConnection {
     return () => this.lostListeners.delete(listener);
   }
 
-  /** Runs one statement within `timeoutMs`, connecting included. On a time-out the session is given up, for nobody knows what it holds. */
+  /**
+   * Runs one statement within `timeoutMs`, connecting included. On a time-out the session is given up, for nobody knows what it holds, unless the statement
+   * was not sent: then it never is, and a session that is still being made is there for the next one.
+   */
   async query<T = Record<string, unknown>>(sql: string, params: unknown[] = [], timeoutMs = 5_000): Promise<T[]> {
     const mine = this.current();
     let timer: NodeJS.Timeout | undefined;
+    let [isLate, isSent] = [false, false];
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`Query read timeout: no answer within ${timeoutMs} ms`)), timeoutMs);
+      timer = setTimeout(() => {
+        isLate = true;
+        reject(new Error(`Query read timeout: no answer within ${timeoutMs} ms`));
+      }, timeoutMs);
       timer.unref();
     });
     try {
-      const answer = Promise.all([mine, this.answered]).then(([client]) => client.query(sql, params));
+      const answer = Promise.all([mine, this.answered]).then(([client]) => {
+        if (isLate) return late;
+        isSent = true;
+        return client.query(sql, params);
+      });
       this.answered = answer.catch(() => undefined); // one connection does one at a time
       return (await Promise.race([answer, late])).rows as T[];
     } catch (error) {
-      if (error instanceof Error && error.message.startsWith('Query read timeout')) this.giveUp(mine, error);
+      if (isLate && isSent) this.giveUp(mine, error as Error);
       throw error;
     } finally {
       clearTimeout(timer);
