@@ -3,9 +3,17 @@ import { z } from 'zod';
 import { defineRoute } from './route.js';
 
 const shape = Person.shape;
+/** An address as mail knows it (RFC 5321, section 4.5.3.1): 64 characters before the @, 63 between dots after it, 254 in all. */
+const Email = z
+  .email({
+    pattern:
+      /^(?=[^@]{1,64}@)(?:[A-Za-z0-9_'+-]+\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/,
+  })
+  .max(254);
+const emails = z.array(Email).max(20);
 const PersonDraft = z.strictObject({
   name: shape.name,
-  emails: shape.emails.default([]),
+  emails: emails.default([]),
   accounts: shape.accounts.default([]),
   roles: z.array(RoleGrant).max(200).default([]),
   language: z.enum(['en', 'zh']).default('en'),
@@ -13,7 +21,7 @@ const PersonDraft = z.strictObject({
 const PersonChange = z
   .strictObject({
     name: shape.name,
-    emails: shape.emails,
+    emails,
     accounts: shape.accounts,
     roles: z.array(RoleGrant).max(200),
     language: z.enum(['en', 'zh']),
@@ -37,7 +45,7 @@ export const peopleRoutes = {
     path: '/api/v1/invitations/redeem',
     summary: 'Turn a one-time code, the first administrator’s or an invitation, into a token',
     permission: 'anyone',
-    body: z.strictObject({ code: z.string().min(16).max(200), name: shape.name.optional(), email: z.email().optional() }),
+    body: z.strictObject({ code: z.string().min(16).max(200), name: shape.name.optional(), email: Email.optional() }),
     answer: z.object({ person: Person, token: z.string() }),
   }),
   me: defineRoute({ method: 'GET', path: '/api/v1/me', summary: 'Who you are to Slipway', permission: 'signed-in', answer: Person }),

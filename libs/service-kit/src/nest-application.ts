@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Registry } from 'prom-client';
 import { type Logger, NestLogger } from './logging.js';
 import { requestDurations } from './metrics.js';
-import { ProblemFilter } from './problem.js';
+import { ProblemFilter, problemOf } from './problem.js';
 import { correlate } from './tracing.js';
 
 /** Makes what every service is given visible in all its modules. */
@@ -34,6 +34,10 @@ export async function createNestService(
     requestIdHeader: false,
     genReqId: () => crypto.randomUUID(),
     logger: false,
+    // As long as a request line can be: the schemas say what is too long, naming the field.
+    routerOptions: { maxParamLength: 16_384 },
+    // What the router refuses before any route is found, an address that is no URL above all.
+    frameworkErrors: refuse,
   });
   const module = { module: ServiceRoot, imports: [{ module: GivenModule, global: true, providers, exports }, root] };
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
@@ -56,6 +60,19 @@ export async function createNestService(
     done();
   });
   return { app, answer: (request, response) => answer(fastify, request, response) };
+}
+
+/** What `refuse` needs of a reply of Fastify's, before any route was found for it. */
+interface Unrouted {
+  readonly raw: { statusCode: number; setHeader(name: string, value: string): unknown; end(text: string): unknown };
+}
+
+function refuse(error: Error, { id }: { readonly id: string }, { raw }: Unrouted): void {
+  const body = problemOf(error, id);
+  raw.statusCode = body.status;
+  raw.setHeader('content-type', 'application/problem+json');
+  raw.setHeader('cache-control', 'no-store');
+  raw.end(JSON.stringify(body));
 }
 
 function answer(

@@ -37,12 +37,12 @@ export function documentOf(table: Readonly<Record<string, Route>>): Json {
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'A token made with `slipway token add`, shown once.' } },
       schemas: { Problem: schemaOf(Problem, 'output') },
-      responses: {
-        Problem: {
-          description: 'Why not, and what to do.',
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-        },
-      },
+      responses: Object.fromEntries(
+        Object.entries(problems).map(([status, description]) => [
+          `Problem${status}`,
+          { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+        ]),
+      ),
     },
   };
 }
@@ -68,9 +68,41 @@ function operationOf(name: string, route: Route): Json {
             },
           }
         : {}),
-      default: { $ref: '#/components/responses/Problem' },
+      ...problemsOf(problemStatuses(route)),
     },
   };
+}
+
+/** Every status but success that the gateway answers with, and what it means. None but these comes: an operation names those it has. */
+const problems = {
+  400: 'Not well formed: each wrong field is named.',
+  401: 'No token, or none that is good; or a code that is not.',
+  403: 'Your roles do not allow it.',
+  404: 'There is no such thing, or it is not yours to see.',
+  409: 'Refused, by the service that owns it or by a rule; code and detail say why.',
+  413: 'The body is too large.',
+  415: 'The body is of a type that is not taken here.',
+  422: 'The file says something that cannot be: each field is named, with its line.',
+  429: 'Too much at once, or too many failures; Retry-After says when to come again.',
+  500: 'Something broke here; the log says what, under the id of the request.',
+  503: 'A part is away, or this replica is starting or stopping; come again.',
+} as const;
+
+function problemStatuses({ method, permission, params, accepts }: Route): (keyof typeof problems)[] {
+  const open = permission === 'anyone' || permission === 'signed-in';
+  const named = Object.keys((schemaOf(params, 'input')['properties'] as object | undefined) ?? {}).length > 0;
+  return [
+    ...([400, 401] as const),
+    ...(open ? [] : ([403] as const)),
+    ...(named || !open ? ([404] as const) : []),
+    ...(method === 'GET' ? [] : ([409, 413, 415] as const)),
+    ...(accepts === 'json-or-yaml' ? ([422] as const) : []),
+    ...([429, 500, 503] as const),
+  ];
+}
+
+function problemsOf(statuses: readonly (keyof typeof problems)[]): Json {
+  return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]));
 }
 
 function bodyOf(name: string, route: Route): Json {
@@ -122,6 +154,6 @@ const events: Json = {
       description: 'One event of the journal each; `data` is JSON with id, source, subject, time, project, release and data.',
       content: { 'text/event-stream': { schema: { type: 'string' } } },
     },
-    default: { $ref: '#/components/responses/Problem' },
+    ...problemsOf([400, 401, 404, 429, 500, 503]),
   },
 };
