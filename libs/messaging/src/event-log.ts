@@ -23,6 +23,27 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** Up to where a partition was written. */
+export interface Place extends TopicPartition {
+  /** The offset after the last record meant. */
+  readonly next: string;
+}
+
+/** Some of a partition: from this offset on, up to but without that one. */
+export interface Stretch extends TopicPartition {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ReadOnceOptions {
+  /** For who counts readers; unique. */
+  readonly group: string;
+  readonly stretches: readonly Stretch[];
+  /** Records of one partition in order. What it throws ends the reading. */
+  onBatch(records: readonly InRecord[]): Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
 /** What a batch may ask of the log while it is worked on. */
 export interface BatchControl {
   /** Aborted when the partition was taken away, or the consumer stops: leave the batch at once. */
@@ -45,7 +66,7 @@ export interface ConsumeOptions {
    * The next offset we know of for these partitions. The log starts at the lower of that and its own, and at the beginning of one that is
    * not among them. Asked at each assignment.
    */
-  positions?(assigned: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly next: string })[]>;
+  positions?(assigned: readonly TopicPartition[]): Promise<readonly Place[]>;
   /**
    * The log has no offset of the group for these, though we know of one: it is another log than the one we read, or has forgotten us. It starts at the
    * beginning, and what we know is void.
@@ -61,6 +82,8 @@ export interface ConsumeOptions {
 export interface Running {
   /** Finishes the records in hand within `graceMs`, commits, and leaves the group, so that others take over at once. */
   stop(graceMs: number): Promise<void>;
+  /** What is stored may be another than it was: reads on from there. */
+  reposition(): void;
   /** `lastProgressAt` by `performance.now()`, which nobody can set. */
   health(): { readonly joined: boolean; readonly assigned: number; readonly lastProgressAt: number };
   /** Records not dealt with yet, by topic, as far as the last fetch knew. */
@@ -104,10 +127,15 @@ export class LogRefused extends Error {
 /** The log the services talk over: Kafka, or one in memory for tests. */
 export interface EventLog {
   /**
-   * Writes records in order per key. Resolves when every in-sync replica has all of them.
+   * Writes records in order per key. Resolves when every in-sync replica has all of them, with the place after the last of them in each partition as
+   * far as the log told it.
    * @throws PublishFailed; some of the records may have been written.
    */
-  publish(records: readonly OutRecord[]): Promise<void>;
+  publish(records: readonly OutRecord[]): Promise<readonly Place[]>;
+  /** The whole of each partition of these topics that there is now. @throws Error when the log is away. */
+  ends(topics: readonly string[]): Promise<readonly Stretch[]>;
+  /** Reads these stretches once, by nobody's places. @throws what `onBatch` throws, and Error when the log is away. */
+  readOnce(options: ReadOnceOptions): Promise<void>;
   /** Waits, at growing intervals, while the log is away. @throws LogRefused */
   consume(options: ConsumeOptions): Promise<Running>;
   /** Makes what is missing, leaves what is there; waits as `consume` does. @throws LogRefused, or Error naming the topics that are missing and may not be made. */

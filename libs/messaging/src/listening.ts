@@ -104,6 +104,11 @@ export class Listening {
     return await this.prepared().handleAgain(record, first);
   }
 
+  /** What is stored of how far we read may be another than it was. */
+  reposition(): void {
+    this.running?.reposition();
+  }
+
   health(): { joined: boolean; assigned: number } {
     if (!this.running) return { joined: this.reading.length === 0, assigned: 0 };
     return this.running.health();

@@ -18,6 +18,7 @@ export class MessagingMetrics {
   readonly hop: Histogram<'event'>;
   readonly deadLetters: Counter<'reason'>;
   readonly published: Counter;
+  readonly older: Gauge;
   private counts: Promise<Counts | undefined> | undefined;
 
   constructor(
@@ -40,6 +41,11 @@ export class MessagingMetrics {
       registers,
     });
     this.published = new Counter({ name: 'slipway_events_published_total', help: 'Events brought from the outbox to Kafka.', registers });
+    this.older = new Gauge({
+      name: 'slipway_database_older',
+      help: '1 while the database is older than what this service has said to others, so that the service stands still; else 0.',
+      registers,
+    });
     this.gauge(registers, 'slipway_outbox_pending', 'Events said but not yet in Kafka.', (counts) => counts.pending);
     this.gauge(
       registers,

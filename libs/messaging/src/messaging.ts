@@ -1,6 +1,6 @@
 import { type EventDefinition, catalog as everything, type Service } from '@slipway/contracts';
 import type { Signer, Trust } from '@slipway/identity';
-import type { Database } from '@slipway/postgres';
+import { type Database, NotAdmitted } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { DeadLetters } from './dead-letters.js';
@@ -13,12 +13,13 @@ import { logPublisher } from './log-publisher.js';
 import { LogSpool } from './log-spool.js';
 import { MessagingMetrics } from './messaging.metrics.js';
 import { Outbox } from './outbox.js';
+import { OwnWords } from './own-words.js';
 import { Patience } from './patience.js';
 import type { Cause, Subscriptions, UnitOfWork } from './received.js';
 import { Relay } from './relay.js';
 import { RelayShards } from './relay-shards.js';
 import { type Timing, usualTiming } from './timing.js';
-import { TopicNames } from './topic-names.js';
+import { ownTopics, TopicNames } from './topic-names.js';
 import { Transactions } from './transactions.js';
 import { pause } from './trouble.js';
 
@@ -62,9 +63,11 @@ export class Messaging {
   private readonly transactions: Transactions;
   private readonly topics: TopicNames;
   private readonly listening: Listening;
+  private readonly ownWords: OwnWords;
   private readonly spool: LogSpool | undefined;
   private forget: () => void = () => undefined;
   private died: Error | undefined;
+  private started = false;
   private stopped = false;
 
   constructor(private readonly options: MessagingOptions) {
@@ -99,6 +102,13 @@ export class Messaging {
       leads: () => this.shards.owns(0),
       wake: () => this.relay.wake(),
     });
+    this.ownWords = new OwnWords({
+      ...options,
+      prefix: this.topics.prefix,
+      topics: [...ownTopics(service, catalog)].map((topic) => this.topics.of(topic)),
+      older: (older) => metrics.older.set(older ? 1 : 0),
+      changed: () => this.listening.reposition(),
+    });
     const send = logPublisher({ service, log, signer, topics: this.topics });
     this.spool =
       options.spool && new LogSpool({ dir: options.spool.dir, maxBytes: options.spool.maxBytes ?? 64 * 1024 * 1024, send, logger });
@@ -106,33 +116,42 @@ export class Messaging {
 
   /**
    * One transaction that may say events, for what no event started: HTTP, timers, operations. Where an event did lead to it, `cause` makes
-   * what is said an answer to that event. Throws what `fn` throws, and `CommitUnknown` when nobody knows whether it was committed.
+   * what is said an answer to that event. Throws what `fn` throws, `CommitUnknown` when nobody knows whether it was committed, and `NotAdmitted` between
+   * `start` and the moment when it is known that the database knows all that was said.
    */
   async transact<T>(fn: (unit: UnitOfWork) => Promise<T>, cause: Cause = {}): Promise<T> {
+    if (this.started && !this.ownWords.letIn) throw new NotAdmitted(this.ownWords.trouble);
     return await this.transactions.transact(cause, fn);
   }
 
   /**
-   * Makes missing topics, then relays, listens and keeps house until `stop`. Waits, at growing intervals, while Kafka is away.
-   * @throws Error when an event is subscribed to twice or its name is not in the catalog.
+   * Makes missing topics, finds that the database knows all that was said, then relays, listens and keeps house until `stop`. Waits, at growing
+   * intervals, while Kafka is away, and for as long as the database is older than what was said (docs/adr/0020).
+   * @throws Error when an event is subscribed to twice or its name is not in the catalog, and when stopped before it may begin.
    */
   async start(subscriptions: Subscriptions = new Map()): Promise<void> {
+    this.started = true;
     this.listening.prepare(subscriptions);
     await this.spool?.start();
+    await this.options.log.ensureTopics(this.topics.wanted(this.options.partitions ?? 4));
+    await this.ownWords.stand();
+    if (!this.ownWords.letIn) throw new Error('told to stop before the database was known to know all that was said');
+    if (this.stopped) return;
     this.forget = this.options.database.listen('outbox', () => this.relay.wake());
     this.relay.start();
-    await this.options.log.ensureTopics(this.topics.wanted(this.options.partitions ?? 4));
-    if (!this.stopped) await this.listening.start();
+    await this.listening.start();
   }
 
   /** Finishes what is in hand, publishes what was said, leaves the group and lets go of the locks; within the grace. */
   async stop(graceMs: number): Promise<void> {
     this.stopped = true;
+    this.ownWords.stop();
     const end = performance.now() + graceMs;
     const left = () => Math.max(100, end - performance.now());
     await this.listening.stop(left() * 0.6);
     this.forget();
-    await Promise.race([this.relay.drain(), pause(left() * 0.5)]);
+    // What a database that may be older holds unsaid is not to be said.
+    if (!this.started || this.ownWords.letIn) await Promise.race([this.relay.drain(), pause(left() * 0.5)]);
     await Promise.race([this.relay.stop(), pause(left() * 0.5)]);
     await this.spool?.stop(left() * 0.5);
     await this.shards.release();
@@ -156,7 +175,8 @@ export class Messaging {
     const reasons: string[] = [];
     if (this.died) reasons.push(`the consumer died: ${this.died.message}`);
     if (!log.connected) reasons.push(`kafka: ${log.reason ?? 'not connected'}`);
-    if (!ears.joined) reasons.push('kafka: not yet a member of its consumer group');
+    if (this.started && this.ownWords.trouble !== undefined) reasons.push(this.ownWords.trouble);
+    else if (!ears.joined) reasons.push('kafka: not yet a member of its consumer group');
     return { ready: reasons.length === 0, reasons, relayedShards: this.shards.owned().length, assigned: ears.assigned };
   }
 

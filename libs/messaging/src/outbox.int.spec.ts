@@ -74,8 +74,9 @@ describe('the outbox', () => {
     const log: EventLog = Object.assign(Object.create(inner) as EventLog, {
       publish: async (records: readonly OutRecord[]) => {
         if (refusing && records.some(({ key }) => key === bad)) throw new PublishFailed('refused', new Error('not this one'));
-        await inner.publish(records);
+        const places = await inner.publish(records);
         taken.push(...records);
+        return places;
       },
     });
     const messaging = messagingOver(log);

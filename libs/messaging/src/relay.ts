@@ -1,6 +1,6 @@
 import { type Database, prepared } from '@slipway/postgres';
 import type { Logger } from 'pino';
-import { type EventLog, type OutRecord, PublishFailed } from './event-log.js';
+import { type EventLog, type OutRecord, type Place, PublishFailed } from './event-log.js';
 import type { RelayShards } from './relay-shards.js';
 import { backOff } from './trouble.js';
 
@@ -32,7 +32,12 @@ const oldestUnpublished = prepared(`select id, topic, key, headers, value, resen
 ) as sized where before < ${mostBytes} order by id`);
 
 /** Not waited for on disk: after a crash the rows are published again, as after one between log and mark, and nobody waits behind its flush. */
-const markPublished = prepared(`update outbox set published_at = now(), last_error = null
+const markPublished = prepared(`with placed as (
+  insert into said_place (topic, "partition", next)
+  select * from unnest($2::text[], $3::int[], $4::bigint[]) as place (topic, "partition", next) order by 1, 2
+  on conflict (topic, "partition") do update set next = excluded.next
+)
+update outbox set published_at = now(), last_error = null
 from (select set_config('synchronous_commit', 'off', true)) as lossy where id = any($1::bigint[])`);
 
 /**
@@ -114,8 +119,9 @@ export class Relay {
     const waiting = [...this.blocked].filter(([, { until }]) => until > now).map(([key]) => key);
     const rows = await this.claim(owned, waiting);
     if (rows.length === 0) return 0;
-    const published = await this.publish(rows);
-    if (published.length > 0) await this.mark(published);
+    const places = new Map<string, Place>();
+    const published = await this.publish(rows, (place) => places.set(`${place.topic}/${place.partition}`, place));
+    if (published.length > 0) await this.mark(published, [...places.values()]);
     this.parts.published(published.length);
     return published.length;
   }
@@ -124,14 +130,20 @@ export class Relay {
     return await this.parts.database.query<OutboxRow>(oldestUnpublished, [shards, waiting]);
   }
 
-  private async mark(rows: OutboxRow[]): Promise<void> {
-    await this.parts.database.query(markPublished, [rows.map(({ id }) => id)]);
+  /** With how far the log was written: what is before these places was said by a database that knows it (docs/adr/0020). */
+  private async mark(rows: OutboxRow[], places: Place[]): Promise<void> {
+    await this.parts.database.query(markPublished, [
+      rows.map(({ id }) => id),
+      places.map(({ topic }) => topic),
+      places.map(({ partition }) => partition),
+      places.map(({ next }) => next),
+    ]);
   }
 
   /** Those that were taken. One that is refused stops its key, not the batch. */
-  private async publish(rows: OutboxRow[]): Promise<OutboxRow[]> {
+  private async publish(rows: OutboxRow[], reached: (place: Place) => void): Promise<OutboxRow[]> {
     try {
-      await this.parts.log.publish(rows.map(recordOf));
+      for (const place of await this.parts.log.publish(rows.map(recordOf))) reached(place);
       for (const { key } of rows) this.blocked.delete(key);
       return rows;
     } catch (error) {
@@ -139,7 +151,7 @@ export class Relay {
       const keys = Map.groupBy(rows, ({ key }) => key);
       if (keys.size === 1) return await this.block(rows[0] as OutboxRow, error);
       const taken: OutboxRow[] = [];
-      for (const ofKey of keys.values()) taken.push(...(await this.publish(ofKey)));
+      for (const ofKey of keys.values()) taken.push(...(await this.publish(ofKey, reached)));
       return taken;
     }
   }

@@ -44,6 +44,13 @@ export function isHandedOffBy(service: Service, event: EventDefinition): boolean
   return event.writer === service || event.writer === 'every' || (event.writer === 'outside' && service === 'gateway');
 }
 
+/** Where what this service says by way of its outbox may turn up: every topic it writes to, save logs. */
+export function ownTopics(service: Service, catalog: readonly EventDefinition[]): Set<Topic> {
+  const found = new Set(catalog.filter((event) => isHandedOffBy(service, event)).map((event) => topicOf(event, service)));
+  found.delete('logs');
+  return found;
+}
+
 /**
  * Where the services that must act on what this one says may answer: every topic they write to, save logs and dead letters.
  * A hand-off is settled by anything said because of it, so reading less would mean saying it again for ever.

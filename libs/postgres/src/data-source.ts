@@ -5,8 +5,15 @@ import { identifier } from './names.js';
 
 export type { MigrationInterface, QueryRunner };
 
-/** The pool of a service, not connected yet. `patient` is for migrations: one connection without a limit on how long a statement may run. */
-export function dataSourceFor(options: DatabaseOptions, patient = false): DataSource {
+export interface PoolUse {
+  /** For migrations: one connection without a limit on how long a statement may run. */
+  readonly patient?: boolean;
+  /** Asked about each new connection; one that it throws at is not used. */
+  readonly admit?: (client: pg.ClientBase) => Promise<void>;
+}
+
+/** The pool of a service, not connected yet. */
+export function dataSourceFor(options: DatabaseOptions, { patient = false, admit }: PoolUse = {}): DataSource {
   const statementMs = patient ? 0 : (options.statementTimeoutMs ?? 15_000);
   return new DataSource({
     type: 'postgres',
@@ -28,6 +35,7 @@ export function dataSourceFor(options: DatabaseOptions, patient = false): DataSo
       // The server can't report a time-out over a dead network: this one is ours, and a little longer.
       query_timeout: patient ? 0 : statementMs + 5_000,
       options: sessionOptions(options),
+      ...(admit ? { onConnect: admit } : {}),
     },
   });
 }

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { PoolClient } from 'pg';
+import type { ClientBase, PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
+import { Admission, type Judge } from './admission.js';
 import { AdvisoryLock } from './advisory-lock.js';
 import { dataSourceFor, ensureSchema } from './data-source.js';
 import { isRetryable, isTransient, NestedTransaction } from './errors.js';
@@ -44,10 +45,12 @@ export class Database {
   private constructor(
     readonly dataSource: DataSource,
     private readonly options: DatabaseOptions,
+    private readonly admission: Admission,
   ) {
-    this.reserved = new ReservedConnection({ ...options, applicationName: `${options.applicationName} reserved` });
+    const admit = (client: ClientBase) => admission.pass(client);
+    this.reserved = new ReservedConnection({ ...options, applicationName: `${options.applicationName} reserved`, admit });
     this.locks = new AdvisoryLock(this.reserved, options.schema);
-    this.notifications = new NotifyListener(options);
+    this.notifications = new NotifyListener({ ...options, admit });
   }
 
   /** Connects, waiting up to `waitMs` for a server that is away or starting. Throws at once on a wrong password or database. */
@@ -56,7 +59,9 @@ export class Database {
     for (let attempt = 1; ; attempt++) {
       try {
         await ensureSchema(options);
-        return new Database(await dataSourceFor(options).initialize(), options);
+        const admission = new Admission(options);
+        const source = dataSourceFor(options, { admit: (client) => admission.pass(client) });
+        return new Database(await source.initialize(), options, admission);
       } catch (error) {
         if (!isTransient(error) || performance.now() > deadline) throw error;
         await wait(backOff(attempt, 200, 3_000));
@@ -66,6 +71,15 @@ export class Database {
 
   get schema(): string {
     return this.options.schema;
+  }
+
+  /**
+   * From now on nobody works with a database that `judge` has not let in: it is asked now, and again whenever connections are to a server that was restarted, to
+   * another one, or to a database that was made anew. Until it has answered that database counts as away. Resolves when it has let in the present one.
+   * @throws what `judge` throws; `Refused` is its last word on this life of the database, anything else is asked again.
+   */
+  async admit(judge: Judge): Promise<void> {
+    await this.admission.require(judge);
   }
 
   /**

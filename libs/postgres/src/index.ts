@@ -1,3 +1,4 @@
+export { type Judge, NotAdmitted, Refused, type Witness } from './admission.js';
 export { AdvisoryLock, type HeldLock } from './advisory-lock.js';
 export type { MigrationInterface, QueryRunner } from './data-source.js';
 export { Database, type DatabaseOptions } from './database.js';

@@ -18,7 +18,7 @@ export async function runMigrations(options: DatabaseOptions, migrations: readon
   const twice = list.find(({ name }, at) => list.findIndex((other) => other.name === name) !== at);
   if (twice) throw new Error(`Migration ${twice.name} is in the set "${set}" twice: names must be unique`);
 
-  const source = await dataSourceFor(options, true).initialize();
+  const source = await dataSourceFor(options, { patient: true }).initialize();
   const done: string[] = [];
   try {
     const runner = source.createQueryRunner();

@@ -4,6 +4,8 @@ export interface ConnectionOptions {
   url: string;
   schema: string;
   applicationName: string;
+  /** Asked about each new session; one that it throws at is not used. */
+  admit?: (client: pg.ClientBase) => Promise<void>;
 }
 
 /**
@@ -74,7 +76,7 @@ export class ReservedConnection {
   }
 
   private open(): Promise<pg.Client> {
-    const { url, schema, applicationName } = this.options;
+    const { url, schema, applicationName, admit } = this.options;
     const client = new pg.Client({
       connectionString: url,
       application_name: applicationName,
@@ -83,11 +85,17 @@ export class ReservedConnection {
       statement_timeout: 15_000,
       options: `-c search_path=${schema}`,
     });
-    const mine = client.connect().then(() => client);
+    const mine = client
+      .connect()
+      .then(() => admit?.(client))
+      .then(() => client);
     const forget = (error: Error) => this.giveUp(mine, error);
     client.on('error', forget); // without it a restart of the server would end the process
     client.on('end', () => forget(new Error('Connection terminated')));
-    mine.catch(forget);
+    mine.catch((error) => {
+      forget(error);
+      void client.end().catch(() => undefined);
+    });
     return mine;
   }
 

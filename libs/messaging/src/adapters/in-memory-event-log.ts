@@ -1,4 +1,16 @@
-import type { BatchControl, ConsumeOptions, EventLog, InRecord, OutRecord, Running, TopicPartition, TopicWanted } from '../event-log.js';
+import type {
+  BatchControl,
+  ConsumeOptions,
+  EventLog,
+  InRecord,
+  OutRecord,
+  Place,
+  ReadOnceOptions,
+  Running,
+  Stretch,
+  TopicPartition,
+  TopicWanted,
+} from '../event-log.js';
 import { PublishFailed } from '../event-log.js';
 import { pause } from '../trouble.js';
 import { partitionOf } from './partition-of.js';
@@ -11,7 +23,8 @@ export class InMemoryEventLog implements EventLog {
   private readonly groups = new Map<string, Group>();
   private away: string | undefined;
 
-  async publish(records: readonly OutRecord[]): Promise<void> {
+  async publish(records: readonly OutRecord[]): Promise<readonly Place[]> {
+    const places = new Map<string, Place>();
     if (this.away) throw new PublishFailed('unavailable', new Error(this.away));
     for (const { topic, value } of records) {
       if (!this.topics.has(topic)) throw new PublishFailed('unavailable', new Error(`there is no topic ${topic}`));
@@ -22,8 +35,25 @@ export class InMemoryEventLog implements EventLog {
       const partition = partitionOf(key, partitions.length);
       const log = partitions[partition] as InRecord[];
       log.push({ topic, partition, offset: String(log.length), key, value, headers: { ...headers }, timestamp: Date.now() });
+      places.set(`${topic}/${partition}`, { topic, partition, next: String(log.length) });
     }
     this.wakeAll();
+    return [...places.values()];
+  }
+
+  async ends(topics: readonly string[]): Promise<readonly Stretch[]> {
+    if (this.away) throw new Error(this.away);
+    return topics.flatMap((topic) =>
+      (this.topics.get(topic) ?? []).map((log, partition) => ({ topic, partition, from: '0', to: String(log.length) })),
+    );
+  }
+
+  async readOnce({ stretches, onBatch }: ReadOnceOptions): Promise<void> {
+    if (this.away) throw new Error(this.away);
+    for (const { topic, partition, from, to } of stretches) {
+      const records = (this.topics.get(topic)?.[partition] ?? []).slice(Number(from), Number(to));
+      for (let at = 0; at < records.length; at += atOnce) await onBatch(records.slice(at, at + atOnce));
+    }
   }
 
   async ensureTopics(topics: readonly TopicWanted[]): Promise<void> {
@@ -50,6 +80,7 @@ export class InMemoryEventLog implements EventLog {
         group.members.splice(group.members.indexOf(member), 1);
         await group.rebalance(this.topics);
       },
+      reposition: () => void group.rebalance(this.topics),
       health: () => ({ joined: true, assigned: member.assigned.length, lastProgressAt: performance.now() }),
       lag: () => member.lag(),
     };

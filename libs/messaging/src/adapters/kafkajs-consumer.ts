@@ -77,6 +77,11 @@ export class KafkajsConsumer implements Running {
     this.events.closed();
   }
 
+  reposition(): void {
+    this.revoke();
+    this.places.reposition();
+  }
+
   health(): { joined: boolean; assigned: number; lastProgressAt: number } {
     return { joined: this.joined, assigned: this.assigned, lastProgressAt: this.lastProgressAt };
   }
@@ -207,7 +212,8 @@ export class KafkajsConsumer implements Running {
   }
 }
 
-function recordOf(topic: string, partition: number, message: KafkaMessage): InRecord {
+/** A record as kafkajs read it, in our words. */
+export function recordOf(topic: string, partition: number, message: KafkaMessage): InRecord {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers ?? {})) {
     const first = Array.isArray(value) ? value[0] : value;

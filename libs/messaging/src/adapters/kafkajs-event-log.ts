@@ -1,9 +1,20 @@
-import { Kafka, Partitioners, type Producer } from 'kafkajs';
-import { type ConsumeOptions, type EventLog, type OutRecord, PublishFailed, type Running, type TopicWanted } from '../event-log.js';
+import { type ICustomPartitioner, Kafka, type Message, Partitioners, type Producer } from 'kafkajs';
+import {
+  type ConsumeOptions,
+  type EventLog,
+  type OutRecord,
+  type Place,
+  PublishFailed,
+  type ReadOnceOptions,
+  type Running,
+  type Stretch,
+  type TopicWanted,
+} from '../event-log.js';
 import { backOff, pause, within } from '../trouble.js';
 import { KafkajsConsumer } from './kafkajs-consumer.js';
 import { type KafkaOptions, kafkaConfig, protocolError, retry } from './kafkajs-options.js';
 import { refusalOf, wordsOf } from './kafkajs-refusals.js';
+import { endsOf, readStretches } from './kafkajs-stretches.js';
 import { KafkajsTopics } from './kafkajs-topics.js';
 
 /** A broker refuses a batch of one partition above 1 MiB as a whole, so no request carries more. */
@@ -26,6 +37,7 @@ export class KafkajsEventLog implements EventLog {
   private readonly kafka: Kafka;
   private readonly topics: KafkajsTopics;
   private readonly consumers = new Set<KafkajsConsumer>();
+  private readonly partitions = new WeakMap<Message, number>();
   private readonly closed = new AbortController();
   private producer: Promise<Producer> | undefined;
   private away: string | undefined = 'not connected yet';
@@ -35,8 +47,20 @@ export class KafkajsEventLog implements EventLog {
     this.topics = new KafkajsTopics(this.kafka, options.replication ?? -1);
   }
 
-  async publish(records: readonly OutRecord[]): Promise<void> {
-    for (const request of requestsOf(records)) await this.send(request);
+  async publish(records: readonly OutRecord[]): Promise<readonly Place[]> {
+    const places = new Map<string, Place>();
+    for (const request of requestsOf(records)) {
+      for (const place of await this.send(request)) places.set(`${place.topic}/${place.partition}`, place);
+    }
+    return [...places.values()];
+  }
+
+  async ends(topics: readonly string[]): Promise<readonly Stretch[]> {
+    return await endsOf(this.kafka, topics);
+  }
+
+  async readOnce(options: ReadOnceOptions): Promise<void> {
+    await readStretches(this.kafka, options);
   }
 
   async ensureTopics(wanted: readonly TopicWanted[]): Promise<void> {
@@ -71,15 +95,15 @@ export class KafkajsEventLog implements EventLog {
     await this.drop();
   }
 
-  private async send(records: readonly OutRecord[]): Promise<void> {
+  private async send(records: readonly OutRecord[]): Promise<Place[]> {
     try {
-      await this.trySend(records);
+      return await this.trySend(records);
     } catch (error) {
       if (protocolError(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw this.failed(error);
       try {
         // Somebody deleted a topic under us. What it held is said again by those who are owed answers.
         await this.topics.repair();
-        await this.trySend(records);
+        return await this.trySend(records);
       } catch (again) {
         const known = records.every(({ topic }) => this.topics.has(topic));
         throw !known && protocolError(again) === 'UNKNOWN_TOPIC_OR_PARTITION' ? new PublishFailed('refused', again) : this.failed(again);
@@ -87,7 +111,7 @@ export class KafkajsEventLog implements EventLog {
     }
   }
 
-  private async trySend(records: readonly OutRecord[]): Promise<void> {
+  private async trySend(records: readonly OutRecord[]): Promise<Place[]> {
     const byTopic = Map.groupBy(records, ({ topic }) => topic);
     const topicMessages = [...byTopic].map(([topic, ofTopic]) => ({
       topic,
@@ -95,8 +119,14 @@ export class KafkajsEventLog implements EventLog {
     }));
     try {
       const producer = await this.connected();
-      await within(publishMs, 'publishing', producer.sendBatch({ acks: -1, timeout: 10_000, topicMessages }));
+      const taken = await within(publishMs, 'publishing', producer.sendBatch({ acks: -1, timeout: 10_000, topicMessages }));
       this.away = undefined;
+      return taken.flatMap(({ topicName: topic, partition, baseOffset = '-1' }) => {
+        const ofTopic = topicMessages.find((each) => each.topic === topic)?.messages ?? [];
+        const count = ofTopic.filter((message) => this.partitions.get(message) === partition).length;
+        // Kafka gives no offset for a batch that it had taken before.
+        return BigInt(baseOffset) < 0n ? [] : [{ topic, partition, next: (BigInt(baseOffset) + BigInt(count)).toString() }];
+      });
     } catch (error) {
       // After an error an idempotent producer may be out of step with the broker for ever; a new one never is.
       await this.drop();
@@ -116,7 +146,7 @@ export class KafkajsEventLog implements EventLog {
       const producer = this.kafka.producer({
         idempotent: true,
         allowAutoTopicCreation: false,
-        createPartitioner: Partitioners.DefaultPartitioner,
+        createPartitioner: () => this.remembering(Partitioners.DefaultPartitioner()),
         metadataMaxAge: 60_000,
         retry: { ...retry, retries: 4 },
       });
@@ -124,6 +154,15 @@ export class KafkajsEventLog implements EventLog {
       return producer;
     })();
     return await this.producer;
+  }
+
+  /** kafkajs tells where the first record of a batch went, and not which records the batch had. */
+  private remembering(partitioner: ReturnType<ICustomPartitioner>): ReturnType<ICustomPartitioner> {
+    return (args) => {
+      const partition = partitioner(args);
+      this.partitions.set(args.message, partition);
+      return partition;
+    };
   }
 
   private async drop(): Promise<void> {

@@ -9,6 +9,7 @@ const commitMs = 1_000;
 /** How far a member has come in each partition: where it starts, what it tells Kafka, what is left. */
 export class Places {
   private life = 0;
+  private mine: readonly TopicPartition[] = [];
   private positioned: Promise<void> = Promise.resolve();
   private isPositioned = true;
   private readonly next = new Map<string, TopicPartition & { offset: string }>();
@@ -25,12 +26,23 @@ export class Places {
 
   /** The group gave us these. Where our own record of them is behind Kafka's, we go back there. */
   assigned(partitions: readonly TopicPartition[]): void {
+    this.mine = partitions;
+    this.begin(false);
+  }
+
+  /** Our own record may be another one now: goes to where it says, whatever Kafka has of us. */
+  reposition(): void {
+    this.begin(true);
+  }
+
+  private begin(anyway: boolean): void {
+    const partitions = this.mine;
     this.life++;
     this.next.clear();
     this.behind.clear();
     this.isPositioned = false;
     const life = this.life;
-    this.positioned = this.position(partitions, life).then(() => {
+    this.positioned = this.position(partitions, life, anyway).then(() => {
       if (life === this.life) this.isPositioned = true;
     });
   }
@@ -98,22 +110,23 @@ export class Places {
     }
   }
 
-  private async position(partitions: readonly TopicPartition[], life: number): Promise<void> {
+  private async position(partitions: readonly TopicPartition[], life: number, anyway: boolean): Promise<void> {
     if (!this.options.positions || partitions.length === 0) return;
     for (let attempt = 1; life === this.life && !this.stopped; attempt++) {
       try {
         const stored = new Map((await this.options.positions(partitions)).map((each) => [nameOf(each), each.next]));
         const committed = await this.committed([...new Set(partitions.map(({ topic }) => topic))]);
         if (life !== this.life) return;
-        await this.startOver(partitions.filter((of) => stored.has(nameOf(of)) && !isPlace(committed.get(nameOf(of)))));
+        if (!anyway) await this.startOver(partitions.filter((of) => stored.has(nameOf(of)) && !isPlace(committed.get(nameOf(of)))));
         if (life !== this.life) return;
         for (const { topic, partition } of partitions) {
           // No record of a partition means that nothing of it was handled here: a database older than its first event is behind as well.
           const next = stored.get(`${topic}/${partition}`) ?? '0';
           const kafkas = committed.get(`${topic}/${partition}`);
           // Kafka without an offset starts at the beginning, which is lower than anything.
-          if (!isPlace(kafkas) || BigInt(next) >= BigInt(kafkas)) continue;
-          this.logger.warn({ topic, partition, stored: next, kafka: kafkas }, 'the database is behind Kafka; reading again from there');
+          if (!anyway && (!isPlace(kafkas) || BigInt(next) >= BigInt(kafkas))) continue;
+          if (!anyway)
+            this.logger.warn({ topic, partition, stored: next, kafka: kafkas }, 'the database is behind Kafka; reading again from there');
           this.consumer.seek({ topic, partition, offset: next });
         }
         return;

@@ -1,0 +1,64 @@
+import { aDatabase, type TestDatabase } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Refused, type Witness } from './admission.js';
+import { Database } from './database.js';
+import { isTransient } from './errors.js';
+
+let postgres: TestDatabase;
+
+beforeAll(async () => {
+  postgres = await aDatabase();
+});
+afterAll(() => postgres.drop());
+
+const connect = () => Database.connect({ url: postgres.url, schema: 'one', applicationName: 'admission test', poolSize: 2 });
+
+/** Ends every connection of it; the next ones are made anew. */
+const cut = () =>
+  postgres.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'admission test%'`);
+
+describe('a database that must be let in', () => {
+  it('is asked about once a life, over a connection of its own, and not again when connections are made anew', async () => {
+    const database = await connect();
+    const asked: unknown[] = [];
+    await database.admit(async (witness: Witness) => void asked.push(...(await witness.query('select current_schema() as schema'))));
+    await cut();
+    await Promise.all([1, 2, 3, 4].map(() => database.query('select 1').catch(() => undefined)));
+    expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+    expect(await database.reserved.query('select 2 as two')).toEqual([{ two: 2 }]);
+    expect(asked).toEqual([{ schema: 'one' }]);
+    await database.close();
+  });
+
+  it('counts as away while it is not known, and is asked about again', async () => {
+    const database = await connect();
+    let answers = 0;
+    const judge = async () => {
+      if (++answers < 3) throw new Error('Kafka does not answer');
+    };
+    await expect(database.admit(judge)).rejects.toThrow('Kafka does not answer');
+    await cut();
+    const refused = await database.reserved.query('select 1').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ name: 'NotAdmitted', message: 'Kafka does not answer' });
+    expect(isTransient(refused)).toBe(true);
+    expect(await database.reserved.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await database.close();
+  });
+
+  it('that was refused stays so, for the pool as for sessions, without another question', async () => {
+    const database = await connect();
+    let asked = 0;
+    const judge = async () => {
+      asked++;
+      throw new Refused('it is older');
+    };
+    await expect(database.admit(judge)).rejects.toThrow('it is older');
+    await cut();
+    await database.query('select 1').catch(() => undefined); // one of the pool that nobody has told yet
+    await expect(database.query('select 1')).rejects.toThrow('it is older');
+    await expect(database.reserved.query('select 1')).rejects.toThrow('it is older');
+    await expect(database.admit(judge)).rejects.toThrow('it is older');
+    expect(asked).toBe(1);
+    await database.close();
+  });
+});

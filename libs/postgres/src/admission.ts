@@ -1,0 +1,118 @@
+import pg from 'pg';
+
+/** How a connection is made that nobody has let in yet. */
+export interface AdmissionOptions {
+  readonly url: string;
+  readonly schema: string;
+  readonly applicationName: string;
+}
+
+/** A connection of the server life that is being looked at: what is asked over it is answered by that one and no other. */
+export interface Witness {
+  query<T = Record<string, unknown>>(sql: string, params?: unknown[]): Promise<T[]>;
+}
+
+/** Decides whether a database may be worked with. Throws where it may not, or where that can't be known yet. */
+export type Judge = (witness: Witness) => Promise<void>;
+
+/** This database is another one than was looked at, and the one who must look at it has not let it in. Whoever waits for a database that is away waits for this too. */
+export class NotAdmitted extends Error {
+  override readonly name = 'NotAdmitted';
+  /** What Postgres says while it is starting: `cannot_connect_now`. */
+  readonly code = '57P03';
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** What the judge said of a database that no time will change: it is not asked again about the same life. */
+export class Refused extends Error {
+  override readonly name: string = 'Refused';
+}
+
+/**
+ * One life of a server with one database in it. A restart, a fail-over to another server and a database that was made anew each begin
+ * another; each may know less than the one before.
+ */
+const askLife = `select pg_postmaster_start_time()::text || ' ' || oid as life from pg_database where datname = current_database()`;
+
+/** Longest a new connection waits for the judge, in ms; shorter than who asked for it waits. The judge goes on. */
+const patienceMs = 2_500;
+
+/**
+ * Stands at the door of a database: every connection that is made belongs to a life that was let in. Until there is a judge everything is let in.
+ * Costs one short question a new connection, and nothing between.
+ */
+export class Admission {
+  private judge: Judge | undefined;
+  private admitted: string | undefined;
+  private refused: { readonly life: string; readonly why: Refused } | undefined;
+  private deciding: Promise<void> | undefined;
+
+  constructor(private readonly options: AdmissionOptions) {}
+
+  /** From now on `judge` is asked about each new life before anybody works with it. Resolves when it has let in the present one. @throws what it throws */
+  async require(judge: Judge): Promise<void> {
+    this.judge = judge;
+    await this.decide();
+  }
+
+  /** For each new connection. @throws NotAdmitted */
+  async pass(client: pg.ClientBase): Promise<void> {
+    if (!this.judge) return;
+    const life = await lifeOf(client);
+    if (life === this.admitted) return;
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise<never>((_, reject) => {
+      late = setTimeout(() => reject(new Error('It is being looked whether this database knows all that was said')), patienceMs);
+    });
+    try {
+      if (this.refused?.life === life) throw this.refused.why;
+      await Promise.race([this.decide(), patience]);
+    } catch (error) {
+      throw new NotAdmitted(error);
+    } finally {
+      clearTimeout(late);
+    }
+    if (life !== this.admitted) throw new NotAdmitted(new Error('The database became another one in the meantime'));
+  }
+
+  private decide(): Promise<void> {
+    this.deciding ??= this.look().finally(() => (this.deciding = undefined));
+    this.deciding.catch(() => undefined); // whoever waits hears of it; the last one may have left
+    return this.deciding;
+  }
+
+  private async look(): Promise<void> {
+    const { url, schema, applicationName } = this.options;
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: `${applicationName} admission`,
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 15_000,
+      query_timeout: 20_000,
+      options: `-c search_path=${schema}`,
+    });
+    client.on('error', () => undefined); // the question that is open fails by itself
+    try {
+      await client.connect();
+      const life = await lifeOf(client);
+      if (life === this.admitted) return;
+      if (this.refused?.life === life) throw this.refused.why;
+      try {
+        await this.judge?.({ query: async (sql, params = []) => (await client.query(sql, params)).rows });
+      } catch (error) {
+        if (error instanceof Refused) this.refused = { life, why: error };
+        throw error;
+      }
+      this.admitted = life;
+      this.refused = undefined;
+    } finally {
+      void client.end().catch(() => undefined);
+    }
+  }
+}
+
+async function lifeOf(client: pg.ClientBase): Promise<string> {
+  return (await client.query<{ life: string }>(askLife)).rows[0]?.life as string;
+}
