@@ -29,6 +29,11 @@ const ways: Readonly<Record<number, readonly Way[]>> = {
       says: /delivery-1 .* is in no table/,
     },
     {
+      how: 'a delivery that was sent again was taken as another one',
+      after: (history) => ({ ...history, seen: [...history.seen, ...history.seen.filter(({ kind }) => kind === 'delivery')] }),
+      says: /delivery-1 of shop was taken as new 2 times/,
+    },
+    {
       how: 'a revision became a release and was folded into one',
       twist: {
         more: ({ two, line }, scribe) => {

@@ -147,6 +147,8 @@ export interface SeenPush extends SeenAt {
   readonly project: string;
   readonly ref: string;
   readonly revision: string;
+  /** What it was to come to by what is in it; absent where nobody says. */
+  readonly turn?: 'good' | 'does not build' | 'is not verified' | 'does not roll out';
 }
 
 /** A webhook's delivery that was sent. */

@@ -1,3 +1,4 @@
+export { type End, releaseEnds } from './ends.ts';
 export type * from './history.ts';
 export { readHistory, writeHistory } from './history-file.ts';
 export { judge, verdictText } from './judge.ts';

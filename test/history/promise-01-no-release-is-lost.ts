@@ -25,6 +25,7 @@ export const noReleaseIsLost: Examination = (history) => {
   const findings = new Findings();
   const files = new Files(facts);
   outcomes(history, facts, files, findings);
+  takenAnew(history, findings);
   twice(facts, findings);
   const moving = new Moving(facts, services);
   const until = Date.parse(history.about.until);
@@ -84,6 +85,21 @@ function outcomes({ seen }: History, facts: Facts, files: Files, findings: Findi
         ends.find(({ release }) => release)?.release,
         `${key} has ${ends.length} outcomes`,
         ends.map((end) => wordsOf(end.said)),
+      );
+  }
+}
+
+/** A delivery that was taken as new (202) is known from then on: whoever sends it again is told so (200). */
+function takenAnew({ seen }: History, findings: Findings): void {
+  const deliveries = seen.filter((each) => each.kind === 'delivery');
+  for (const [delivery, copies] of Map.groupBy(deliveries, ({ project, delivery: id }) => `${id} of ${project}`)) {
+    findings.count('deliveries sent again', copies.length - 1);
+    const anew = copies.filter(({ status }) => status === 202);
+    if (anew.length > 1)
+      findings.breach(
+        null,
+        `the delivery ${delivery} was taken as new ${anew.length} times`,
+        anew.map(({ asked }) => `asked at ${asked}`),
       );
   }
 }
