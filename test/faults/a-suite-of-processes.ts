@@ -19,6 +19,8 @@ import { author, Repository } from '../e2e/a-repository.js';
 import { Ear } from './an-ear.js';
 import { compiledCopy } from './compiled-copy.js';
 import type { FaultySuite } from './fault.js';
+import { aProject, aTarget, type FullSpec, type Spec } from './files-applied.js';
+import type { Provider } from './load/forge.ts';
 import { replicaOf } from './replicas.js';
 
 /** Every service as a process of its own, started again whenever it ends; people come by the gateway's API. */
@@ -32,10 +34,16 @@ export interface SuiteOfProcesses extends FaultySuite {
   readonly environment: SuiteEnvironment;
   readonly administratorToken: string;
   readonly dataDir: DataDir;
-  /** A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it. */
-  newProject(spec?: Spec, prepare?: (repository: Repository) => Promise<void>): Promise<{ name: string; repository: Repository }>;
+  /**
+   * A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it;
+   * what `prepare` gives is added to how the repository is watched.
+   */
+  newProject(spec?: Spec, prepare?: Prepare): Promise<{ name: string; repository: Repository }>;
   /** Applies a project's file: `spec` replaces whole keys of the usual one. What it deploys and builds is removed in the end. */
   apply(name: string, spec: Spec & Pick<FullSpec, 'source'>): Promise<void>;
+  /** The file a project was applied with, `spec` replacing whole keys; of a target, one like that which everything runs on. */
+  fileOf(name: string, spec: Spec): z.input<typeof ProjectFile>;
+  targetOf(name: string): z.input<typeof TargetFile>;
   /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
   signOff(request: string, within: number): Promise<void>;
   /** Somebody new who may come by any gateway. */
@@ -53,8 +61,8 @@ export interface Person {
   readonly api: ApiClient;
 }
 
-type FullSpec = z.input<typeof ProjectFile>['spec'];
-export type Spec = Partial<FullSpec>;
+/** What is done with a new project's repository before the project is applied. */
+export type Prepare = (repository: Repository, project: string) => Promise<void> | Promise<{ readonly webhook: Provider }>;
 
 /** The parts the services use, where they are not the real ones of every test: what stands in front of them, say. */
 export interface PartsOfSuite {
@@ -132,18 +140,25 @@ async function start(
   const join: SuiteOfProcesses['join'] = (person) => joinAs(url, administrator, person);
   await join({ name: author.name, emails: author.emails, roles: ['developer'] });
   const operator = (await join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] })).api;
-  await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(ports) });
+  await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget('lab', ports) });
+  const applied = new Map<string, Spec & Pick<FullSpec, 'source'>>();
+  const fileOf: SuiteOfProcesses['fileOf'] = (name, spec) => {
+    const before = applied.get(name);
+    if (before === undefined) throw new Error(`${name} was never applied`);
+    return aProject(name, `${parts.registry}/${name}`, { ...before, ...spec });
+  };
   const apply: SuiteOfProcesses['apply'] = async (name, spec) => {
     if (!projects.includes(name)) projects.push(name);
-    const body = aProject(name, `${parts.registry}/${name}`, spec);
-    await administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a fault does' } });
+    applied.set(name, spec);
+    await administrator.applyProject({ params: { name }, body: fileOf(name, {}), query: { reason: 'to see what a fault does' } });
   };
+  const targetOf: SuiteOfProcesses['targetOf'] = (name) => aTarget(name, ports);
   const newProject: SuiteOfProcesses['newProject'] = async (spec = {}, prepare = async () => {}) => {
     const name = `fault-${v7().slice(-8)}`;
     const repository = await Repository.make();
     cleanup.defer('remove the repository', () => repository.remove());
-    await prepare(repository);
-    await apply(name, { source: { git: { url: repository.url, poll: '1s' } }, ...spec });
+    const more = await prepare(repository, name);
+    await apply(name, { source: { git: { url: repository.url, poll: '1s', ...more } }, ...spec });
     return { name, repository };
   };
   const signOff: SuiteOfProcesses['signOff'] = async (request, within) => {
@@ -160,7 +175,7 @@ async function start(
     return replica.restarts;
   };
   const told = { ear, engine, installation, databaseUrl: database.url, topicPrefix, operator, replicas, environment, dataDir };
-  return { ...told, administratorToken: token, newProject, apply, signOff, join, kill };
+  return { ...told, administratorToken: token, newProject, apply, fileOf, targetOf, signOff, join, kill };
 }
 
 function theRealOnes(): PartsOfSuite {
@@ -209,33 +224,4 @@ async function removeAll(orchestrator: DockerOrchestrator, engine: DockerEngine,
     for (const image of await engine.images.list({ labels: { 'dev.slipway.project': project } }))
       await engine.images.remove(image.id, { force: true });
   }
-}
-
-function aTarget(ports: string): z.input<typeof TargetFile> {
-  return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };
-}
-
-function aProject(name: string, repository: string, spec: Spec & Pick<FullSpec, 'source'>): z.input<typeof ProjectFile> {
-  const where = { target: 'lab', deadline: '120s' } as const;
-  return {
-    apiVersion: 'slipway.dev/v1',
-    kind: 'Project',
-    metadata: { name },
-    spec: {
-      image: { repository },
-      app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '15s' } },
-      environments: [
-        { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200 }] },
-        {
-          name: 'production',
-          stage: 'production',
-          after: ['test'],
-          ...where,
-          app: { instances: 2 },
-          approval: { require: [{ role: 'operator' }] },
-        },
-      ],
-      ...spec,
-    },
-  };
 }

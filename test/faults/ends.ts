@@ -39,6 +39,8 @@ const ends: readonly (readonly [string, OfRelease])[] = [
 export function endsOf(ear: Ear): Record<string, number> {
   const where = new Map<string, string>();
   for (const [name, event] of ends) for (const { release } of all(ear, event)) where.set(release.id, name);
+  for (const { release, environment, reason } of ear.all(DeploymentFailed))
+    if (reason.code === 'superseded') where.set(release.id, `overtaken before ${environment}`);
   for (const { release, environment } of ear.all(RolloutSucceeded)) where.set(release.id, `live in ${environment}`);
   const counts: Record<string, number> = {};
   for (const end of where.values()) counts[end] = (counts[end] ?? 0) + 1;

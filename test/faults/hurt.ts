@@ -1,19 +1,32 @@
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, until } from '../../tools/parts/until.ts';
-import { type Breach, judge, LoadLog, leftToDo, story, type Verdict, Witness, writeHistory } from '../history/index.ts';
+import { messageOf, pause, until } from '../../tools/parts/until.ts';
+import {
+  type Breach,
+  type End,
+  judge,
+  LoadLog,
+  leftToDo,
+  releaseEnds,
+  story,
+  type Verdict,
+  Witness,
+  writeHistory,
+} from '../history/index.ts';
 import { readPoint } from './crash/board.ts';
 import { now } from './crash/files.ts';
+import { Passes } from './crash/passes.ts';
 import { endsOf } from './ends.ts';
 import type { FaultyParts } from './fault.js';
 import { faultyGround, type Ground, type GroundWish } from './ground.ts';
 import { aCrowd } from './load/crowd.ts';
 import { Load } from './load/load.ts';
 import type { Options } from './options.ts';
-import { type Planned, planOf } from './plan.js';
+import { bounds, type Planned, planOf } from './plan.js';
 import { type Killed, processFaults } from './process-faults.js';
-import { disturbances, type Recoveries, recoveriesOf } from './recoveries.ts';
+import { disturbances, type UnderFaults, underFaults } from './recoveries.ts';
+import { machineLoad, type Recovered, recoveryLap } from './recovery-lap.ts';
 import { type Done, runPlan } from './run-plan.ts';
 
 /** How long after the last fault everything may take to be said, read and done (promise 6). */
@@ -25,21 +38,32 @@ export interface Hurt {
   readonly done: readonly Done[];
   /** How many releases are where. */
   readonly releases: Readonly<Record<string, number>>;
-  readonly recoveries: Recoveries;
+  /** What each of them came to, and whether rightly. */
+  readonly ends: readonly End[];
+  /** After the plan every service was killed with nothing else amiss. */
+  readonly recovered: readonly Recovered[];
+  /** After kills of the plan. */
+  readonly underFaults: UnderFaults;
   readonly killed: number;
+  /** Crash points that were armed in the plan, and those at which a process ended. */
+  readonly armed: number;
+  readonly reached: readonly string[];
+  /** What waited for a processor, per processor: before anything of the run was started, and meanwhile. */
+  readonly load: { readonly before: number; readonly median: number; readonly most: number };
   /** Answers load clients got, by status; 0 where none came. */
   readonly answers: Readonly<Record<string, number>>;
   /** From the last fault's end until nothing was left to do; undefined where something still was after a minute. */
   readonly drainedMs: number | undefined;
   readonly verdict: Verdict;
   readonly stories: readonly string[];
-  /** Where the history lies, if a promise did not hold. */
+  /** Where the history lies, if it was asked for or a promise did not hold. */
   readonly historyFile: string | undefined;
 }
 
 /** Hurts a suite under load by the plan of the seed, and judges what came of it. */
 export async function hurt(options: Options, points: readonly string[], wish: GroundWish): Promise<Hurt> {
   const { say, signal, cleanup } = wish;
+  const loads = [machineLoad()];
   const ground = await faultyGround(wish);
   const { suite, board, parts } = ground;
   const kills: Killed[] = [];
@@ -53,9 +77,19 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   cleanup.defer('stop the load', () => load.stop(), 120_000);
   say(`${plan.length} faults in ${options.minutes} min, ${suite.replicas.length} processes, ${crowd.shops.length} projects`);
   const begun = now();
-  const left = (seconds: number) => say(`${Math.round(seconds)} s left; releases: ${told(endsOf(suite.ear))}`);
+  const passes = new Passes(board);
+  const left = (seconds: number) => {
+    loads.push(machineLoad());
+    say(`${Math.round(seconds)} s left; releases: ${told(endsOf(suite.ear))}`);
+  };
   const done = await runPlan({ plan, suite, signal, say, left });
   await Promise.all(suite.replicas.map((replica) => replica.ready(readyMs)));
+  say('the plan is over; every service is killed once more, with nothing else amiss');
+  await settled(signal);
+  const { token, name } = await suite.join({ name: 'Mona Metronome', emails: ['mona@example.org'], roles: ['operator'] });
+  const project = (crowd.shops[0] as (typeof crowd.shops)[number]).name;
+  const recovered = await recoveryLap({ suite, passes, rounds: roundsOf(options.minutes), token, project, signal, say });
+  const canaries = [...crowd.canaries, { name: `token of ${name}`, value: token }];
   const faultsEnded = new Date();
   say('the last fault is over; people stop, and everything is to be done within a minute');
   await load.stop();
@@ -63,9 +97,12 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const logs = (await readdir(suite.dataDir.logs)).map((name) => join(suite.dataDir.logs, name));
   const repositories = crowd.shops.map(({ name: project, folder, system }) => ({ project, folder, system }));
   const secretFolders = [join(suite.dataDir.path, 'secrets')];
-  const history = await witness.history({ load: log, repositories, canaries: crowd.canaries, logFiles: logs, secretFolders, faultsEnded });
+  const history = await witness.history({ load: log, repositories, canaries, logFiles: logs, secretFolders, faultsEnded });
   const verdict = judge(history);
-  const historyFile = verdict.allHeld ? undefined : join(tmpdir(), `faults-${options.seed}-${Date.now()}.history.gz`);
+  const ends = releaseEnds(history);
+  const wronged = ends.flatMap(({ release, wrong }) => (wrong.length > 0 ? [release.id] : []));
+  const besides = verdict.allHeld && wronged.length === 0 ? undefined : join(tmpdir(), `faults-${options.seed}-${Date.now()}.history.gz`);
+  const historyFile = options.history ?? besides;
   if (historyFile !== undefined) await writeHistory(history, historyFile);
   const atPoints = (await board.killed()).map((pass) => ({
     ...pass,
@@ -76,14 +113,38 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   return {
     done,
     releases: endsOf(suite.ear),
-    recoveries: await recoveriesOf(board, [...kills, ...atPoints], disturbances(plan, begun)),
+    ends,
+    recovered,
+    underFaults: underFaults(await passes.all(), [...kills, ...atPoints], disturbances(plan, begun)),
     killed: kills.length + atPoints.length,
+    armed: done.filter(({ kind }) => kind === 'killed at a crash point').length,
+    reached: atPoints.map(({ point }) => point),
+    load: {
+      before: loads[0] as number,
+      median: loads.toSorted((one, other) => one - other)[loads.length >> 1] as number,
+      most: Math.max(...loads),
+    },
     answers: answersOf(log),
     drainedMs,
     verdict,
-    stories: [...new Set(broken.flatMap(({ release }: Breach) => release ?? []))].slice(0, 5).map((release) => story(history, release)),
+    stories: [...new Set([...broken.flatMap(({ release }: Breach) => release ?? []), ...wronged])]
+      .slice(0, 5)
+      .map((release) => story(history, release)),
     historyFile,
   };
+}
+
+/** One round for a short run, three for a long one. */
+function roundsOf(minutes: number): number {
+  return Math.min(3, Math.max(1, Math.floor(minutes / 5)));
+}
+
+/** What the last faults left undone is on its way again. */
+async function settled(signal: AbortSignal): Promise<void> {
+  for (let seconds = 0; seconds < bounds.quietFor; seconds += 1) {
+    await pause(1000);
+    signal.throwIfAborted();
+  }
 }
 
 function planFor(options: Options, points: readonly string[], { board }: Ground, parts: FaultyParts, kills: Killed[]): Planned[] {

@@ -5,7 +5,7 @@ import { Cleanup, exitCodeOf, listenForEnd } from '../../tools/parts/cleanup.ts'
 import { messageOf } from '../../tools/parts/until.ts';
 import { verdictText } from '../history/index.ts';
 import { type Recorded, recordPoints } from './crash/record.ts';
-import { sweep } from './crash/sweep.ts';
+import { type Kill, sweep } from './crash/sweep.ts';
 import { type GroundWish, plainGround } from './ground.ts';
 import { hurt } from './hurt.ts';
 import { Gateways } from './load/gateways.ts';
@@ -13,7 +13,9 @@ import { Lane } from './load/lane.ts';
 import { type Options, readOptions } from './options.ts';
 import { inAWorldOfItsOwn } from './parts/own-world.ts';
 import { chanceOf } from './plan.js';
-import { reportOfHurt, reportOfSweep, writeReport } from './report.ts';
+import { circumstances, exitCodes, type Report, writeReport } from './report.ts';
+import { reportOfHurt } from './report-of-hurt.ts';
+import { reportOfSweep } from './report-of-sweep.ts';
 
 const pointsFile = join(import.meta.dirname, 'crash/points.json');
 const begun = performance.now();
@@ -55,8 +57,12 @@ async function run(options: Options, wish: GroundWish): Promise<number> {
   process.stdout.write(`${report.markdown}\n${verdictText(result.verdict)}\n`);
   for (const text of result.stories) process.stdout.write(`\n${text}\n`);
   if (result.historyFile !== undefined) say(`the history: ${result.historyFile}`);
+  return await ended(options, report);
+}
+
+async function ended(options: Options, report: Report): Promise<number> {
   if (options.write) say(`written to ${(await writeReport(report)).join(' and ')}`);
-  return report.passed ? 0 : 1;
+  return exitCodes[report.outcome];
 }
 
 /** Finds the points anew, and keeps them for plans and sweeps. */
@@ -72,16 +78,32 @@ async function record(wish: GroundWish): Promise<number> {
 async function sweepPoints(options: Options, recorded: Recorded, wish: GroundWish): Promise<number> {
   const { suite, board } = await plainGround(wish);
   const all = chanceOf(options.seed).shuffled(Object.keys(recorded));
-  const lanes = await lanesOf(suite, laneCount);
-  const points = all.filter((point) => point.includes(options.only)).slice(0, options.points);
+  const wanted = all.filter((point) => point.includes(options.only)).slice(0, options.points);
+  if (wanted.length === 0) throw new Error(`no crash point has "${options.only}" in its name: test/faults/crash/points.json has them all`);
+  const before = await readState(options.state);
+  const arrived = new Set(before.filter(({ end }) => end === 'arrived').map(({ point }) => point));
+  const points = wanted.filter((point) => !arrived.has(point));
+  const lanes = await lanesOf(suite, Math.min(laneCount, points.length));
   const back = async (service: string): Promise<void> => {
     await Promise.all(suite.replicas.filter((replica) => replica.service === service).map((replica) => replica.ready(60_000)));
   };
-  const kills = await sweep({ board, lanes, recorded, points, say, stillWorthIt: () => wish.signal.throwIfAborted(), back });
-  const report = await reportOfSweep(options, kills, gateMs);
+  const { commit } = await circumstances();
+  const kept = [...before];
+  const over = async (kill: Kill): Promise<void> => {
+    kept.push({ ...kill, commit });
+    if (options.state !== undefined) await writeFile(options.state, `${JSON.stringify(kept, null, 2)}\n`);
+  };
+  const until = performance.now() + options.minutes * 60_000;
+  await sweep({ board, lanes, recorded, points, say, stillWorthIt: () => wish.signal.throwIfAborted(), back, over, until });
+  const kills = kept.filter(({ point }) => wanted.includes(point));
+  const report = await reportOfSweep(options, wanted, kills, gateMs);
   process.stdout.write(`${report.markdown}\n`);
-  if (options.write) say(`written to ${(await writeReport(report)).join(' and ')}`);
-  return report.passed ? 0 : 1;
+  return await ended(options, report);
+}
+
+/** What earlier portions of the same sweep did. */
+async function readState(file: string | undefined): Promise<Kill[]> {
+  return file === undefined || !existsSync(file) ? [] : (JSON.parse(await readFile(file, 'utf8')) as Kill[]);
 }
 
 async function lanesOf(suite: Parameters<typeof Lane.open>[0], count: number): Promise<Lane[]> {

@@ -1,10 +1,47 @@
-import type { Board } from './crash/board.ts';
+import { services } from '@slipway/contracts';
+import type { Pass } from './crash/board.ts';
 import { type Durations, durationsOf, progressAfter } from './crash/recovery.ts';
 import type { Planned } from './plan.js';
 import type { Killed } from './process-faults.js';
+import type { Recovered } from './recovery-lap.ts';
 
-/** How long services took to get on after they were killed. */
-export interface Recoveries {
+/** What waits for a processor, per processor, from which on a machine says nothing about how fast a service gets on. */
+export const overloaded = 6;
+
+/** How fast a service got on after all its processes were killed. */
+export interface ServiceRecovery {
+  readonly service: string;
+  /** To the first thing committed or published, on a machine that was not overloaded. */
+  readonly progress: Durations | undefined;
+  /** To the first event taken in. */
+  readonly hearing: Durations | undefined;
+  /** Kills after which it did not get on within a minute. */
+  readonly never: number;
+  /** Kills that say nothing, as the machine was overloaded. */
+  readonly onOverloaded: number;
+  /** To the first event taken in, after these. */
+  readonly slow: Durations | undefined;
+  /** `late`: longer than the gate, or never. `not measured`: no kill of it says anything. */
+  readonly state: 'in time' | 'late' | 'not measured';
+}
+
+/** Holds every service against the gate: one that was not measured is none that was in time. */
+export function judgeRecoveries(recovered: readonly Recovered[], gateMs: number): ServiceRecovery[] {
+  return services.map((service) => {
+    const all = recovered.filter((one) => one.service === service);
+    const quiet = all.filter(({ load }) => load <= overloaded);
+    const progress = durationsOf(quiet.flatMap(({ progressMs }) => progressMs ?? []));
+    const hearing = durationsOf(quiet.flatMap(({ hearingMs }) => hearingMs ?? []));
+    const never = quiet.filter(({ progressMs, hearingMs }) => progressMs === undefined || hearingMs === undefined).length;
+    const late = never > 0 || (progress?.mostMs ?? 0) > gateMs || (hearing?.mostMs ?? 0) > gateMs;
+    const slow = durationsOf(all.filter(({ load }) => load > overloaded).flatMap(({ hearingMs }) => hearingMs ?? []));
+    const state = quiet.length === 0 ? 'not measured' : late ? 'late' : 'in time';
+    return { service, progress, hearing, never, onOverloaded: all.length - quiet.length, slow, state };
+  });
+}
+
+/** How long services took to their next progress after the kills of a plan: with other work left by other faults, or none at all, to do. It is told, not judged. */
+export interface UnderFaults {
   /** After all processes of a service were killed. */
   readonly service: Durations | undefined;
   /** After one of several was: the others go on. */
@@ -15,12 +52,11 @@ export interface Recoveries {
  * Measures every kill after which nothing else was amiss until the service got on: what a service cannot do because its database is away says nothing of its
  * recovery. `disturbed` are spans by the same clock.
  */
-export async function recoveriesOf(
-  board: Board,
+export function underFaults(
+  passes: readonly Pass[],
   kills: readonly (Omit<Killed, 'service'> & { readonly service: string; readonly pid?: number })[],
   disturbed: readonly { readonly from: number; readonly to: number }[],
-): Promise<Recoveries> {
-  const passes = await board.news();
+): UnderFaults {
   const took = { service: [] as number[], replica: [] as number[] };
   for (const { service, at, whole, pid = 0 } of kills) {
     const progress = progressAfter({ point: `${service} · somewhere · at any time`, at, pid }, passes);

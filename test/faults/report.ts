@@ -3,92 +3,40 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Durations, durationsOf } from './crash/recovery.ts';
-import type { Kill } from './crash/sweep.ts';
-import { type Hurt, told } from './hurt.ts';
-import type { Options } from './options.ts';
+import type { Durations } from './crash/recovery.ts';
+
+/** `incomplete`: nothing was found amiss, but something that was to be looked at was not. */
+export type Outcome = 'passed' | 'not passed' | 'incomplete';
 
 /** A report for machines and for people. */
 export interface Report {
   readonly name: string;
-  readonly passed: boolean;
+  readonly outcome: Outcome;
   readonly json: unknown;
   readonly markdown: string;
 }
 
+/** What a program ends with: nothing that was left out is ever silently fine. */
+export const exitCodes: Readonly<Record<Outcome, number>> = { passed: 0, 'not passed': 1, incomplete: 3 };
+
+/** What did not go as it has to, and what was not looked at, each in a sentence. */
+export interface Shortcomings {
+  readonly amiss: readonly string[];
+  readonly missing: readonly string[];
+}
+
+export function outcomeOf({ amiss, missing }: Shortcomings): Outcome {
+  if (amiss.length > 0) return 'not passed';
+  return missing.length > 0 ? 'incomplete' : 'passed';
+}
+
+/** The sentences a report begins with: why it did not pass, or what it lacks. */
+export function because({ amiss, missing }: Shortcomings): string[] {
+  const lines = [...amiss.map((why) => `- **${why}**`), ...missing.map((why) => `- **Not looked at:** ${why}`)];
+  return lines.length === 0 ? [] : [...lines, ''];
+}
+
 const folder = join(import.meta.dirname, '../../docs/reliability');
-
-/** Of a run by a plan: passed when every promise held, everything was drained, no fault had to complain, and every service got on in time. */
-export async function reportOfHurt(options: Options, result: Hurt, gateMs: number): Promise<Report> {
-  const { seed, minutes, replicas } = options;
-  const { done, recoveries, verdict, drainedMs } = result;
-  const complaints = done.filter(({ complaint }) => complaint !== undefined);
-  const inTime = (recoveries.service?.mostMs ?? 0) <= gateMs && (recoveries.replica?.mostMs ?? 0) <= gateMs;
-  const passed = verdict.allHeld && drainedMs !== undefined && complaints.length === 0 && inTime;
-  const kinds = [...Map.groupBy(done, ({ kind }) => kind)];
-  const faults = Object.fromEntries(kinds.map(([kind, all]) => [kind, all.length]));
-  const about = await circumstances();
-  const hurt = Object.fromEntries(
-    kinds.map(([kind, all]) => [kind, all.reduce((sum, one) => sum + (one.hurt ?? 0), 0)] as const).filter(([, sum]) => sum > 0),
-  );
-  const harmless = done.filter(({ hurt: times }) => times === 0).map(({ name }) => name);
-  const { stories, historyFile, done: _, ...rest } = result;
-  const json = { seed, minutes, replicas, passed, ...about, faults, hurt, harmless, complaints, ...rest };
-  const markdown = [
-    `# Faults of seed ${seed} for ${minutes} minutes: ${passed ? 'passed' : 'not passed'}`,
-    '',
-    `${replicas} processes of every service; ${about.machine}; commit ${about.commit}; ${about.at}.`,
-    '',
-    `- Faults: ${done.length}. ${told(faults)}.`,
-    `- Whom they hurt, counted where they were done (connections, statements, answers): ${told(hurt)}. Faults that hurt nobody: ${harmless.length}${harmless.length > 0 ? ` (${harmless.join('; ')})` : ''}.`,
-    `- Releases: ${told(result.releases)}.`,
-    `- What load clients were answered: ${told(result.answers)}.`,
-    `- Processes killed: ${result.killed}. From the kill of a whole service to its next progress: ${durations(recoveries.service)}; of one replica: ${durations(recoveries.replica)}. Gate: ${gateMs / 1000} s.`,
-    `- Drained ${drainedMs === undefined ? 'not within 60 s' : `${(drainedMs / 1000).toFixed(1)} s`} after the last fault.`,
-    ...complaints.map(({ name, complaint }) => `- **${name}: ${complaint}**`),
-    '',
-    '| promise | | examined | state |',
-    '|---|---|---|---|',
-    ...verdict.findings.map(
-      ({ promise, title, counts, state, breaches, unexamined }) =>
-        `| ${promise} | ${title} | ${told(counts)} | ${state === 'broken' ? `**broken** ${breaches.length} times` : state}${unexamined === undefined ? '' : `: ${unexamined}`} |`,
-    ),
-    '',
-  ].join('\n');
-  return { name: `faults-seed-${seed}-${minutes}-min`, passed, json, markdown };
-}
-
-/** Of a sweep over the crash points. */
-export async function reportOfSweep(options: Options, kills: readonly Kill[], gateMs: number): Promise<Report> {
-  const about = await circumstances();
-  const recovery = durationsOf(kills.flatMap(({ progressMs }) => progressMs ?? []));
-  const lost = kills.filter(({ end }) => end === 'lost');
-  const notReached = kills.filter(({ end }) => end === 'not reached');
-  const arrived = kills.filter(({ end }) => end === 'arrived');
-  const passed = lost.length === 0 && (recovery?.mostMs ?? 0) <= gateMs;
-  const late = kills.filter(({ progressMs = 0 }) => progressMs > gateMs);
-  const services = Map.groupBy(kills, ({ point }) => point.split(' · ')[0] as string);
-  const json = { seed: options.seed, replicas: options.replicas, passed, ...about, recovery, kills };
-  const markdown = [
-    `# kill -9 at ${kills.length} crash points: ${passed ? 'passed' : 'not passed'}`,
-    '',
-    `${options.replicas === 1 ? 'One process' : `${options.replicas} processes`} of every service; ${about.machine}; commit ${about.commit}; ${about.at}.`,
-    '',
-    `- Killed and arrived all the same: ${arrived.length}; lost: ${lost.length}; not passed this time: ${notReached.length}.`,
-    `- From the kill to the service's next progress: ${durations(recovery)}. Gate: ${gateMs / 1000} s.`,
-    ...lost.map(({ point, story, why }) => `- **Lost at ${point} (${story}): ${why}**`),
-    ...late.map(({ point, progressMs = 0 }) => `- **Late after ${point}: ${(progressMs / 1000).toFixed(1)} s**`),
-    ...notReached.map(({ point }) => `- Not passed: ${point}`),
-    '',
-    '| service | points | from kill to progress |',
-    '|---|---|---|',
-    ...[...services].map(
-      ([service, of]) => `| ${service} | ${of.length} | ${durations(durationsOf(of.flatMap(({ progressMs }) => progressMs ?? [])))} |`,
-    ),
-    '',
-  ].join('\n');
-  return { name: `crash-points-${options.replicas}-of-each`, passed, json, markdown };
-}
 
 /** Gives the files. */
 export async function writeReport({ name, json, markdown }: Report): Promise<string[]> {
@@ -99,18 +47,35 @@ export async function writeReport({ name, json, markdown }: Report): Promise<str
   return [...files];
 }
 
-function durations(all: Durations | undefined): string {
-  if (all === undefined) return 'not measured';
-  return `median ${(all.medianMs / 1000).toFixed(1)} s, at most ${(all.mostMs / 1000).toFixed(1)} s (${all.count} measured)`;
+/** A table of Markdown. */
+export function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(heads), `|${heads.map(() => '---').join('|')}|`, ...rows.map(line), ''];
 }
 
-async function circumstances(): Promise<{ at: string; commit: string; machine: string }> {
-  const { stdout } = await promisify(execFile)('git', ['-C', folder.replace(/\/docs.*/, ''), 'rev-parse', '--short', 'HEAD'], {
-    timeout: 10_000,
-  }).catch(() => ({
-    stdout: 'unknown',
-  }));
+/** As `2.1 s`. */
+export function seconds(ms: number | undefined): string {
+  return ms === undefined ? 'not measured' : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function durations(all: Durations | undefined): string {
+  if (all === undefined) return 'not measured';
+  return `median ${seconds(all.medianMs)}, at most ${seconds(all.mostMs)} (${all.count} measured)`;
+}
+
+export interface Circumstances {
+  readonly at: string;
+  readonly commit: string;
+  readonly machine: string;
+}
+
+export async function circumstances(): Promise<Circumstances> {
+  const git = async (...words: string[]) =>
+    (await promisify(execFile)('git', ['-C', import.meta.dirname, ...words], { timeout: 10_000 })).stdout.trim();
+  const commit = await git('rev-parse', '--short', 'HEAD').catch(() => 'unknown');
+  const changed = await git('status', '--porcelain', '--untracked-files=no', '--', ':/apps', ':/libs').catch(() => '');
   const processors = cpus();
   const machine = `${processors.length} × ${processors[0]?.model ?? 'unknown processor'}, ${(totalmem() / 2 ** 30).toFixed(1)} GiB, Linux ${release()}, Node ${process.versions.node}`;
-  return { at: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`, commit: stdout.trim(), machine };
+  const at = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return { at, commit: changed === '' ? commit : `${commit} with changes in ${changed.split('\n').length} files`, machine };
 }

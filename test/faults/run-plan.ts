@@ -8,6 +8,8 @@ export interface Done {
   readonly kind: string;
   /** Seconds after the start. */
   readonly at: number;
+  /** How long it lasted. */
+  readonly seconds: number;
   /** What did not go as a fault of its kind has to: a service that did not end in time, a part that did not come back. */
   readonly complaint?: string | undefined;
   /** How often it hurt somebody, counted where it was done; undefined where it cannot be counted. */
@@ -37,7 +39,14 @@ export async function runPlan({ plan, suite, signal, say, left }: PlanRun): Prom
     for (const planned of plan) {
       if (!(await passes((planned.at - passed()) * 1000, signal))) break;
       const one: Promise<void> = doOne(planned, context).then((complaint) => {
-        done.push({ name: planned.fault.name, kind: planned.kind.name, at: planned.at, complaint, hurt: planned.fault.hurt?.() });
+        done.push({
+          name: planned.fault.name,
+          kind: planned.kind.name,
+          at: planned.at,
+          seconds: planned.seconds,
+          complaint,
+          hurt: planned.fault.hurt?.(),
+        });
         going.delete(one);
       });
       going.add(one);

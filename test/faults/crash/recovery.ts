@@ -16,6 +16,16 @@ export function progressAfter(killed: Pass, passes: readonly Pass[]): Pass | und
   });
 }
 
+/** The first event a killed service took in after the kill: work that it was told of is no sign yet that it hears. */
+export function hearingAfter(killed: Pass, passes: readonly Pass[]): Pass | undefined {
+  const { service } = readPoint(killed.point);
+  return passes.find(({ point, at, pid }) => {
+    if (at < killed.at || pid === killed.pid) return false;
+    const passed = readPoint(point);
+    return passed.service === service && passed.what.startsWith('on ') && progress.has(passed.moment);
+  });
+}
+
 /** Of some durations in ms: the median, the longest, how many. */
 export interface Durations {
   readonly count: number;

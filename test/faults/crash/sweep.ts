@@ -1,7 +1,7 @@
 import type { Lane } from '../load/lane.ts';
 import { stories } from '../load/stories.ts';
-import { type Board, type Pass, readPoint } from './board.ts';
-import { now } from './files.ts';
+import { type Board, readPoint } from './board.ts';
+import { Passes } from './passes.ts';
 import type { Recorded } from './record.ts';
 import { progressAfter } from './recovery.ts';
 
@@ -14,6 +14,8 @@ export interface Kill {
   /** From the kill to the service's next new progress, in ms. */
   readonly progressMs?: number | undefined;
   readonly why?: string | undefined;
+  /** Of the checkout it ran from. */
+  readonly commit?: string | undefined;
 }
 
 export interface SweepWish {
@@ -25,6 +27,10 @@ export interface SweepWish {
   readonly stillWorthIt: () => void;
   /** Resolves when the killed service's processes are all back. */
   readonly back: (service: string) => Promise<void>;
+  /** Told of each kill when it is over, to be kept. */
+  readonly over: (kill: Kill) => Promise<void>;
+  /** No further point is armed from then on (`performance.now()`). */
+  readonly until: number;
 }
 
 const mostTellings = 2;
@@ -37,9 +43,9 @@ export async function sweep(wish: SweepWish): Promise<Kill[]> {
   const left = [...wish.points];
   const busy = new Set<string>();
   const kills: Kill[] = [];
-  const passes = new Passes(wish.board);
+  const passes = new Passes(wish.board, 600_000);
   const work = async (lane: Lane): Promise<void> => {
-    while (left.length > 0) {
+    while (left.length > 0 && performance.now() < wish.until) {
       wish.stillWorthIt();
       const at = left.findIndex((point) => !busy.has(readPoint(point).service));
       if (at < 0) return;
@@ -48,6 +54,7 @@ export async function sweep(wish: SweepWish): Promise<Kill[]> {
       busy.add(service);
       const kill = await killAt(point, lane, wish, passes);
       kills.push(kill);
+      await wish.over(kill);
       const took = kill.progressMs === undefined ? '' : `, new progress after ${(kill.progressMs / 1000).toFixed(1)} s`;
       wish.say(`${kills.length} of ${wish.points.length}: ${point}: ${kill.end}${took}${kill.why === undefined ? '' : ` (${kill.why})`}`);
       busy.delete(service);
@@ -73,23 +80,9 @@ async function killAt(point: string, lane: Lane, { board, recorded, back, stillW
     if (killed === undefined && why === undefined) continue;
     if (killed === undefined) return { point, story: told.name, end: 'lost', why: `nobody was killed, and yet: ${why}` };
     await back(readPoint(point).service);
-    const progress = await passes.progressAfter(killed);
+    const progress = progressAfter(killed, await passes.all());
     const progressMs = progress && progress.at - killed.at;
     return { point, story: told.name, end: why === undefined ? 'arrived' : 'lost', progressMs, why };
   }
   return { point, story: told.name, end: 'not reached' };
-}
-
-/** All that was passed in the last minutes. */
-class Passes {
-  private all: Pass[] = [];
-
-  constructor(private readonly board: Board) {}
-
-  async progressAfter(killed: Pass): Promise<Pass | undefined> {
-    this.all.push(...(await this.board.news()));
-    const oldest = now() - 600_000;
-    this.all = this.all.filter(({ at }) => at > oldest).sort((one, other) => one.at - other.at);
-    return progressAfter(killed, this.all);
-  }
 }

@@ -11,7 +11,7 @@ type Query = (this: object, asked: unknown, values?: unknown, callback?: unknown
 
 /** A transaction that is open on a connection, as far as its statements tell. */
 interface Open {
-  what: string | undefined;
+  what: readonly string[];
   says: boolean;
 }
 
@@ -27,17 +27,18 @@ export function watchPostgres(passing: Passing, types: Types): void {
     const statement = readStatement(asked, values);
     if (statement === undefined) return query.call(this, asked, values, callback);
     const { text, params } = statement;
-    if (/^(start transaction|begin)\b/i.test(text)) open.set(this, { what: requestInHand(), says: false });
+    if (/^(start transaction|begin)\b/i.test(text)) open.set(this, { what: [requestInHand() ?? []].flat(), says: false });
     const transaction = open.get(this);
     if (transaction) learn(transaction, text, params, types, kinds);
     if (/^(commit|rollback)\b/i.test(text)) open.delete(this);
-    const committed = transaction?.what !== undefined && /^commit\b/i.test(text) ? transaction : undefined;
-    if (committed) passing.pass(committed.what as string, 'before commit');
+    const committed = transaction && transaction.what.length > 0 && /^commit\b/i.test(text) ? transaction : undefined;
+    for (const what of committed?.what ?? []) passing.pass(what, 'before commit');
     const claims = text.includes('returning o.id, o.kind');
     if (!committed && !claims) return query.call(this, asked, values, callback);
     const then = (result: unknown): void => {
-      if (committed) passing.pass(committed.what as string, committed.says ? 'after commit, before publish' : 'after commit');
-      else for (const kind of claimed(result as Result, kinds)) passing.pass(`run ${kind}`, 'claimed');
+      for (const what of committed?.what ?? []) passing.pass(what, committed?.says ? 'after commit, before publish' : 'after commit');
+      if (committed) return;
+      for (const kind of claimed(result as Result, kinds)) passing.pass(`run ${kind}`, 'claimed');
     };
     return answered(query, this, [asked, values, callback], then);
   };
@@ -69,11 +70,13 @@ function readStatement(asked: unknown, values: unknown): { text: string; params:
   return { text, params: Array.isArray(own) ? own : Array.isArray(values) ? values : [] };
 }
 
-/** What a transaction is about: the event it takes in, the operation whose lease it holds, or the request it is made for. */
+/** What a transaction is about: the event it takes in, or several that came together, the operation whose lease it holds, or the request it is made for. */
 function learn(transaction: Open, text: string, params: unknown[], types: Types, kinds: ReadonlyMap<string, string>): void {
-  if (text.includes('insert into inbox')) transaction.what = `on ${types(String(params[1])) ?? 'an event'}`;
-  else if (/from operation where id = \$1 and epoch = \$2|update operation set owner = null/.test(text))
-    transaction.what ??= kinds.has(String(params[0])) ? `run ${kinds.get(String(params[0]))}` : undefined;
+  if (text.includes('insert into inbox')) {
+    const ids = Array.isArray(params[1]) ? params[1] : [params[1]];
+    transaction.what = [...new Set(ids.map((id) => `on ${types(String(id)) ?? 'an event'}`))];
+  } else if (/from operation where id = \$1 and epoch = \$2|update operation set owner = null/.test(text))
+    if (transaction.what.length === 0 && kinds.has(String(params[0]))) transaction.what = [`run ${kinds.get(String(params[0]))}`];
   if (text.includes('insert into outbox')) transaction.says = true;
 }
 

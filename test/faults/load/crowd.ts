@@ -14,7 +14,7 @@ export interface Crowd {
   readonly canaries: readonly Canary[];
 }
 
-/** Two testers, two operators, three Git repositories, two of which tell of their pushes, and one of Subversion. */
+/** Two testers, two operators, three Git repositories, two of which tell of their pushes, and one of Subversion, whose hook tells too. */
 export async function aCrowd(suite: SuiteOfProcesses, log: LoadLog, cleanup: Cleanup): Promise<Crowd> {
   const urls = suite.replicas.filter(({ service }) => service === 'gateway').map(({ url }) => url);
   const canaries: Canary[] = [];
@@ -31,9 +31,9 @@ export async function aCrowd(suite: SuiteOfProcesses, log: LoadLog, cleanup: Cle
     operators: [await join('Olga', 'operator'), await join('Omar', 'operator')],
   };
   const shops = [
-    await gitShop(suite, 'books', true, cleanup),
-    await gitShop(suite, 'bikes', true, cleanup),
-    await gitShop(suite, 'boats', false, cleanup),
+    await gitShop(suite, 'books', 'github', cleanup),
+    await gitShop(suite, 'bikes', 'gitea', cleanup),
+    await gitShop(suite, 'boats', undefined, cleanup),
     await svnShop(suite, 'beds', account, cleanup),
   ];
   return { ...people, shops, canaries };

@@ -4,6 +4,7 @@ import {
   ApprovalRequested,
   CommitDetected,
   type DataOf,
+  DeploymentSucceeded,
   type EventDefinition,
   type Release,
   RolloutSucceeded,
@@ -12,11 +13,13 @@ import {
 import { findCommand } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
 import type { Repository } from '../../e2e/a-repository.js';
-import type { Spec, SuiteOfProcesses } from '../a-suite-of-processes.js';
-import type { Gateways } from './gateways.ts';
+import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
+import type { Spec } from '../files-applied.js';
+import { Forge, send } from './forge.ts';
+import { Gateways } from './gateways.ts';
 
 /** How long a release may take to its next step where something crashed on the way, in ms. */
-const stepMs = 120_000;
+export const stepMs = 120_000;
 
 export type AboutRelease = EventDefinition & { data: { _output: { release: Release } } };
 
@@ -46,18 +49,51 @@ export class Lane {
     readonly operator: Gateways,
     readonly project: string,
     readonly repository: Repository,
+    private readonly forge: Forge,
   ) {}
 
   /** With its first release, which comes with the first commit, live. */
   static async open(suite: SuiteOfProcesses, operator: Gateways): Promise<Lane> {
-    const prepare = async (repository: Repository) => {
+    let forge: Forge | undefined;
+    const prepare = async (repository: Repository, project: string) => {
       await repository.write('site/alive', 'yes');
       await repository.commit('page 0');
+      forge = await Forge.of(suite, 'generic', project);
+      return { webhook: forge.provider };
     };
     const { name, repository } = await suite.newProject(spec, prepare);
-    const lane = new Lane(suite, operator, name, repository);
+    const lane = new Lane(suite, operator, name, repository, forge as unknown as Forge);
     await lane.goesLive((await lane.hears(CommitDetected, (data) => data.release.project === name)).release.id);
     return lane;
+  }
+
+  /** Who may change everything. */
+  get administrator(): Gateways {
+    return new Gateways(this.urls, this.suite.administratorToken);
+  }
+
+  /** Of the gateways. */
+  get urls(): string[] {
+    return this.suite.replicas.flatMap(({ service, url }) => (service === 'gateway' ? [url] : []));
+  }
+
+  /** Another project, with one test environment more, whose first release is asked for. */
+  async another(): Promise<string> {
+    const environments = [...(spec.environments ?? []), { name: 'extra', stage: 'test' as const, ...where }];
+    const { name } = await this.suite.newProject({ ...spec, environments });
+    await this.hears(ApprovalRequested, (data) => data.release.project === name);
+    await this.hears(DeploymentSucceeded, (data) => data.release.project === name && data.environment === 'extra');
+    return name;
+  }
+
+  /** The file of such a project without what it has more. */
+  fileOf(project: string): ReturnType<SuiteOfProcesses['fileOf']> {
+    return this.suite.fileOf(project, spec);
+  }
+
+  /** A target like the one everything runs on. */
+  targetOf(name: string): ReturnType<SuiteOfProcesses['targetOf']> {
+    return this.suite.targetOf(name);
   }
 
   get #dockerfile(): string {
@@ -66,13 +102,32 @@ export class Lane {
 
   /** Commits something new, and gives the id of its release once it is born. `page` is what its home page says. */
   async commit(page?: string): Promise<string> {
+    return await this.born(await this.push(page));
+  }
+
+  /** Gives the revision. */
+  async push(page?: string): Promise<string> {
     this.commits += 1;
-    const revision = await this.repository.commit(page ?? `page ${this.commits}`);
+    return await this.repository.commit(page ?? `page ${this.commits}`);
+  }
+
+  async born(revision: string): Promise<string> {
     const { release } = await this.hears(
       CommitDetected,
       (data) => data.release.project === this.project && data.release.revision === revision,
     );
     return release.id;
+  }
+
+  /** Its forge tells a gateway of the push, again until that takes it. */
+  async told(revision: string): Promise<void> {
+    const { urls } = this;
+    let turn = 0;
+    const taken = async () => {
+      const status = await send(urls[turn++ % urls.length] as string, this.forge.delivery(revision));
+      return status >= 200 && status < 300;
+    };
+    await until(`a delivery of ${revision} is taken`, taken, { within: stepMs, every: 300 });
   }
 
   /** @throws Error telling what was waited for, and what was said instead. */
@@ -147,3 +202,14 @@ export class Lane {
     await until(`${this.project} is whole again`, isWhole, { within: stepMs, every: 250 });
   }
 }
+
+/** Resolves when something is said of the project once more than now. */
+export function newsOf(lane: Lane) {
+  return <E extends AboutEnvironment>(event: E) => {
+    const mine = () => lane.suite.ear.all(event).filter((data) => (data as { project: string }).project === lane.project).length;
+    const before = mine();
+    return lane.hears(event, () => mine() > before);
+  };
+}
+
+type AboutEnvironment = EventDefinition & { data: { _output: { project: string } } };

@@ -6,6 +6,7 @@ import type { Chance } from '../fault.js';
 import { chanceOf } from '../plan.js';
 import type { PersonAtWork } from './person-at-work.ts';
 import type { Shop, Turn } from './shops.ts';
+import { Telling } from './telling.ts';
 
 export interface LoadWish {
   readonly suite: SuiteOfProcesses;
@@ -51,28 +52,21 @@ export class Load {
 
   private async developers(): Promise<void> {
     const chance = chanceOf(this.wish.seed + 2);
+    const gateways = () => this.wish.suite.replicas.flatMap(({ service, url }) => (service === 'gateway' ? [url] : []));
+    const telling = new Telling(this.wish.log, chanceOf(this.wish.seed + 4), gateways);
     for (let turn = 0; await this.goesOn(this.wish.pushEveryMs); turn += 1) {
       const shop = this.wish.shops[turn % this.wish.shops.length] as Shop;
-      await this.trying(`a push to ${shop.name}`, () => this.push(shop, turnOf(chance), chance));
+      await this.trying(`a push to ${shop.name}`, () => this.push(shop, turnOf(chance), telling));
     }
   }
 
-  private async push(shop: Shop, turn: Turn, chance: Chance): Promise<void> {
+  private async push(shop: Shop, turn: Turn, telling: Telling): Promise<void> {
     const { log } = this.wish;
     const asked = new Date().toISOString();
     const revision = await shop.commit(turn);
-    log.pushed({ asked, project: shop.name, ref: shop.ref, revision });
-    const delivery = shop.delivery?.(revision);
-    if (delivery === undefined) return;
-    const gateways = this.wish.suite.replicas.filter(({ service }) => service === 'gateway');
-    for (let copy = chance.whole(1, 3) === 1 ? 2 : 1; copy > 0; copy -= 1) {
-      const url = `${chance.one(gateways).url}/webhooks/github/${shop.name}`;
-      const at = new Date().toISOString();
-      const answer = await fetch(url, { method: 'POST', ...delivery, signal: AbortSignal.timeout(12_000) }).catch(() => undefined);
-      await answer?.arrayBuffer().catch(() => undefined);
-      const status = answer?.status ?? 0;
-      log.delivered({ asked: at, project: shop.name, delivery: revision, ref: shop.ref, revision, status });
-    }
+    log.pushed({ asked, project: shop.name, ref: shop.ref, revision, turn: shop.comesTo(turn) });
+    await telling.tell(shop, revision);
+    await telling.tellAgain();
   }
 
   private async signers(): Promise<void> {

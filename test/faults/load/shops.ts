@@ -1,10 +1,13 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { svnSample } from '../../../tools/demo/sample/svn.ts';
 import type { Cleanup } from '../../../tools/parts/cleanup.ts';
 import { author, Repository } from '../../e2e/a-repository.js';
-import type { Spec, SuiteOfProcesses } from '../a-suite-of-processes.js';
+import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
+import type { Spec } from '../files-applied.js';
+import { type Delivery, Forge, notifyCommit, type Provider } from './forge.ts';
 
 /** What a commit is to come to, if nothing goes wrong that has not to do with it. */
 export const turns = ['good', 'does not build', 'is not verified', 'does not roll out'] as const;
@@ -18,8 +21,10 @@ export interface Shop {
   readonly folder: string;
   readonly ref: string;
   commit(turn: Turn): Promise<string>;
-  /** The headers and body of the delivery by which a forge tells of a push; undefined where nobody tells. */
-  delivery?(revision: string): { headers: Record<string, string>; body: string };
+  /** What such a commit comes to here: not every shop can make each of them. */
+  comesTo(turn: Turn): Turn;
+  /** How its forge tells of a push; by another `id` where it is told anew. Undefined where nobody tells. */
+  delivery?(revision: string, id?: string): Delivery;
 }
 
 const where = { target: 'lab', deadline: '120s' } as const;
@@ -52,14 +57,11 @@ function specOf(source: NonNullable<Spec['source']>, contains: string): Spec & {
   };
 }
 
-/** A Git repository; `webhook` says whether a forge tells of its pushes. */
-export async function gitShop(suite: SuiteOfProcesses, name: string, webhook: boolean, cleanup: Cleanup): Promise<Shop> {
+/** A Git repository; `provider` says whose forge tells of its pushes, if any does. */
+export async function gitShop(suite: SuiteOfProcesses, name: string, provider: Provider | undefined, cleanup: Cleanup): Promise<Shop> {
   const repository = await Repository.make();
   cleanup.defer(`remove the repository of ${name}`, () => repository.remove());
-  const secret = randomBytes(16).toString('hex');
-  const folder = join(suite.dataDir.path, 'secrets', 'source-watcher', name);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, 'webhook'), secret, { mode: 0o600 });
+  const forge = provider && (await Forge.of(suite, provider, name));
   let count = 0;
   const usual = 'FROM scratch\nCOPY server /server\nCOPY site /site\n';
   const serve = 'ENTRYPOINT ["/server", "--servedir=/site", "--serve=0.0.0.0:8080", "--watch=forever"]\n';
@@ -71,18 +73,13 @@ export async function gitShop(suite: SuiteOfProcesses, name: string, webhook: bo
     return await repository.commit(turn === 'is not verified' ? `nothing to be seen ${count}` : `page ${count} of ${name}`);
   };
   await commit('good');
-  const git = { url: repository.url, branches: ['main'], poll: webhook ? '10s' : '2s', ...(webhook && { webhook: 'github' as const }) };
+  const git = { url: repository.url, branches: ['main'], poll: provider ? '10s' : '2s', ...(provider && { webhook: provider }) };
   await suite.apply(name, specOf({ git }, 'page'));
-  const delivery = (revision: string) => {
-    const body = JSON.stringify({ ref: 'refs/heads/main', after: revision, pusher: { name: author.name, email: author.emails[0] } });
-    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
-    const headers = { 'x-github-event': 'push', 'x-github-delivery': revision, 'x-hub-signature-256': signature };
-    return { headers: { 'content-type': 'application/json', ...headers }, body };
-  };
-  return { name, system: 'git', folder: repository.dir, ref: 'refs/heads/main', commit, ...(webhook && { delivery }) };
+  const shop = { name, system: 'git', folder: repository.dir, ref: 'refs/heads/main', commit, comesTo: (turn: Turn) => turn } as const;
+  return { ...shop, ...(forge && { delivery: (revision: string, id?: string) => forge.delivery(revision, id) }) };
 }
 
-/** A Subversion repository, polled. Its server is stopped by `cleanup`. */
+/** A Subversion repository, polled, whose hook tells of commits as well. Its server is stopped by `cleanup`. */
 export async function svnShop(suite: SuiteOfProcesses, name: string, account: string, cleanup: Cleanup): Promise<Shop> {
   const source = await svnSample(suite.dataDir, cleanup, [account]);
   let count = 0;
@@ -97,5 +94,9 @@ export async function svnShop(suite: SuiteOfProcesses, name: string, account: st
     environment.name === 'production' ? { ...environment, app: { instances: 2 } } : environment,
   );
   await suite.apply(name, { ...spec, environments });
-  return { name, system: 'svn', folder: join(suite.dataDir.path, 'svn', 'shop'), ref: 'trunk', commit };
+  const folder = join(suite.dataDir.path, 'svn', 'shop');
+  const uuid = (await promisify(execFile)('svnlook', ['uuid', '--', folder], { timeout: 10_000 })).stdout.trim();
+  // Its page lacks what verification looks for, and that is all it can lack.
+  const comesTo = (turn: Turn): Turn => (turn === 'good' ? 'good' : 'is not verified');
+  return { name, system: 'svn', folder, ref: 'trunk', commit, comesTo, delivery: (revision) => notifyCommit(uuid, revision) };
 }

@@ -6,12 +6,12 @@ import {
   EnvironmentHeld,
   EnvironmentScaled,
   EnvironmentUnheld,
-  type EventDefinition,
   ReleaseWithdrawn,
   RolloutRolledBack,
   VerificationFailed,
 } from '@slipway/contracts';
-import type { Lane } from './lane.ts';
+import { type Lane, newsOf } from './lane.ts';
+import { moreStories } from './more-stories.ts';
 
 /** One way a release can go, and what people do for it. It is told to its end, whatever crashes meanwhile, or the story throws. */
 export interface Story {
@@ -24,6 +24,16 @@ const environment = (lane: Lane, name: string) => ({ project: lane.project, envi
 
 export const stories: readonly Story[] = [
   { name: 'a release goes live', tell: async (lane) => lane.goesLive(await lane.commit()) },
+  {
+    name: 'a forge tells of a push, and tells it again',
+    tell: async (lane) => {
+      const revision = await lane.push();
+      await Promise.all([lane.told(revision), lane.told(revision)]);
+      const id = await lane.born(revision);
+      await lane.told(revision);
+      await lane.goesLive(id);
+    },
+  },
   {
     name: 'a release is rejected and asked for again',
     tell: async (lane) => {
@@ -117,15 +127,5 @@ export const stories: readonly Story[] = [
     },
   },
   { name: 'an instance is lost and healed', tell: (lane) => lane.losesAnInstance() },
+  ...moreStories,
 ];
-
-/** Resolves when something is said of the project once more than now. */
-function newsOf(lane: Lane) {
-  return <E extends AboutEnvironment>(event: E) => {
-    const mine = () => lane.suite.ear.all(event).filter((data) => (data as { project: string }).project === lane.project).length;
-    const before = mine();
-    return lane.hears(event, () => mine() > before);
-  };
-}
-
-type AboutEnvironment = EventDefinition & { data: { _output: { project: string } } };

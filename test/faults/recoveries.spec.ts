@@ -1,0 +1,38 @@
+import { services } from '@slipway/contracts';
+import { describe, expect, it } from 'vitest';
+import { judgeRecoveries, overloaded } from './recoveries.ts';
+import type { Recovered } from './recovery-lap.ts';
+
+const quick = (service: (typeof services)[number], more: Partial<Recovered> = {}): Recovered => ({
+  ...{ service, progressMs: 4_000, hearingMs: 6_000, load: 1 },
+  ...more,
+});
+const stateOf = (recovered: Recovered[]) => judgeRecoveries(recovered, 15_000).find(({ service }) => service === 'gateway')?.state;
+
+describe('recovery from kill -9', () => {
+  it('is in time where every service got on within the gate', () => {
+    expect(
+      new Set(
+        judgeRecoveries(
+          services.map((service) => quick(service)),
+          15_000,
+        ).map(({ state }) => state),
+      ),
+    ).toEqual(new Set(['in time']));
+  });
+
+  it.each<[string, Partial<Recovered>]>([
+    ['took in its first event late', { hearingMs: 15_001 }],
+    ['said its first thing late', { progressMs: 16_000, hearingMs: 16_000 }],
+    ['never got on', { progressMs: undefined, hearingMs: undefined }],
+    ['said something and never took anything in', { hearingMs: undefined }],
+  ])('is late where a service %s, once of several times', (_, more) => {
+    expect(stateOf([quick('gateway'), quick('gateway', more)])).toBe('late');
+  });
+
+  it('is not measured where a service was never killed, or on an overloaded machine only', () => {
+    expect(stateOf([quick('notifier')])).toBe('not measured');
+    expect(stateOf([quick('gateway', { load: overloaded + 1, hearingMs: 40_000 })])).toBe('not measured');
+    expect(stateOf([quick('gateway', { load: overloaded + 1, hearingMs: 40_000 }), quick('gateway')])).toBe('in time');
+  });
+});

@@ -1,0 +1,53 @@
+import { durationsOf } from './crash/recovery.ts';
+import type { Kill } from './crash/sweep.ts';
+import type { Options } from './options.ts';
+import { because, circumstances, durations, outcomeOf, type Report, table } from './report.ts';
+
+/** Of a sweep over crash points; `wanted` are those it was to be about. What nobody came to, or was not tried any more, makes it incomplete. */
+export async function reportOfSweep(options: Options, wanted: readonly string[], kills: readonly Kill[], gateMs: number): Promise<Report> {
+  const about = await circumstances();
+  const last = new Map(kills.map((kill) => [kill.point, kill]));
+  const ends = [...last.values()];
+  const lost = ends.filter(({ end }) => end === 'lost');
+  const notReached = ends.filter(({ end }) => end === 'not reached');
+  const late = ends.filter(({ progressMs = 0 }) => progressMs > gateMs);
+  const unmeasured = ends.filter(({ end, progressMs }) => end === 'arrived' && progressMs === undefined);
+  const left = wanted.filter((point) => !last.has(point));
+  const short = {
+    amiss: [
+      ...lost.map(({ point, story, why }) => `Lost at ${point} (${story}): ${why}`),
+      ...late.map(({ point, progressMs = 0 }) => `Late after ${point}: ${(progressMs / 1000).toFixed(1)} s`),
+    ],
+    missing: [
+      ...notReached.map(({ point }) => `${point}: nobody came by, though its story was told`),
+      ...unmeasured.map(({ point }) => `${point}: no progress of the service was seen after the kill`),
+      ...(left.length > 0 ? [`${left.length} of ${wanted.length} points were not tried yet`] : []),
+    ],
+  };
+  const outcome = outcomeOf(short);
+  const services = Map.groupBy(ends, ({ point }) => point.split(' · ')[0] as string);
+  const again = `npm run faults -- --points ${options.points ?? 'all'}${options.only === '' ? '' : ` --only "${options.only}"`}${options.replicas === 1 ? '' : ` --replicas ${options.replicas}`} --seed ${options.seed}`;
+  const mended = kills.filter((kill) => kill.end === 'lost' && last.get(kill.point)?.end === 'arrived');
+  const json = { seed: options.seed, replicas: options.replicas, outcome, ...short, ...about, gateMs, kills };
+  const markdown = [
+    `# kill -9 at ${ends.length} of ${wanted.length} crash points: ${outcome}`,
+    '',
+    `${options.replicas === 1 ? 'One process' : `${options.replicas} processes`} of every service; ${about.machine}; commit ${about.commit}; ${about.at}. To do the same again: \`${again}\`.`,
+    '',
+    ...because(short),
+    `- Killed and arrived all the same: ${ends.filter(({ end }) => end === 'arrived').length}; lost: ${lost.length}; not reached: ${notReached.length}; not tried: ${left.length}.`,
+    `- From the kill to the service's next progress: ${durations(durationsOf(ends.flatMap(({ progressMs }) => progressMs ?? [])))}. Gate: ${gateMs / 1000} s.`,
+    ...mended.map(({ point, commit, why }) => `- Lost at commit ${commit}, and not any more: ${point} (${why})`),
+    '',
+    ...table(
+      ['service', 'points', 'arrived', 'from kill to progress'],
+      [...services].map(([service, of]) => [
+        service,
+        of.length,
+        of.filter(({ end }) => end === 'arrived').length,
+        durations(durationsOf(of.flatMap(({ progressMs }) => progressMs ?? []))),
+      ]),
+    ),
+  ].join('\n');
+  return { name: `crash-points-${options.replicas}-of-each`, outcome, json, markdown };
+}
