@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +48,13 @@ export interface TwoVersions {
 /** A busy machine takes its time; a release that is lost takes for ever. */
 const withinMs = 240_000;
 
+/** The key of an installation that has rows of a version without seals: it asks for none (docs/adr/0020). */
+function ofBeforeSeals(keyFile: string): Record<string, string> {
+  const { rowSeals: _, ...key } = JSON.parse(readFileSync(keyFile, 'utf8')) as Record<string, unknown>;
+  writeFileSync(keyFile, JSON.stringify(key));
+  return {};
+}
+
 export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
   const links = await mkdtemp(join(tmpdir(), 'slipway-versions-'));
   const versions: Record<string, string> = { ...wanted.versions };
@@ -62,6 +69,7 @@ export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
     settings: {},
     replicas: 2,
     runs: (service, replica) => wanted.begins(service, replica) !== undefined,
+    ofReplica: (_, __, usual) => ofBeforeSeals(usual['SLIPWAY_KEY_FILE'] ?? ''),
     checkoutOf: (service, replica, today) => {
       versions['today'] = today;
       point(wanted.begins(service, replica) ?? 'today', service, replica);

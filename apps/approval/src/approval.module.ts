@@ -17,13 +17,16 @@ import { Reconsidering } from './reconsidering.js';
 import { Recording } from './recording.js';
 import { auditLink, RunAuditLink } from './run-audit-link.js';
 import { RunRequestClock } from './run-request-clock.js';
+import { sealedTables } from './sealed-tables.js';
 import { Settling } from './settling.js';
 import { subscriptions } from './subscriptions.js';
 import { Telling } from './telling.js';
 
 /** The approval service: who must say yes, who said it, and what was let in. */
 @Module({
-  imports: [ServiceModule.register({ name: 'approval', migrations, subscriptions, works: [RunRequestClock, RunAuditLink] })],
+  imports: [
+    ServiceModule.register({ name: 'approval', migrations, sealed: sealedTables, subscriptions, works: [RunRequestClock, RunAuditLink] }),
+  ],
   providers: [
     { provide: Knowledge, useClass: PostgresKnowledge },
     { provide: Requests, useClass: PostgresRequests },

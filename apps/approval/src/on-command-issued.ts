@@ -55,7 +55,7 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     const known = await this.knowledge.release(unit.tx, id);
     if (!known) return { code: 'release-unknown', message: 'approval has not heard of this release' };
     if (known.withdrawn) return { code: 'withdrawn', message: 'this release was withdrawn before' };
-    await this.knowledge.withdraw(unit.tx, id);
+    await this.knowledge.withdraw(unit.tx, known, unit.now);
     for (const request of await this.requests.undecided(unit.tx, { release: id })) {
       await this.settling.settle(unit, request, { kind: 'voided', reason: { code: 'withdrawn', message: data.reason }, changed: [] });
     }

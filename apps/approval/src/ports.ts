@@ -81,7 +81,8 @@ export abstract class Knowledge {
     secrets: readonly { name: string; version: string | null }[],
   ): Promise<void>;
   abstract keepRelease(tx: Tx, release: KnownRelease): Promise<void>;
-  abstract withdraw(tx: Tx, release: string): Promise<void>;
+  /** One that is not withdrawn yet. */
+  abstract withdraw(tx: Tx, release: KnownRelease, at: Date): Promise<void>;
   abstract keepPassage(tx: Tx, passage: Passage): Promise<void>;
   abstract keepStanding(
     tx: Tx,

@@ -8,11 +8,12 @@ export { generatePersonKey, loadPersonKey, newPersonKey, PersonPrivateJwk, Perso
 export { NotPrivate } from './private-file.js';
 export { proveGrant, proveProvenance, proveVerdict, type Unproven } from './proofs.js';
 export { can, permissionsOf, rolesIn } from './roles.js';
+export { RowNotBelieved, RowSeals, type SealedColumns, type SealedTables, sealedColumns } from './row-seals.js';
 export { open, seal } from './sealed.js';
 export { findSecret, readSecret, readSecretFile, secretFolderOf } from './secret-file.js';
 export { hashToken, isToken, keyedHash, type NewSecret, newOneTimeLink, newToken, type OneTimeLink, sameSecret } from './secrets.js';
 export { loadServiceKey, newServiceKeyFile, type ServiceKey, ServiceKeyFile, serviceKeyOf } from './service-key.js';
-export { initKeys, type KeyRing, keyFileIn, revokeKey, rotateKeys, trustFileIn } from './service-keys.js';
+export { askForRowSeals, initKeys, type KeyRing, keyFileIn, revokeKey, rotateKeys, trustFileIn } from './service-keys.js';
 export {
   keyIdOfSignOff,
   SIGN_OFF_SKEW_MS,

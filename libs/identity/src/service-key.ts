@@ -20,6 +20,11 @@ export const ServiceKeyFile = z.object({
   createdAt: z.iso.datetime(),
   privateKey: z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Bytes32, d: Bytes32 }),
   secret: Bytes32,
+  /**
+   * Whether a row this service decides by is believed only with a good seal. Key files from before there were seals do not say, and ask for none: rows from
+   * then have none. It is here, and not in the database, because who writes to tables must not be able to say it.
+   */
+  rowSeals: z.enum(['asked', 'adopted']).default('adopted'),
 });
 export type ServiceKeyFile = z.infer<typeof ServiceKeyFile>;
 
@@ -29,12 +34,19 @@ export interface ServiceKey {
   readonly keyId: string;
   readonly publicKey: Ed25519Jwk;
   readonly signer: Signer;
+  /** `adopted`: rows without a good seal are believed, and sealed. */
+  readonly rowSeals: ServiceKeyFile['rowSeals'];
   /** A 32-byte key for one purpose (HKDF-SHA256); the same after a rotation, different for every purpose and service. */
   derive(purpose: string): Buffer;
 }
 
-/** A fresh key for a service. `secret` is kept from the key it replaces. */
-export function newServiceKeyFile(service: Service, now: Date, secret = randomBytes(32).toString('base64url')): ServiceKeyFile {
+/** What a key keeps of the one it replaces. */
+export type Kept = Pick<ServiceKeyFile, 'secret' | 'rowSeals'>;
+
+const fresh = (): Kept => ({ secret: randomBytes(32).toString('base64url'), rowSeals: 'asked' });
+
+/** A fresh key for a service. */
+export function newServiceKeyFile(service: Service, now: Date, { secret, rowSeals }: Kept = fresh()): ServiceKeyFile {
   const { privateKey } = generateKeyPairSync('ed25519');
   const { d } = privateKey.export({ format: 'jwk' });
   const publicJwk = publicJwkOf(privateKey);
@@ -46,6 +58,7 @@ export function newServiceKeyFile(service: Service, now: Date, secret = randomBy
     createdAt: now.toISOString(),
     privateKey: { ...publicJwk, d },
     secret,
+    rowSeals,
   });
 }
 
@@ -62,6 +75,7 @@ export function serviceKeyOf(file: ServiceKeyFile): ServiceKey {
     keyId,
     publicKey,
     signer: signerOf(privateKey),
+    rowSeals: file.rowSeals,
     derive: (purpose) => Buffer.from(hkdfSync('sha256', Buffer.from(file.secret, 'base64url'), file.service, `slipway/${purpose}`, 32)),
   };
 }

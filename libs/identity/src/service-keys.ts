@@ -87,13 +87,33 @@ export async function rotateKeys({
     if (!(await exists(file))) throw new Error(`${file} does not exist, so there is nothing to rotate. Run: slipway keys init`);
     const current = await readServiceKeyFile(file);
     const aside = `${file}.next`;
-    await createFile(aside, textOf(newServiceKeyFile(service, now, current.secret)), 0o600);
+    await createFile(aside, textOf(newServiceKeyFile(service, now, current)), 0o600);
     const next = await readServiceKeyFile(aside);
     const ends = new Date(now.getTime() + overlapMs).toISOString();
     await writeTrust(dir, rotated(await readTrust(dir), next, ends));
     await rename(aside, file);
   }
   return ringOf(dir, services);
+}
+
+/**
+ * Says in a service's key file whether it believes rows without a good seal. The service reads it when it starts.
+ *
+ * @throws Error where the service has no key, or its file is wrong.
+ */
+export async function askForRowSeals({
+  dir,
+  services,
+  rowSeals,
+}: {
+  dir: string;
+  services: readonly Service[];
+  rowSeals: ServiceKeyFile['rowSeals'];
+}): Promise<void> {
+  for (const service of services) {
+    const file = keyFileIn(dir, service);
+    await replaceFile(file, textOf({ ...(await readServiceKeyFile(file)), rowSeals }), 0o600);
+  }
 }
 
 /**

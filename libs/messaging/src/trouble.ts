@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { RowNotBelieved } from '@slipway/identity';
 import { isTransient } from '@slipway/postgres';
 import { PublishFailed } from './event-log.js';
 import { NotYet, Unhandleable } from './failures.js';
@@ -9,7 +10,8 @@ export type Trouble = 'transient' | 'permanent' | 'not-yet' | 'unknown';
 /** Sorts whatever was thrown, which need not be an Error (facts/reliability.md 2.4). */
 export function sort(thrown: unknown): Trouble {
   if (thrown instanceof NotYet) return 'not-yet';
-  if (thrown instanceof Unhandleable) return 'permanent';
+  // Trying again mends no row; a dead letter waits until somebody has.
+  if (thrown instanceof Unhandleable || thrown instanceof RowNotBelieved) return 'permanent';
   if (thrown instanceof PublishFailed && thrown.why === 'unavailable') return 'transient';
   return isTransient(thrown) ? 'transient' : 'unknown';
 }

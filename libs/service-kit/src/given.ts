@@ -1,6 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import type { Service } from '@slipway/contracts';
-import type { ServiceKey, Trust } from '@slipway/identity';
+import { RowSeals, type ServiceKey, type Trust } from '@slipway/identity';
 import { Messaging } from '@slipway/messaging';
 import { Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
@@ -22,6 +22,7 @@ export interface Given {
   readonly worker: Worker;
   readonly key: ServiceKey;
   readonly trust: Trust;
+  readonly seals: RowSeals;
 }
 
 /** What is given, under the tokens it is injected by. */
@@ -34,6 +35,7 @@ export function providersOf(given: Given): Provider[] {
     { provide: SERVICE_CONFIG, useValue: given.config },
     { provide: SERVICE_KEY, useValue: given.key },
     { provide: SERVICE_NAME, useValue: given.service },
+    { provide: RowSeals, useValue: given.seals },
     { provide: TRUST, useValue: given.trust },
     { provide: LOGGER, useValue: given.logger },
     { provide: INSTANCE_ID, useValue: given.instance },

@@ -17,6 +17,7 @@ import { createRegistry, readyGauge } from './metrics.js';
 import { createNestService, type NestService } from './nest-application.js';
 import { connectDatabase, eventLogOf, migrateAll, type Waiter } from './parts.js';
 import { PrometheusTarget } from './prometheus-targets.js';
+import { AdoptingRows, rowSealsOf } from './row-seals.js';
 import { secretsOf } from './secret-values.js';
 import { definitionOf, type ServiceDefinition } from './service.module.js';
 import { type BaseConfig, defaultPort } from './settings.js';
@@ -107,13 +108,16 @@ export class RunningService {
       instance: this.instance,
       shutdown: this.stopping.signal,
     };
-    const given: Given = { ...own, service: this.definition.name, database, messaging, worker: worker.part, key, trust };
+    const seals = rowSealsOf(key, this.definition.sealed ?? {}, this.registry, this.logger);
+    const given: Given = { ...own, service: this.definition.name, database, messaging, worker: worker.part, key, trust, seals };
     await this.buildNest(given);
     const { handlers, works, reconciliations } = wire(this.app, this.definition);
     const { registry, logger } = this;
     worker.is(new Worker({ database, messaging, works, owner: this.instance, registry, logger }));
     const pruner = new Pruner({ database, prunings: prunings(this.config), registry, logger });
-    await this.work(given, handlers, new Reconciler({ database, reconciliations: [...reconciliations, pruner], registry, logger }));
+    const adopting = seals.asked ? [] : [new AdoptingRows(database, seals, logger)];
+    const compared = [...reconciliations, ...adopting, pruner];
+    await this.work(given, handlers, new Reconciler({ database, reconciliations: compared, registry, logger }));
     this.health.set('start', { ok: true });
     await this.health.readiness();
     this.logger.info({ url: this.url }, 'ready');

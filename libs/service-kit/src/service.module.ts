@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Service } from '@slipway/contracts';
+import type { SealedTables } from '@slipway/identity';
 import type { Reconciliation, Work } from '@slipway/operations';
 import type { MigrationClass } from '@slipway/postgres';
 import type { z } from 'zod';
@@ -13,6 +14,8 @@ export interface ServiceDefinition {
   readonly config?: z.ZodType;
   /** The service's own migrations, in order; those of messaging and operations run before them. */
   readonly migrations?: readonly MigrationClass[];
+  /** Tables whose rows it decides by: each has a column `seal`, written and checked by the `RowSeals` that are given to every service. */
+  readonly sealed?: SealedTables;
   readonly subscriptions?: Subscriptions;
   /** Providers that do long work; each kind once. */
   readonly works?: readonly Type<Work>[];

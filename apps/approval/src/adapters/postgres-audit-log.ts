@@ -1,30 +1,49 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
 import { AuditLog, type AuditRecord, type ChainHead, type SealedChain } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
 
 /** Entries linked in one go, at most: a bound for the transaction, not for the chain. */
 const batch = 200;
 /** Bytes of an entry that still fit into an event with its place in the chain; what is larger is kept as its digest, never in the way of the rest. */
 const largest = 850_000;
 
-/** {@link AuditLog} in approval's own tables. */
+interface Pending {
+  readonly id: string;
+  readonly event: string;
+  readonly chain: string;
+  readonly at: Date;
+  readonly entry: Record<string, unknown>;
+}
+
+/** {@link AuditLog} in approval's own tables: what waits to be linked is sealed, or whoever writes there could have approval sign what never was. */
 @Injectable()
 export class PostgresAuditLog extends AuditLog {
+  constructor(private readonly seals: RowSeals) {
+    super();
+  }
+
   async record(tx: Tx, { event, chain, at, entry }: AuditRecord): Promise<void> {
-    await tx.query('insert into audit_pending (event, chain, at, entry) values ($1, $2, $3, $4) on conflict (event) do nothing', [
+    const kept = shortened(entry);
+    const row = { event, chain, at: new Date(at), entry: kept.entry };
+    await tx.query('insert into audit_pending (event, chain, at, entry, seal) values ($1, $2, $3, $4, $5) on conflict (event) do nothing', [
       event,
       chain,
-      at,
-      asText(entry),
+      row.at,
+      kept.text,
+      this.seals.of('audit_pending', row),
     ]);
   }
 
   async link(tx: Tx, seal: (chain: string, entries: readonly AuditRecord[]) => Promise<SealedChain>): Promise<number> {
-    const rows = await tx.query<{ id: string; event: string; chain: string; at: Date; entry: Record<string, unknown> }>(
-      'select id, event, chain, at, entry from audit_pending order by id limit $1 for update',
+    const found = await tx.query<Pending>(
+      `select id, ${sealedColumns(sealedTables, 'audit_pending')} from audit_pending where refused_at is null order by id limit $1 for update`,
       [batch],
     );
+    const rows = this.seals.those('audit_pending', found);
+    if (rows.length < found.length) await this.setAside(tx, found, rows);
     const chains = Map.groupBy(rows, (row) => row.chain);
     for (const [chain, entries] of chains) {
       await this.append(
@@ -37,11 +56,21 @@ export class PostgresAuditLog extends AuditLog {
       );
     }
     await tx.query('delete from audit_pending where id = any($1::bigint[])', [rows.map((row) => row.id)]);
-    return rows.length;
+    return found.length;
   }
 
   async head(tx: Tx, chain: string): Promise<ChainHead | undefined> {
-    return (await tx.query<ChainHead>('select sequence, hash from audit_head where chain = $1 for update', [chain]))[0];
+    const [row] = await tx.query<ChainHead>(
+      `select ${sealedColumns(sealedTables, 'audit_head')} from audit_head where chain = $1 for update`,
+      [chain],
+    );
+    return row && this.seals.believed('audit_head', row);
+  }
+
+  /** What is not believed is never linked, and stays for people to look at. */
+  private async setAside(tx: Tx, found: readonly Pending[], rows: readonly Pending[]): Promise<void> {
+    const refused = found.filter((row) => !rows.includes(row)).map(({ id }) => id);
+    await tx.query('update audit_pending set refused_at = now() where id = any($1::bigint[])', [refused]);
   }
 
   private async append(tx: Tx, chain: string, { links, head }: SealedChain): Promise<void> {
@@ -59,16 +88,22 @@ export class PostgresAuditLog extends AuditLog {
       ],
     );
     await tx.query(
-      `insert into audit_head (chain, sequence, hash, at, envelope) values ($1, $2, $3, $4, $5)
-       on conflict (chain) do update set sequence = excluded.sequence, hash = excluded.hash, at = excluded.at, envelope = excluded.envelope`,
-      [chain, head.sequence, head.hash, head.at, JSON.stringify(head.envelope)],
+      `insert into audit_head (chain, sequence, hash, at, envelope, seal) values ($1, $2, $3, $4, $5, $6)
+       on conflict (chain) do update set sequence = excluded.sequence, hash = excluded.hash, at = excluded.at, envelope = excluded.envelope,
+         seal = excluded.seal`,
+      [
+        ...[chain, head.sequence, head.hash, head.at, JSON.stringify(head.envelope)],
+        this.seals.of('audit_head', { chain, sequence: head.sequence, hash: head.hash }),
+      ],
     );
   }
 }
 
-function asText(entry: Record<string, unknown>): string {
+/** What is kept of an entry, and as text. */
+function shortened(entry: Record<string, unknown>): { entry: Record<string, unknown>; text: string } {
   const text = JSON.stringify(entry);
   const bytes = Buffer.byteLength(text, 'utf8');
-  if (bytes <= largest) return text;
-  return JSON.stringify({ event: entry['event'], bytes, sha256: createHash('sha256').update(text, 'utf8').digest('hex') });
+  if (bytes <= largest) return { entry, text };
+  const digest = { event: entry['event'], bytes, sha256: createHash('sha256').update(text, 'utf8').digest('hex') };
+  return { entry: digest, text: JSON.stringify(digest) };
 }

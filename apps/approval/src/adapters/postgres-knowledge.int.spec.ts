@@ -1,10 +1,13 @@
+import { newServiceKeyFile, RowSeals, serviceKeyOf } from '@slipway/identity';
 import { Database } from '@slipway/postgres';
 import { aDatabase, aDigest, aRelease, type TestDatabase } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../migrations/index.js';
+import { sealedTables } from '../sealed-tables.js';
 import { PostgresKnowledge } from './postgres-knowledge.js';
 
-const knowledge = new PostgresKnowledge();
+const key = serviceKeyOf(newServiceKeyFile('approval', new Date()));
+const knowledge = new PostgresKnowledge(new RowSeals(key, sealedTables));
 const image = { repository: 'localhost:5000/shop', digest: aDigest('a') };
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 5, minute));
 

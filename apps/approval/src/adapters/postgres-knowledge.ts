@@ -1,25 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { ImageReference, Person, Release } from '@slipway/contracts';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
-import type { Link, ToldCommit } from '../domain/change.js';
+import type { Link } from '../domain/change.js';
 import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, type Passage, type Standing } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
+import { keepNewer } from './newer-rows.js';
+import { knownRelease, type ReleaseRow, releaseRowOf } from './release-rows.js';
 
-interface ReleaseRow {
-  release: Release;
-  people: KnownRelease['people'];
-  pusher: KnownRelease['pusher'];
-  trigger_person: string | null;
-  range_from: string | null;
-  commits: readonly ToldCommit[];
-  commit_total: number;
-  withdrawn_at: Date | null;
-}
+const columns = (table: keyof typeof sealedTables) => sealedColumns(sealedTables, table);
 
-const releaseColumns = 'release, people, pusher, trigger_person, range_from, commits, commit_total, withdrawn_at';
-
-/** {@link Knowledge} in approval's own tables. */
+/** {@link Knowledge} in approval's own tables; every row is sealed, and none is believed without its seal. */
 @Injectable()
 export class PostgresKnowledge extends Knowledge {
+  constructor(private readonly seals: RowSeals) {
+    super();
+  }
+
   async alone(tx: Tx, project: string): Promise<void> {
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`approval/project/${project}`]);
   }
@@ -33,62 +30,53 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async keepProject(tx: Tx, { name, version, file }: AppliedProject): Promise<boolean> {
-    const rows = await tx.query(
-      `insert into project (name, version, file) values ($1, $2, $3)
-       on conflict (name) do update set version = excluded.version, file = excluded.file where project.version < excluded.version returning name`,
-      [name, version, json(file)],
-    );
-    return rows.length > 0;
+    return keepNewer(tx, this.seals, 'project', { name, version, file });
   }
 
   async keepTarget(tx: Tx, { name, version, file }: AppliedTarget): Promise<boolean> {
-    const rows = await tx.query(
-      `insert into target (name, version, file) values ($1, $2, $3)
-       on conflict (name) do update set version = excluded.version, file = excluded.file where target.version < excluded.version returning name`,
-      [name, version, json(file)],
-    );
-    return rows.length > 0;
+    return keepNewer(tx, this.seals, 'target', { name, version, file });
   }
 
   async keepPerson(tx: Tx, person: Person, version: number): Promise<boolean> {
-    const rows = await tx.query(
-      `insert into person (id, version, person) values ($1, $2, $3)
-       on conflict (id) do update set version = excluded.version, person = excluded.person where person.version < excluded.version returning id`,
-      [person.id, version, json(person)],
-    );
-    return rows.length > 0;
+    return keepNewer(tx, this.seals, 'person', { id: person.id, version, person });
   }
 
   async keepSecrets(tx: Tx, project: string, service: string, secrets: readonly { name: string; version: string | null }[]): Promise<void> {
     for (const { name, version } of secrets) {
       await tx.query(
-        `insert into secret_version (project, name, service, version) values ($1, $2, $3, $4)
-         on conflict (project, name, service) do update set version = excluded.version`,
-        [project, name, service, version],
+        `insert into secret_version (project, name, service, version, seal) values ($1, $2, $3, $4, $5)
+         on conflict (project, name, service) do update set version = excluded.version, seal = excluded.seal`,
+        [project, name, service, version, this.seals.of('secret_version', { project, name, service, version })],
       );
     }
   }
 
-  async keepRelease(tx: Tx, { release, people, pusher, triggerPerson, from, commits, commitTotal }: KnownRelease): Promise<void> {
+  async keepRelease(tx: Tx, known: KnownRelease): Promise<void> {
+    const row = releaseRowOf(known, null);
+    const { id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total } = row;
     await tx.query(
-      `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing`,
+      `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total, seal, link_seal)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing`,
       [
-        ...[release.id, release.project, release.number, release.line, json(release), json(people), json(pusher), triggerPerson, from],
-        ...[json(commits), commitTotal],
+        ...[id, project, number, line, json(release), json(people), json(pusher), trigger_person, range_from, json(commits), commit_total],
+        ...[this.seals.of('release', row), this.seals.of('release link', row)],
       ],
     );
   }
 
-  async withdraw(tx: Tx, release: string): Promise<void> {
-    await tx.query('update release set withdrawn_at = coalesce(withdrawn_at, now()) where id = $1', [release]);
+  async withdraw(tx: Tx, known: KnownRelease, at: Date): Promise<void> {
+    const row = releaseRowOf(known, at);
+    await tx.query('update release set withdrawn_at = $2, seal = $3 where id = $1', [row.id, at, this.seals.of('release', row)]);
   }
 
   async keepPassage(tx: Tx, passage: Passage): Promise<void> {
+    const { release, environment } = passage;
+    const passedAt = new Date(passage.passedAt);
+    const row = { release: release.id, environment, project: release.project, facts: passage, passed_at: passedAt };
     await tx.query(
-      `insert into passage (release, environment, project, facts, passed_at) values ($1, $2, $3, $4, $5)
-       on conflict (release, environment) do update set facts = excluded.facts, passed_at = excluded.passed_at`,
-      [passage.release.id, passage.environment, passage.release.project, json(passage), passage.passedAt],
+      `insert into passage (release, environment, project, facts, passed_at, seal) values ($1, $2, $3, $4, $5, $6)
+       on conflict (release, environment) do update set facts = excluded.facts, passed_at = excluded.passed_at, seal = excluded.seal`,
+      [release.id, environment, release.project, json(passage), passedAt, this.seals.of('passage', row)],
     );
   }
 
@@ -104,98 +92,107 @@ export class PostgresKnowledge extends Knowledge {
     at: Date,
   ): Promise<void> {
     await tx.query(
-      `insert into standing (project, environment, release, image, address, changed_at) values ($1, $2, $3, $4, $5, $6)
-       on conflict (project, environment) do update set release = excluded.release, image = excluded.image, address = excluded.address, changed_at = excluded.changed_at
-       where standing.changed_at <= excluded.changed_at`,
-      [project, environment, json(release), json(image), address, at],
+      `insert into standing (project, environment, release, image, address, changed_at, seal) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (project, environment) do update set release = excluded.release, image = excluded.image, address = excluded.address,
+         changed_at = excluded.changed_at, seal = excluded.seal where standing.changed_at <= excluded.changed_at`,
+      [
+        ...[project, environment, json(release), json(image), address, at],
+        this.seals.of('standing', { project, environment, release, image, address }),
+      ],
     );
   }
 
   async bar(tx: Tx, project: string, environment: string, number: number): Promise<void> {
-    await tx.query(
-      `insert into standing (project, environment, barred, changed_at) values ($1, $2, array[$3::int], '-infinity')
-       on conflict (project, environment) do update set barred = array_append(array_remove(standing.barred, $3::int), $3::int)`,
-      [project, environment, number],
-    );
+    await this.standsBarred(tx, project, environment, (before) => [...before.filter((each) => each !== number), number]);
   }
 
   async unbar(tx: Tx, project: string, environment: string, number: number): Promise<void> {
     // Hardly ever barred: then the row, which every rollout of the project writes, is not waited for.
-    await tx.query(
-      'update standing set barred = array_remove(barred, $3::int) where project = $1 and environment = $2 and $3::int = any(barred)',
-      [project, environment, number],
-    );
+    const rows = await tx.query('select 1 from standing where project = $1 and environment = $2 and $3::int = any(barred)', [
+      project,
+      environment,
+      number,
+    ]);
+    if (rows.length > 0) await this.standsBarred(tx, project, environment, (before) => before.filter((each) => each !== number));
   }
 
   async removeStanding(tx: Tx, project: string, environment: string, at: Date): Promise<void> {
     await tx.query(
-      `insert into standing (project, environment, changed_at) values ($1, $2, $3)
-       on conflict (project, environment) do update set release = null, image = null, address = null, changed_at = excluded.changed_at
-       where standing.changed_at <= excluded.changed_at`,
-      [project, environment, at],
+      `insert into standing (project, environment, changed_at, seal) values ($1, $2, $3, $4)
+       on conflict (project, environment) do update set release = null, image = null, address = null, changed_at = excluded.changed_at,
+         seal = excluded.seal where standing.changed_at <= excluded.changed_at`,
+      [project, environment, at, this.seals.of('standing', { project, environment, ...nothing })],
     );
   }
 
   async project(tx: Tx, name: string): Promise<AppliedProject | undefined> {
-    return (await tx.query<AppliedProject>('select name, version, file from project where name = $1', [name]))[0];
+    const [row] = await tx.query<AppliedProject>(`select ${columns('project')} from project where name = $1`, [name]);
+    return row && this.seals.believed('project', row);
   }
 
   async target(tx: Tx, name: string): Promise<AppliedTarget | undefined> {
-    return (await tx.query<AppliedTarget>('select name, version, file from target where name = $1', [name]))[0];
+    const [row] = await tx.query<AppliedTarget>(`select ${columns('target')} from target where name = $1`, [name]);
+    return row && this.seals.believed('target', row);
   }
 
   async people(tx: Tx): Promise<readonly Person[]> {
-    return (await tx.query<{ person: Person }>('select person from person')).map((row) => row.person);
+    const rows = await tx.query<{ person: Person }>(`select ${columns('person')} from person`);
+    return this.seals.those('person', rows).map((row) => row.person);
   }
 
   async person(tx: Tx, id: string): Promise<Person | undefined> {
-    return (await tx.query<{ person: Person }>('select person from person where id = $1', [id]))[0]?.person;
+    const [row] = await tx.query<{ person: Person }>(`select ${columns('person')} from person where id = $1`, [id]);
+    return row && this.seals.believed('person', row).person;
   }
 
   async secrets(tx: Tx, project: string, service: string): Promise<ReadonlyMap<string, string>> {
     const rows = await tx.query<{ name: string; version: string }>(
-      'select name, version from secret_version where project = $1 and service = $2 and version is not null',
+      `select ${columns('secret_version')} from secret_version where project = $1 and service = $2 and version is not null`,
       [project, service],
     );
-    return new Map(rows.map((row) => [row.name, row.version]));
+    return new Map(this.seals.those('secret_version', rows).map((row) => [row.name, row.version]));
   }
 
   async release(tx: Tx, id: string): Promise<KnownRelease | undefined> {
-    const [row] = await tx.query<ReleaseRow>(`select ${releaseColumns} from release where id = $1`, [id]);
-    return row && knownRelease(row);
+    const [row] = await tx.query<ReleaseRow>(`select ${columns('release')} from release where id = $1`, [id]);
+    return row && knownRelease(this.seals.believed('release', row));
   }
 
   async linksUpTo(tx: Tx, project: string, number: number): Promise<readonly Link[]> {
-    return tx.query<Link & Record<string, unknown>>(
-      `select number, line, release ->> 'revision' as revision, range_from as from from release where project = $1 and number <= $2`,
+    const rows = await tx.query<Link & { range_from: string | null }>(
+      `select ${columns('release link')} from release where project = $1 and number <= $2`,
       [project, number],
     );
+    return rows.map((row) => ({ ...this.seals.believed('release link', row), from: row.range_from }));
   }
 
   async releasesOf(tx: Tx, project: string, numbers: readonly number[]): Promise<readonly KnownRelease[]> {
     const rows = await tx.query<ReleaseRow>(
-      `select ${releaseColumns} from release where project = $1 and number = any($2::int[]) order by number`,
+      `select ${columns('release')} from release where project = $1 and number = any($2::int[]) order by number`,
       [project, numbers],
     );
-    return rows.map(knownRelease);
+    return rows.map((row) => knownRelease(this.seals.believed('release', row)));
   }
 
   async passage(tx: Tx, release: string, environment: string): Promise<Passage | undefined> {
-    return (
-      await tx.query<{ facts: Passage }>('select facts from passage where release = $1 and environment = $2', [release, environment])
-    )[0]?.facts;
+    const [row] = await tx.query<{ facts: Passage }>(`select ${columns('passage')} from passage where release = $1 and environment = $2`, [
+      release,
+      environment,
+    ]);
+    return row && this.seals.believed('passage', row).facts;
   }
 
   async passed(tx: Tx, release: string): Promise<readonly string[]> {
-    return (await tx.query<{ environment: string }>('select environment from passage where release = $1', [release])).map(
-      (row) => row.environment,
-    );
+    const rows = await tx.query<{ environment: string }>(`select ${columns('passage')} from passage where release = $1`, [release]);
+    return this.seals.those('passage', rows).map((row) => row.environment);
   }
 
   async recentPassages(tx: Tx, project: string): Promise<readonly Passage[]> {
-    return (
-      await tx.query<{ facts: Passage }>('select facts from passage where project = $1 order by passed_at desc limit 50', [project])
-    ).map((row) => row.facts);
+    const rows = await tx.query<{ facts: Passage }>(
+      `select ${columns('passage')} from passage where project = $1 order by passed_at desc limit 50`,
+      [project],
+    );
+    return this.seals.those('passage', rows).map((row) => row.facts);
   }
 
   async projectsOn(tx: Tx, target: string): Promise<readonly string[]> {
@@ -207,27 +204,39 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async standing(tx: Tx, project: string, environment: string): Promise<Standing | undefined> {
-    return (
-      await tx.query<Standing>(
-        'select project, environment, release, image, address, barred from standing where project = $1 and environment = $2',
-        [project, environment],
-      )
-    )[0];
+    const [row] = await tx.query<Standing & { barred_seal: string | null }>(
+      `select ${columns('standing')}, barred, barred_seal from standing where project = $1 and environment = $2`,
+      [project, environment],
+    );
+    return row && { ...this.seals.believed('standing', row), barred: this.barsOf(row) };
+  }
+
+  /** A rollback is rare: what is barred is read before it is written, as its seal must be. */
+  private async standsBarred(tx: Tx, project: string, environment: string, change: (before: readonly number[]) => number[]): Promise<void> {
+    await tx.query(
+      `insert into standing (project, environment, changed_at, seal) values ($1, $2, '-infinity', $3) on conflict (project, environment) do nothing`,
+      [project, environment, this.seals.of('standing', { project, environment, ...nothing })],
+    );
+    const [row] = await tx.query<{ project: string; environment: string; barred: number[]; barred_seal: string | null }>(
+      'select project, environment, barred, barred_seal from standing where project = $1 and environment = $2 for update',
+      [project, environment],
+    );
+    const barred = change(row ? this.barsOf(row) : []);
+    await tx.query('update standing set barred = $3, barred_seal = $4 where project = $1 and environment = $2', [
+      project,
+      environment,
+      barred,
+      this.seals.of('standing bars', { project, environment, barred }),
+    ]);
+  }
+
+  /** Where nothing was ever barred there is no seal either. */
+  private barsOf(row: { project: string; environment: string; barred: readonly number[]; barred_seal: string | null }): readonly number[] {
+    return row.barred.length === 0 ? [] : this.seals.believed('standing bars', { ...row, seal: row.barred_seal }).barred;
   }
 }
 
-function knownRelease(row: ReleaseRow): KnownRelease {
-  return {
-    release: row.release,
-    people: row.people,
-    pusher: row.pusher,
-    triggerPerson: row.trigger_person,
-    from: row.range_from,
-    commits: row.commits,
-    commitTotal: row.commit_total,
-    withdrawn: row.withdrawn_at !== null,
-  };
-}
+const nothing = { release: null, image: null, address: null };
 
 function json(value: unknown): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);

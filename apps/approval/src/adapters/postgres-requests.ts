@@ -1,41 +1,45 @@
 import { Injectable } from '@nestjs/common';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
 import type { ApprovalRequest } from '../domain/approval-request.js';
 import { Requests } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
 
 interface Row {
   request: ApprovalRequest;
 }
 
-/** {@link Requests} as one row each: the request whole, and beside it what is searched for. */
+const columns = sealedColumns(sealedTables, 'request');
+
+/** {@link Requests} as one row each: the request whole, and beside it what is searched for, all of it sealed. */
 @Injectable()
 export class PostgresRequests extends Requests {
+  constructor(private readonly seals: RowSeals) {
+    super();
+  }
+
   async find(tx: Tx, id: string): Promise<ApprovalRequest | undefined> {
-    return (await tx.query<Row>('select request from request where id = $1 for update', [id]))[0]?.request;
+    return this.believed(await tx.query<Row>(`select ${columns} from request where id = $1 for update`, [id]));
   }
 
   async insert(tx: Tx, request: ApprovalRequest): Promise<void> {
+    const row = rowOf(request);
     await tx.query(
-      `insert into request (id, release, project, environment, number, state, version, request, grant_id, grant_not_after, grant_used, opened_at)
-       values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11)`,
+      `insert into request (id, release, project, environment, number, state, version, request, grant_id, grant_not_after, grant_used, opened_at, seal)
+       values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12)`,
       [
-        request.id,
-        request.release.id,
-        request.release.project,
-        request.environment,
-        request.release.number,
-        request.state,
-        JSON.stringify(request),
-        ...grantColumns(request),
-        request.openedAt,
+        ...[row.id, row.release, row.project, row.environment, row.number, row.state, JSON.stringify(request)],
+        ...[row.grant_id, row.grant_not_after, row.grant_used, row.opened_at, this.seals.of('request', row)],
       ],
     );
   }
 
   async save(tx: Tx, request: ApprovalRequest): Promise<void> {
+    const row = rowOf(request);
     await tx.query(
-      'update request set state = $2, version = version + 1, request = $3, grant_id = $4, grant_not_after = $5, grant_used = $6 where id = $1',
-      [request.id, request.state, JSON.stringify(request), ...grantColumns(request)],
+      `update request set state = $2, version = version + 1, request = $3, grant_id = $4, grant_not_after = $5, grant_used = $6, seal = $7
+       where id = $1`,
+      [row.id, row.state, JSON.stringify(request), row.grant_id, row.grant_not_after, row.grant_used, this.seals.of('request', row)],
     );
   }
 
@@ -50,10 +54,10 @@ export class PostgresRequests extends Requests {
           ? ['release = $1', [where.release]]
           : ['project = $1 and ($2::text is null or environment = $2)', [where.project, where.environment ?? null]];
     const rows = await tx.query<Row>(
-      `select request from request where ${condition} and (state = 'open' or (state = 'granted' and not grant_used)) order by number, id for update`,
+      `select ${columns} from request where ${condition} and (state = 'open' or (state = 'granted' and not grant_used)) order by number, id for update`,
       params,
     );
-    return rows.map((row) => row.request);
+    return this.seals.those('request', rows).map((row) => row.request);
   }
 
   async newestAfter(tx: Tx, { release, environment }: ApprovalRequest): Promise<number | null> {
@@ -67,21 +71,22 @@ export class PostgresRequests extends Requests {
   }
 
   async current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined> {
-    return (
+    return this.believed(
       await tx.query<Row>(
-        `select request from request where release = $1 and environment = $2 and (state = 'open' or (state = 'granted' and not grant_used)) for update`,
+        `select ${columns} from request
+         where release = $1 and environment = $2 and (state = 'open' or (state = 'granted' and not grant_used)) for update`,
         [release, environment],
-      )
-    )[0]?.request;
+      ),
+    );
   }
 
   async latest(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined> {
-    return (
+    return this.believed(
       await tx.query<Row>(
-        'select request from request where release = $1 and environment = $2 order by opened_at desc, id desc limit 1 for update',
+        `select ${columns} from request where release = $1 and environment = $2 order by opened_at desc, id desc limit 1 for update`,
         [release, environment],
-      )
-    )[0]?.request;
+      ),
+    );
   }
 
   async useNonce(tx: Tx, nonce: string, request: string, at: Date): Promise<boolean> {
@@ -92,8 +97,19 @@ export class PostgresRequests extends Requests {
     ]);
     return rows.length > 0;
   }
+
+  private believed([row]: readonly Row[]): ApprovalRequest | undefined {
+    return row && this.seals.believed('request', row).request;
+  }
 }
 
-function grantColumns(request: ApprovalRequest): [string | null, string | null, boolean] {
-  return request.state === 'granted' ? [request.grant.id, request.grant.notAfter, request.grant.used] : [null, null, false];
+/** Its columns, as they are written and sealed. */
+function rowOf(request: ApprovalRequest) {
+  const { id, release, environment, state } = request;
+  const grant =
+    request.state === 'granted'
+      ? { grant_id: request.grant.id, grant_not_after: new Date(request.grant.notAfter), grant_used: request.grant.used }
+      : { grant_id: null, grant_not_after: null, grant_used: false };
+  const { id: releaseId, project, number } = release;
+  return { id, release: releaseId, project, environment, number, state, request, ...grant, opened_at: new Date(request.openedAt) };
 }

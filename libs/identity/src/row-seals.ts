@@ -1,0 +1,123 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { canonicalJson } from './canonical-json.js';
+import type { ServiceKey } from './service-key.js';
+
+/** What a seal is over. */
+export interface SealedColumns {
+  readonly key: readonly string[];
+  readonly decides: readonly string[];
+  /** Where the rows are, when it is not the table they are called by: one table may have two seals. */
+  readonly table?: string;
+  /** The column the seal is in; `seal` when absent. */
+  readonly seal?: string;
+}
+
+/** What the seals of a service's rows are over, by table. */
+export type SealedTables = Readonly<Record<string, SealedColumns>>;
+
+const mostSeen = 20;
+
+/** A row as a query gives it; jsonb parsed, times as `Date`. */
+export type Row = object;
+
+/** A row that this service did not write, or not like this: whoever can write to the table did. Nothing is decided by it. */
+export class RowNotBelieved extends Error {
+  override readonly name = 'RowNotBelieved';
+  /** `id` is the key of the row, for people. */
+  constructor(
+    readonly table: string,
+    readonly id: string,
+    why: string,
+  ) {
+    super(
+      `row ${id} of table ${table} is not believed: ${why}. Look into who can write to this database; docs/guides/row-seals.md says how to mend it`,
+    );
+  }
+}
+
+/**
+ * Seals the rows a service decides by, so that writing to its tables is not enough to make it decide (design part 4, Trust; docs/adr/0020): an
+ * HMAC-SHA256 over the canonical JSON (RFC 8785) of table, key and deciding columns, under a key derived from the service's own, which is the same
+ * after a rotation. Whoever loads a row checks it. A seal says that the row was written by this service once, not that it is the newest.
+ */
+export class RowSeals {
+  private readonly secret: Buffer;
+  /** False where the key says that rows without a good seal are still believed (an installation from before there were seals). */
+  readonly asked: boolean;
+  /** What was not believed in this process, by table and row; the newest, for people to read. */
+  readonly seen = new Map<string, RowNotBelieved>();
+
+  /** `heard` is told of each row that is not believed. */
+  constructor(
+    key: Pick<ServiceKey, 'derive' | 'rowSeals'>,
+    readonly tables: SealedTables,
+    private readonly heard: (broken: RowNotBelieved) => void = () => undefined,
+  ) {
+    this.secret = key.derive('rows');
+    this.asked = key.rowSeals === 'asked';
+  }
+
+  /** The seal of a row that is about to be written, 43 characters. @throws TypeError where a column that decides is missing. */
+  of(table: string, row: Row): string {
+    return createHmac('sha256', this.secret).update(this.content(table, row), 'utf8').digest('base64url');
+  }
+
+  /** Whether `row.seal` is its seal. */
+  fits(table: string, row: Row): boolean {
+    const { seal } = row as { seal?: unknown };
+    if (typeof seal !== 'string') return false;
+    const wanted = Buffer.from(this.of(table, row));
+    const given = Buffer.from(seal);
+    return wanted.length === given.length && timingSafeEqual(wanted, given);
+  }
+
+  /** The row, which came with its column `seal`. @throws RowNotBelieved where the seal is missing or another row's. */
+  believed<R extends Row>(table: string, row: R): R {
+    const broken = this.broken(table, row);
+    if (broken) throw broken;
+    return row;
+  }
+
+  /** Those that are believed, for lists in which one that is not stands for nothing. */
+  those<R extends Row>(table: string, rows: readonly R[]): R[] {
+    return rows.filter((row) => this.broken(table, row) === undefined);
+  }
+
+  private broken(table: string, row: Row): RowNotBelieved | undefined {
+    if (!this.asked || this.fits(table, row)) return undefined;
+    const id = columnsOf(this.tables, table).key.map((column) => String((row as Record<string, unknown>)[column]));
+    const why = (row as { seal?: unknown }).seal ? 'its seal is not of what it says' : 'it has no seal';
+    const error = new RowNotBelieved(table, id.join(' '), why);
+    this.remember(error);
+    this.heard(error);
+    return error;
+  }
+
+  private remember(error: RowNotBelieved): void {
+    this.seen.set(`${error.table} ${error.id}`, error);
+    const [oldest] = this.seen.keys();
+    if (this.seen.size > mostSeen && oldest !== undefined) this.seen.delete(oldest);
+  }
+
+  private content(table: string, row: Row): string {
+    const { key, decides } = columnsOf(this.tables, table);
+    const values = [...key, ...decides].map((column) => {
+      const value = (row as Record<string, unknown>)[column];
+      if (value === undefined) throw new TypeError(`column ${column} of table ${table} is sealed and was not given`);
+      return value;
+    });
+    return canonicalJson([table, ...values]);
+  }
+}
+
+/** What a query selects to load sealed rows: every sealed column, and the seal as `seal`. */
+export function sealedColumns(tables: SealedTables, table: string): string {
+  const { key, decides, seal } = columnsOf(tables, table);
+  return [...[...key, ...decides].map((column) => `"${column}"`), seal === undefined ? 'seal' : `"${seal}" as seal`].join(', ');
+}
+
+function columnsOf(tables: SealedTables, table: string): SealedColumns {
+  const columns = tables[table];
+  if (!columns) throw new TypeError(`${table} is not in the list of sealed tables of this service`);
+  return columns;
+}
