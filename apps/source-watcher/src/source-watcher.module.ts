@@ -10,6 +10,7 @@ import { Births } from './births.js';
 import { Gathering } from './gathering.js';
 import { HookRoutes } from './http/routes.js';
 import { SubversionHooks } from './http/subversion.js';
+import { WebhookSigning } from './http/webhook-signing.js';
 import { Webhooks } from './http/webhooks.js';
 import { migrations } from './migrations/index.js';
 import { Releases, Repositories, Sources, WebhookSecrets } from './ports.js';
@@ -52,7 +53,7 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
       inject: [SERVICE_CONFIG],
       useFactory: (config: SourceWatcherConfig) => new WebhookSecretFiles(config.SLIPWAY_SECRETS_DIR),
     },
-    ...[Births, Gathering, RunPoll, RunForget, ReconcilePolls, SourceWatcherMetrics, Webhooks, SubversionHooks, HookRoutes],
+    ...[Births, Gathering, RunPoll, RunForget, ReconcilePolls, SourceWatcherMetrics, WebhookSigning, Webhooks, SubversionHooks, HookRoutes],
     ...subscriptions.entries.map((entry) => entry.handler),
   ],
 })

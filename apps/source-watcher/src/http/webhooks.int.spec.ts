@@ -220,6 +220,14 @@ describe('webhooks', () => {
     expect(answers.every(({ status }) => status === 404 || status === 429)).toBe(true);
     expect(answers.find(({ status }) => status === 429)?.retryAfter).toMatch(/^\d+$/);
   });
+
+  it('takes what a forge signed in the middle of a flood of what nobody did', async () => {
+    const body = push('0'.repeat(40), { flood: true });
+    const forged = github(body, { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` });
+    const flood = await Promise.all(Array.from({ length: 700 }, () => send(body, forged)));
+    expect(flood.every(({ status }) => status === 401)).toBe(true);
+    expect((await send(body, github(body))).status).toBe(202);
+  });
 });
 
 /** Posts without a length and without an end, until it is cut off. */

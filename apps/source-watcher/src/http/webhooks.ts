@@ -1,31 +1,23 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { ProjectFile } from '@slipway/contracts';
-import { NotPrivate } from '@slipway/identity';
+import { Injectable } from '@nestjs/common';
 import { Messaging } from '@slipway/messaging';
-import { LOGGER, type Logger } from '@slipway/service-kit';
 import { pollNow } from '../polling.js';
-import { type Delivery, Sources, type WatchedSource, WebhookSecrets } from '../ports.js';
+import { type Delivery, Sources, type WatchedSource } from '../ports.js';
 import { type Answer, isAway, type Request, within } from './answers.js';
 import { Push, readPush } from './push.js';
 import { deliveryId, type Headers, isSigned, type Provider } from './signature.js';
 import { Throttle } from './throttle.js';
+import { unsigned, WebhookSigning } from './webhook-signing.js';
 
 /** GitHub gives up after 10 s; a database that is away is said much sooner. */
 const answerWithinMs = 1_800;
-/** The file that holds the secret where the project file names none. */
-export const usualSecret = 'webhook';
-
-const notHere: Answer = { status: 404, message: 'no project here takes webhooks of this kind: set source.git.webhook in the project file' };
-const unsigned: Answer = {
-  status: 401,
-  message: 'the signature is missing or wrong: the secret at the forge and the file in SLIPWAY_SECRETS_DIR must be the same',
-};
-
-const unusable: Answer = {
-  status: 503,
-  message: 'the secret of this webhook can not be used: the log of source-watcher says why',
-  retryAfter: 60,
-};
+/** A delivery as it came. */
+interface Given {
+  readonly provider: string;
+  readonly project: string;
+  readonly kind: 'json' | 'form';
+  readonly body: Buffer;
+  readonly headers: Headers;
+}
 
 /**
  * A push told by a forge. It is believed for one thing only, that now is a good time to look: what to look at stands in our own row, so
@@ -36,55 +28,47 @@ export class Webhooks {
   private readonly throttle = new Throttle({ atOnce: 64, inWindow: 300, windowMs: 10_000 });
 
   constructor(
+    private readonly signing: WebhookSigning,
     private readonly sources: Sources,
-    private readonly secrets: WebhookSecrets,
     private readonly messaging: Messaging,
-    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Answers one delivery: 202 taken, 200 seen before or no push, 401, 404, 415, 400, 429, 503. */
   async answer(request: Request): Promise<Answer> {
     const { provider, project } = request.params as { provider: string; project: string };
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const kind = contentKind(request.headers['content-type']);
+    if (!kind) return { status: 415, message: 'send application/json' };
+    return within(answerWithinMs, this.judge({ provider, project, kind, body, headers: request.headers }), isAway);
+  }
+
+  /** What is not signed is turned away before it counts: it takes nothing of what a project's own forge may send. */
+  private async judge(given: Given): Promise<Answer> {
+    const { project, provider, body, headers } = given;
+    const signing = await this.signing.remembered(project, provider);
+    if ('status' in signing) return signing;
+    if (!isSigned(signing.provider, headers, body, signing.secret)) return unsigned;
     const wait = this.throttle.enter(project);
     if (wait !== undefined)
       return { status: 429, message: 'too many at once; the next poll sees what this one would have told', retryAfter: wait };
     try {
-      return await within(answerWithinMs, this.take({ provider, project, body, headers: request.headers }), isAway);
+      return await this.take(given);
     } finally {
       this.throttle.leave();
     }
   }
 
-  private async take(given: { provider: string; project: string; body: Buffer; headers: Headers }): Promise<Answer> {
-    const { project, body, headers } = given;
-    const kind = contentKind(headers['content-type']);
-    if (!kind) return { status: 415, message: 'send application/json' };
-    const source = /^[a-z0-9-]{1,40}$/.test(project) ? await this.sources.find(project) : undefined;
-    const expected = source?.file && webhookOf(source.file);
-    if (!source || !expected || expected.provider !== given.provider) return notHere;
-    const secret = await this.secretOf(project, expected.secret);
-    if (secret === 'exposed') return unusable;
-    if (!secret) this.logger.warn({ project, secret: expected.secret }, 'a webhook came, but its secret is not in SLIPWAY_SECRETS_DIR');
-    if (!secret || !isSigned(expected.provider, headers, body, secret)) return unsigned;
+  private async take({ project, provider, kind, body, headers }: Given): Promise<Answer> {
+    const signing = await this.signing.now(project, provider);
+    if ('status' in signing) return signing;
+    if (!isSigned(signing.provider, headers, body, signing.secret)) return unsigned;
     const payload = parse(kind === 'form' ? new URLSearchParams(body.toString('utf8')).get('payload') : body.toString('utf8'));
     if (payload === undefined) return { status: 400, message: 'the body is not JSON' };
-    if (!isPush(expected.provider, headers)) return { status: 200, message: 'not a push: nothing to do' };
+    if (!isPush(signing.provider, headers)) return { status: 200, message: 'not a push: nothing to do' };
     const read = Push.safeParse(payload);
     if (!read.success) return { status: 400, message: 'the body is not a push' };
-    const delivery: Delivery = { project, id: deliveryId(expected.provider, headers, body), ...readPush(read.data) };
-    return this.keep(source, delivery);
-  }
-
-  /** A secret that others on the machine can read proves nothing; the log says how to mend it. */
-  private async secretOf(project: string, name: string): Promise<Buffer | 'exposed' | undefined> {
-    try {
-      return await this.secrets.read(project, name);
-    } catch (error) {
-      if (!(error instanceof NotPrivate)) throw error;
-      this.logger.error({ project, secret: name, reason: error.message }, 'a webhook came, but its secret is refused');
-      return 'exposed';
-    }
+    const delivery: Delivery = { project, id: deliveryId(signing.provider, headers, body), ...readPush(read.data) };
+    return this.keep(signing.source, delivery);
   }
 
   /** Delivered and woken in one transaction: 2xx only after it committed. */
@@ -96,11 +80,6 @@ export class Webhooks {
     });
     return fresh ? { status: 202, message: `${source.project} is looked at now` } : { status: 200, message: 'seen before' };
   }
-}
-
-function webhookOf(file: ProjectFile): { provider: Provider; secret: string } | undefined {
-  const webhook = file.spec.source.git?.webhook;
-  return typeof webhook === 'string' ? { provider: webhook, secret: usualSecret } : webhook;
 }
 
 /** GitHub can send a form with the JSON in `payload`; the signature is over the raw body all the same. */
