@@ -24,7 +24,8 @@ const laneCount = 5;
 /** From kill -9 of any service to its new progress, at most. */
 const gateMs = 15_000;
 
-process.exitCode = await main();
+// What is still open when everything was given back keeps nobody: Node would wait for it, and spins for ever over a request whose handle is gone.
+process.exit(await main());
 
 async function main(): Promise<number> {
   let options: Options;
