@@ -72,7 +72,7 @@ async function trippedOverBy(...statements: readonly string[]): Promise<string[]
 
 describe('migrations', () => {
   it.each(Object.entries(sets))('of %s only expand, so that the version before runs beside this one', async (set, migrations) => {
-    const allowed = new Set(contracted.map(({ migration, what }) => `${migration}: ${what}`));
+    const allowed = new Set(contracted.map(({ where, what }) => `${where}: ${what}`));
     expect(migrations.length).toBeGreaterThan(0);
     expect((await trippedOver(set, migrations)).filter((each) => !allowed.has(each))).toEqual([]);
   });
