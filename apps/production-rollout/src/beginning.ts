@@ -5,6 +5,7 @@ import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
 import { type Queued, type Rollout, turnOf } from './domain/environment.js';
+import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
 import { Telling } from './telling.js';
 
@@ -29,14 +30,16 @@ export class Beginning {
   ) {}
 
   async begin(claim: Claim<{ rollout: string }>, rollout: Rollout, orchestrator: Orchestrator): Promise<Begun> {
-    const obstacle = this.unproven(rollout) ?? (await this.secretGone(rollout)) ?? (await imageGone(rollout, orchestrator, claim.signal));
+    const proven = this.proofs.whole(rollout.grant, rollout.deployment);
+    const unproven = proven.ok ? undefined : proven.reason;
+    const obstacle = unproven ?? (await this.secretGone(rollout)) ?? (await imageGone(rollout, orchestrator, claim.signal));
     return claim.transact(async (unit) => {
       if (obstacle) {
         const current = await this.rollouts.find(unit.tx, rollout.id);
         if (current?.state === 'waiting') await this.telling.aborted(unit, current, obstacle, null);
         return 'ended';
       }
-      return this.takeTurn(unit, rollout);
+      return this.takeTurn(unit, rollout, proven.ok ? proven.notAfter : '');
     });
   }
 
@@ -56,7 +59,7 @@ export class Beginning {
     }
   }
 
-  private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout): Promise<Begun> {
+  private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout, notAfter: string): Promise<Begun> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     const running = await this.rollouts.running(unit.tx, project, environment);
     const waiting = await this.rollouts.waiting(unit.tx, project, environment);
@@ -69,12 +72,23 @@ export class Beginning {
       const waitsFor = running ? `release ${running.release.number} rolls out first` : 'another one goes first';
       return { waitsFor, afterMs: queueMs + waiting.length * queueEachMs };
     }
-    if (mine.kind === 'rollout' && !(await this.grants.isGood(unit.tx, mine.grant)))
+    // What is signed is looked at beside what approval's table says: a grant that lives longer by that alone is not good.
+    const isOver = Date.parse(notAfter) <= unit.now.getTime();
+    if (mine.kind === 'rollout' && (isOver || !(await this.grants.isGood(unit.tx, mine.grant))))
       return { waitsFor: 'a grant that is good now', afterMs: grantMs };
-    const attempt = state.attempts + 1;
-    await this.rollouts.saveEnvironment(unit.tx, { ...state, attempts: attempt });
+    const next = begunIn(state, mine, notAfter, unit.now.toISOString());
+    if (!next) {
+      await this.telling.aborted(
+        unit,
+        mine,
+        { code: 'begun-before', message: 'this has begun a rollout here before; ask for it anew' },
+        null,
+      );
+      return 'ended';
+    }
+    await this.rollouts.saveEnvironment(unit.tx, next);
     this.telling.answer(unit, mine, null);
-    const begun: Rollout = { ...mine, state: 'running', attempt, startedAt: unit.now.toISOString() };
+    const begun: Rollout = { ...mine, state: 'running', attempt: next.attempts, startedAt: unit.now.toISOString() };
     await this.rollouts.save(unit.tx, begun);
     this.telling.started(unit, begun, state.running?.release ?? null);
     return 'begun';

@@ -5,6 +5,7 @@ import type { Claim, Outcome } from '@slipway/operations';
 import type { Deployment, Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
 import { lastGoodOf, type Rollout } from './domain/environment.js';
+import { isUnderWay } from './domain/once.js';
 import { Ending } from './ending.js';
 import { type Before, goingBack, standsAfter } from './going-back.js';
 import { Hands } from './hands.js';
@@ -70,6 +71,7 @@ export class Driving {
       const rollout = (await this.rollouts.find(tx, claim.operation.input.rollout)) as Rollout;
       const { project, environment, deployment, attempt, kind } = rollout;
       const state = await this.rollouts.environment(tx, project, environment);
+      if (!isUnderWay(state, rollout)) throw new Error(`rollout ${rollout.id} is not under way, whatever its row says: it was put back`);
       const goal = this.placing.goal(deployment, attempt, state.scaledTo);
       const past = kind === 'rollback' ? undefined : lastGoodOf(state, await this.rollouts.withdrawn(tx, project));
       if (!past) return { rollout, goal, before: undefined };

@@ -71,7 +71,7 @@ export class Ending {
   ): Promise<void> {
     const at = unit.now.toISOString();
     await this.rollouts.save(unit.tx, { ...rollout, state: 'failed' });
-    const barred = barredAfter(before, rollout.release.number, at);
+    const barred = { ...barredAfter(before, rollout.release.number, at), ended: rollout.attempt };
     switch (verdict.after.now) {
       case 'restored':
         await this.rollouts.saveEnvironment(unit.tx, restored(barred, await this.goodHere(unit, before, verdict.after.release)));

@@ -53,8 +53,11 @@ export abstract class GrantsGoodNow {
 /** Whether a grant is what it says, by the keys pinned in the trust file. */
 export abstract class Proofs {
   abstract grant(envelope: DsseEnvelope): ReturnType<typeof proveGrant>;
-  /** All that let a deployment in: approval's grant for exactly it, test-deployer's verdict on its release, image-builder's provenance of its image. */
-  abstract whole(grant: Grant, deployment: ResolvedDeployment): { ok: true } | { ok: false; reason: Reason };
+  /**
+   * All that let a deployment in: approval's grant for exactly it, test-deployer's verdict on its release, image-builder's provenance of its image.
+   * `notAfter` is when the grant ends that has begun no rollout yet.
+   */
+  abstract whole(grant: Grant, deployment: ResolvedDeployment): { ok: true; notAfter: string } | { ok: false; reason: Reason };
 }
 
 /** Where a deployment runs. */

@@ -21,6 +21,7 @@ import { RunGuard } from './run-guard.js';
 import { RunRollout } from './run-rollout.js';
 import { RunScale } from './run-scale.js';
 import { RunSecretLook } from './run-secret-look.js';
+import { sealedTables } from './sealed-tables.js';
 import { SecretLook } from './secret-look.js';
 import { subscriptions } from './subscriptions.js';
 import { Telling } from './telling.js';
@@ -34,6 +35,7 @@ type Config = ConfigOf<typeof ProductionRolloutConfig>;
       name: 'production-rollout',
       config: ProductionRolloutConfig,
       migrations,
+      sealed: sealedTables,
       subscriptions,
       works: [RunRollout, RunScale, RunGuard, RunSecretLook],
       reconcilers: [SecretLook],

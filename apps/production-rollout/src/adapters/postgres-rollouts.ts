@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Release } from '@slipway/contracts';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import { Database, type Tx } from '@slipway/postgres';
 import {
   type EnvironmentState,
@@ -12,32 +13,46 @@ import {
   standingOf,
 } from '../domain/environment.js';
 import { Rollouts } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
+
+interface Row {
+  readonly rollout: Rollout;
+}
+
+const columns = sealedColumns(sealedTables, 'rollout');
 
 /** {@link Rollouts} in this service's own tables. */
 @Injectable()
 export class PostgresRollouts extends Rollouts {
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    private readonly seals: RowSeals,
+  ) {
     super();
   }
 
   async environment(tx: Tx, project: string, environment: string): Promise<EnvironmentState> {
-    await tx.query('insert into environment (project, environment, state) values ($1, $2, $3) on conflict do nothing', [
+    const empty = emptyEnvironment(project, environment);
+    await tx.query('insert into environment (project, environment, state, seal) values ($1, $2, $3, $4) on conflict do nothing', [
       project,
       environment,
-      JSON.stringify(emptyEnvironment(project, environment)),
+      JSON.stringify(empty),
+      this.seals.of('environment', { project, environment, state: empty }),
     ]);
     const [row] = await tx.query<{ state: EnvironmentState }>(
-      'select state from environment where project = $1 and environment = $2 for update',
+      `select ${sealedColumns(sealedTables, 'environment')} from environment where project = $1 and environment = $2 for update`,
       [project, environment],
     );
-    return row?.state ?? emptyEnvironment(project, environment);
+    return row ? this.seals.believed('environment', row).state : empty;
   }
 
   async saveEnvironment(tx: Tx, state: EnvironmentState): Promise<void> {
-    await tx.query('update environment set state = $3, version = version + 1 where project = $1 and environment = $2', [
-      state.project,
-      state.environment,
+    const { project, environment } = state;
+    await tx.query('update environment set state = $3, version = version + 1, seal = $4 where project = $1 and environment = $2', [
+      project,
+      environment,
       JSON.stringify(state),
+      this.seals.of('environment', { project, environment, state }),
     ]);
   }
 
@@ -46,17 +61,17 @@ export class PostgresRollouts extends Rollouts {
   }
 
   async find(tx: Tx, id: string): Promise<Rollout | undefined> {
-    return (await tx.query<{ rollout: Rollout }>('select rollout from rollout where id = $1 for update', [id]))[0]?.rollout;
+    return this.believed(await tx.query<Row>(`select ${columns} from rollout where id = $1 for update`, [id]));
   }
 
   async standing(tx: Tx, past: Past): Promise<Standing> {
-    const [row] = await tx.query<{ rollout: Rollout }>('select rollout from rollout where id = $1', [past.rollout]);
-    if (!row) throw new Error(`rollout ${past.rollout}, which was good, is gone from the table`);
-    return standingOf(past, row.rollout);
+    const rollout = this.believed(await tx.query<Row>(`select ${columns} from rollout where id = $1`, [past.rollout]));
+    if (!rollout) throw new Error(`rollout ${past.rollout}, which was good, is gone from the table`);
+    return standingOf(past, rollout);
   }
 
   async ofRequest(tx: Tx, request: string): Promise<Rollout | undefined> {
-    return (await tx.query<{ rollout: Rollout }>('select rollout from rollout where request = $1 for update', [request]))[0]?.rollout;
+    return this.believed(await tx.query<Row>(`select ${columns} from rollout where request = $1 for update`, [request]));
   }
 
   async alone(tx: Tx, request: string): Promise<void> {
@@ -73,11 +88,11 @@ export class PostgresRollouts extends Rollouts {
   }
 
   async waitingOf(tx: Tx, release: string): Promise<readonly Rollout[]> {
-    const rows = await tx.query<{ rollout: Rollout }>(
-      `select rollout from rollout where release = $1 and state = 'waiting' order by created_at for update`,
+    const rows = await tx.query<Row>(
+      `select ${columns} from rollout where release = $1 and state = 'waiting' order by created_at for update`,
       [release],
     );
-    return rows.map((row) => row.rollout);
+    return this.seals.those('rollout', rows).map((row) => row.rollout);
   }
 
   async waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]> {
@@ -98,36 +113,40 @@ export class PostgresRollouts extends Rollouts {
   }
 
   async rollbackWaits(tx: Tx, project: string, environment: string): Promise<boolean> {
-    const rows = await tx.query(
-      `select 1 from rollout where project = $1 and environment = $2 and state = 'waiting' and rollout ->> 'kind' = 'rollback' limit 1`,
+    const rows = await tx.query<Row>(
+      `select ${columns} from rollout where project = $1 and environment = $2 and state = 'waiting' and rollout ->> 'kind' = 'rollback'`,
       [project, environment],
     );
-    return rows.length > 0;
+    return this.seals.those('rollout', rows).length > 0;
   }
 
   async running(tx: Tx, project: string, environment: string): Promise<Rollout | undefined> {
-    const rows = await tx.query<{ rollout: Rollout }>(
-      `select rollout from rollout where project = $1 and environment = $2 and state = 'running'`,
-      [project, environment],
+    return this.believed(
+      await tx.query<Row>(`select ${columns} from rollout where project = $1 and environment = $2 and state = 'running'`, [
+        project,
+        environment,
+      ]),
     );
-    return rows[0]?.rollout;
   }
 
   async insert(tx: Tx, rollout: Rollout): Promise<void> {
-    const request = rollout.kind === 'rollout' ? rollout.grant.request : null;
-    await tx.query('insert into rollout (id, project, environment, release, request, state, rollout) values ($1, $2, $3, $4, $5, $6, $7)', [
-      rollout.id,
-      rollout.project,
-      rollout.environment,
-      rollout.release.id,
-      request,
-      rollout.state,
-      JSON.stringify(rollout),
-    ]);
+    const row = rowOf(rollout);
+    await tx.query(
+      'insert into rollout (id, project, environment, release, request, state, rollout, seal) values ($1, $2, $3, $4, $5, $6, $7, $8)',
+      [
+        ...[row.id, row.project, row.environment, row.release, row.request, row.state, JSON.stringify(rollout)],
+        this.seals.of('rollout', row),
+      ],
+    );
   }
 
   async save(tx: Tx, rollout: Rollout): Promise<void> {
-    await tx.query('update rollout set state = $2, rollout = $3 where id = $1', [rollout.id, rollout.state, JSON.stringify(rollout)]);
+    await tx.query('update rollout set state = $2, rollout = $3, seal = $4 where id = $1', [
+      rollout.id,
+      rollout.state,
+      JSON.stringify(rollout),
+      this.seals.of('rollout', rowOf(rollout)),
+    ]);
   }
 
   async withdrawn(tx: Tx, project: string): Promise<ReadonlySet<string>> {
@@ -139,4 +158,22 @@ export class PostgresRollouts extends Rollouts {
   async withdraw(tx: Tx, { id, project }: Release): Promise<void> {
     await tx.query('insert into withdrawn (release, project) values ($1, $2) on conflict do nothing', [id, project]);
   }
+
+  private believed([row]: readonly Row[]): Rollout | undefined {
+    return row && this.seals.believed('rollout', row).rollout;
+  }
+}
+
+/** Its columns, as they are written and sealed. */
+function rowOf(rollout: Rollout) {
+  const { id, project, environment, release, state } = rollout;
+  return {
+    id,
+    project,
+    environment,
+    release: release.id,
+    request: rollout.kind === 'rollout' ? rollout.grant.request : null,
+    state,
+    rollout,
+  };
 }

@@ -30,7 +30,7 @@ export class SignedProofs extends Proofs {
     const passed = proveVerdict(this.trust, grant.verdict, { release: release.id, digest: image.digest }, new Date(statement.passedAt));
     if (!passed.ok) return no('verdict-not-good', passed.reason);
     const built = proveProvenance(this.trust, grant.provenance, image.digest, new Date(passed.statement.builtAt));
-    return built.ok ? built : no('provenance-not-good', built.reason);
+    return built.ok ? { ok: true, notAfter: statement.notAfter } : no('provenance-not-good', built.reason);
   }
 }
 

@@ -45,6 +45,12 @@ export interface EnvironmentState {
   readonly heldBy: string | null;
   /** When the newest command of each kind that was carried out here was given, RFC 3339 UTC; absent before the first. */
   readonly commandedAt?: { readonly scale?: string; readonly rollback?: string };
+  /** The requests whose grant has begun a rollout here and might still be good, and until when; absent before the first. */
+  readonly begun?: readonly { readonly request: string; readonly until: string }[];
+  /** The command behind the newest rollback that has begun here; absent before the first. Ids of commands are in the order of their time. */
+  readonly rolledBackBy?: string;
+  /** The newest attempt here that has come to its end; absent before the first. */
+  readonly ended?: number;
 }
 
 /** A change of an environment that waits for its turn, is under way, or has ended. */
@@ -222,6 +228,7 @@ export function settled(environment: EnvironmentState, rollout: Rollout, at: str
     ],
     driftedSince: null,
     heldBy: null,
+    ended: attempt,
   };
 }
 
