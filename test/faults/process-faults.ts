@@ -6,6 +6,8 @@ import type { Chance, Fault, FaultContext, FaultKind, FaultyParts, Replica, Suff
 /** Whose faults may go on while a process is hurt: all but another process's, or nobody could tell what came of which. */
 const others: readonly Sufferer[] = ['postgres', 'kafka', 'docker', 'registry', 'network', 'clock'];
 const readyMs = 60_000;
+/** Many points are passed once in a while only: of several one is. */
+const pointsAtOnce = 6;
 /** What a service has from SIGTERM to its end. */
 export const drainMs = 10_000;
 
@@ -136,8 +138,9 @@ function atAPoint({ points, board }: ProcessFaultsWish): FaultKind {
     overlaps: others,
     weight: points.length > 0 ? 6 : 0,
     make: (chance) => {
-      const point = chance.one(points);
-      return { name: `whoever comes to "${point}" is killed there`, begin: () => board.arm(point), end: () => board.disarm(point) };
+      const lot = Array.from({ length: pointsAtOnce }, () => chance.one(points));
+      const name = `whoever comes first to one of ${pointsAtOnce} points is killed there: ${lot.join('; ')}`;
+      return { name, begin: () => board.armOneOf(lot), end: () => board.disarmAll(lot) };
     },
   };
 }

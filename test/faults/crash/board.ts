@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { memorySettings } from '../../../tools/suite/memory.ts';
-import { armedFile, killedFile } from './files.ts';
+import { armedFile, killedFile, lotFile } from './files.ts';
 
 /** A process passed a point. */
 export interface Pass {
@@ -41,15 +40,22 @@ export class Board {
 
   /** The next process that comes to this point ends there by SIGKILL. */
   async arm(point: string): Promise<void> {
-    await writeFile(join(this.folder, armedFile(point)), point);
+    await this.armOneOf([point]);
   }
 
-  isArmed(point: string): boolean {
-    return existsSync(join(this.folder, armedFile(point)));
+  /** The next process that comes to any of these ends there: one process, and the others pass. */
+  async armOneOf(points: readonly string[]): Promise<void> {
+    const lot = lotFile(points);
+    await writeFile(join(this.folder, lot), '');
+    await Promise.all(points.map((point) => writeFile(join(this.folder, armedFile(point)), lot)));
+  }
+
+  async disarmAll(points: readonly string[]): Promise<void> {
+    await Promise.all([lotFile(points), ...points.map(armedFile)].map((name) => rm(join(this.folder, name), { force: true })));
   }
 
   async disarm(point: string): Promise<void> {
-    await rm(join(this.folder, armedFile(point)), { force: true });
+    await this.disarmAll([point]);
   }
 
   /** Every process that ended at an armed point. */

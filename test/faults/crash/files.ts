@@ -3,9 +3,18 @@ import { join } from 'node:path';
 
 /** What the preloaded module and the runner tell each other lies in one folder. */
 
-/** Is there while a point is armed. */
+/** Is there while a point is armed; in it stands which lot it belongs to. */
 export function armedFile(point: string): string {
-  return `armed-${createHash('sha256').update(point).digest('hex').slice(0, 24)}`;
+  return `armed-${hashOf(point)}`;
+}
+
+/** Is there until a process has ended at one of these points: whoever removes it is the one. */
+export function lotFile(points: readonly string[]): string {
+  return `lot-${hashOf(points.join())}`;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 24);
 }
 
 /** One line of JSON for each process that ended at an armed point. */

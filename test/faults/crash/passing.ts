@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, unlinkSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { armedFile, killedFile, now, passedFile } from './files.ts';
 
@@ -35,12 +35,12 @@ export class Passing {
     appendFileSync(this.#log, `${at}\t${point}\n`);
   }
 
-  /** Of several processes that reach an armed point, the one that removes the file dies. */
+  /** Of several processes that reach armed points of one lot, the one that removes its file dies. */
   #isOurs(point: string): boolean {
     const file = join(this.#folder, armedFile(point));
     if (!existsSync(file)) return false;
     try {
-      unlinkSync(file);
+      unlinkSync(join(this.#folder, readFileSync(file, 'utf8')));
       return true;
     } catch {
       return false;
