@@ -6,7 +6,7 @@ import { type Build, decide, type Input } from './domain/build.js';
 import { builtProvenance, knownProvenance, type Made } from './domain/provenance.js';
 import type { Recipe } from './domain/recipe.js';
 import { BuildMetrics } from './image-builder.metrics.js';
-import { Builds } from './ports.js';
+import { Builds, RetiredImages } from './ports.js';
 import { ProvenanceSigning } from './provenance-signing.js';
 import { buildKey, Settling, workKinds } from './settling.js';
 
@@ -22,6 +22,9 @@ export type Begun =
   | { readonly state: 'over' }
   | { readonly state: 'same-as'; readonly twin: Build };
 
+/** Ends a transaction in which a retired image would have been taken. */
+class JustRetired extends Error {}
+
 type Ongoing = Extract<Begun, { state: 'begun' }>;
 
 /** Writes down how a build goes: each method one transaction, fenced by the claim. What happened meanwhile (cancelled) stands. */
@@ -32,6 +35,7 @@ export class BuildRecord {
     private readonly settling: Settling,
     private readonly signing: ProvenanceSigning,
     private readonly metrics: BuildMetrics,
+    private readonly retired: RetiredImages,
   ) {}
 
   /** Says that it has begun, unless it is over, overtaken, or the same revision is built for another release already. */
@@ -63,10 +67,21 @@ export class BuildRecord {
     });
   }
 
-  /** Another release of the same revision and recipe has its image: it is this one's too. */
-  async taken(claim: Claim<BuildWork>, twin: Build): Promise<void> {
+  /** Another release of the same revision and recipe has its image: it is this one's too. False where that image was retired just now. */
+  async taken(claim: Claim<BuildWork>, twin: Build): Promise<boolean> {
+    try {
+      await this.take(claim, twin);
+      return true;
+    } catch (error) {
+      if (error instanceof JustRetired) return false;
+      throw error;
+    }
+  }
+
+  private async take(claim: Claim<BuildWork>, twin: Build): Promise<void> {
     await this.end(claim, 'taken', async (unit, build) => {
       if (!twin.image) throw new Error(`release ${twin.release.number} has no image to take`);
+      if (await this.retired.retired(unit.tx, twin.image.digest)) throw new JustRetired();
       const made = { ...madeOf(build, unit.now, unit.now), image: twin.image };
       const provenance = await this.signing.sign(knownProvenance(made, { release: twin.release.id, number: twin.release.number }));
       return { input: { kind: 'built', image: twin.image, built: false, seconds: 0, provenance }, provenance };

@@ -13,6 +13,7 @@ import {
   CommitDetected,
   type EventDefinition,
   ImageBuilt,
+  ImageRemoved,
   LogAppended,
   PartAway,
   PartBack,
@@ -74,6 +75,7 @@ export class BuilderScene {
     await scene.speaker('source-watcher', [
       BuildStarted,
       ImageBuilt,
+      ImageRemoved,
       BuildFailed,
       BuildCancelled,
       CommandAccepted,

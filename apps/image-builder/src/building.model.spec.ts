@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { BuildRecord, type BuildWork } from './build-record.js';
 import type { Build } from './domain/build.js';
 import type { BuildMetrics } from './image-builder.metrics.js';
-import { MemoryBuilds } from './memory-builds.fixture.js';
+import { MemoryBuilds, NothingRetired } from './memory-builds.fixture.js';
 import { OnCommandIssued } from './on-command-issued.js';
 import { OnCommitDetected } from './on-commit-detected.js';
 import type { ProvenanceSigning } from './provenance-signing.js';
@@ -89,7 +89,7 @@ class Shop {
   hear(number: number): Promise<void> {
     const release = releases[number - 1] as Release;
     const data = { release, projectVersion: 1, people: [], repositoryFile: null, image: null };
-    const handler = new OnCommitDetected(this.builds, this.signing, this.settling);
+    const handler = new OnCommitDetected(this.builds, this.signing, this.settling, new NothingRetired());
     return this.transact((unit) => handler.handle({ id: anId(), data } as unknown as Parameters<typeof handler.handle>[0], unit));
   }
 
@@ -123,7 +123,7 @@ class Shop {
   }
 
   private record(): BuildRecord {
-    return new BuildRecord(this.builds, this.settling, this.signing, this.metrics);
+    return new BuildRecord(this.builds, this.settling, this.signing, this.metrics, new NothingRetired());
   }
 
   private claim(key: string, epoch: number): Claim<BuildWork> {

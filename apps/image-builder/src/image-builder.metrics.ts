@@ -8,6 +8,7 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 export class BuildMetrics {
   private readonly builds: Counter<'outcome'>;
   private readonly seconds: Histogram<'outcome'>;
+  private readonly removals: Counter<'outcome'>;
 
   constructor(registry: Registry, database: Database) {
     const registers = [registry];
@@ -25,6 +26,13 @@ export class BuildMetrics {
       buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600],
       registers,
     });
+    this.removals = new Counter({
+      name: 'slipway_image_removals_total',
+      help: 'Tries to remove a retired image from its registry: removed, or refused by it',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of ['removed', 'refused']) this.removals.inc({ outcome }, 0);
     const open = figures(() =>
       database.query<{ state: string; count: string }>(
         `select state, count(*) as count from build where state in ('queued', 'building') group by 1`,
@@ -48,6 +56,10 @@ export class BuildMetrics {
   /** Given up: a person asked, or a newer release took its place. */
   cancelled(): void {
     this.builds.inc({ outcome: 'cancelled' });
+  }
+
+  removal(outcome: 'removed' | 'refused'): void {
+    this.removals.inc({ outcome });
   }
 
   ended(outcome: 'built' | 'taken' | 'failed', seconds: number): void {

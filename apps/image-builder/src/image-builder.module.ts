@@ -5,20 +5,24 @@ import { DockerEngine } from '@slipway/docker-engine';
 import { type ConfigOf, SERVICE_CONFIG, ServiceModule } from '@slipway/service-kit';
 import { DockerImageBackend } from './adapters/docker-image-backend.js';
 import { PostgresBuilds } from './adapters/postgres-builds.js';
+import { PostgresRetiredImages } from './adapters/postgres-retired-images.js';
 import { Registries } from './adapters/registries.js';
 import { RegistryAttestations } from './adapters/registry-attestations.js';
+import { RegistryImages } from './adapters/registry-images.js';
 import { SourceArchives } from './adapters/source-archives.js';
 import { BuildLogs } from './build-log.js';
 import { BuildRecord } from './build-record.js';
 import { ImageBuilderConfig } from './image-builder.config.js';
 import { BuildMetrics } from './image-builder.metrics.js';
 import { migrations } from './migrations/index.js';
-import { Attestations, Builds, ImageBackend } from './ports.js';
+import { Attestations, Builds, ImageBackend, PushedImages, RetiredImages } from './ports.js';
 import { ProvenanceSigning } from './provenance-signing.js';
 import { ReconcileBuilds } from './reconcile-builds.js';
 import { ReconcileImages } from './reconcile-images.js';
 import { RunAttest } from './run-attest.js';
 import { RunBuild } from './run-build.js';
+import { RunImageRemoval } from './run-image-removal.js';
+import { sealedTables } from './sealed-tables.js';
 import { Settling } from './settling.js';
 import { subscriptions } from './subscriptions.js';
 
@@ -29,8 +33,9 @@ import { subscriptions } from './subscriptions.js';
       name: 'image-builder',
       config: ImageBuilderConfig,
       migrations,
+      sealed: sealedTables,
       subscriptions,
-      works: [RunBuild, RunAttest],
+      works: [RunBuild, RunAttest, RunImageRemoval],
       reconcilers: [ReconcileBuilds, ReconcileImages],
     }),
   ],
@@ -39,6 +44,8 @@ import { subscriptions } from './subscriptions.js';
     { provide: Builds, useClass: PostgresBuilds },
     { provide: ImageBackend, useClass: DockerImageBackend },
     { provide: Attestations, useClass: RegistryAttestations },
+    { provide: RetiredImages, useClass: PostgresRetiredImages },
+    { provide: PushedImages, useClass: RegistryImages },
     ...[
       Registries,
       SourceArchives,
@@ -49,6 +56,7 @@ import { subscriptions } from './subscriptions.js';
       Settling,
       RunBuild,
       RunAttest,
+      RunImageRemoval,
       ReconcileBuilds,
       ReconcileImages,
     ],

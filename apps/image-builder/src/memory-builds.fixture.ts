@@ -3,7 +3,7 @@ import type { DsseEnvelope, ProjectFile } from '@slipway/contracts';
 import type { Cause } from '@slipway/messaging';
 import type { Tx } from '@slipway/postgres';
 import type { Build } from './domain/build.js';
-import { Builds, type KeptBuild } from './ports.js';
+import { Builds, type KeptBuild, RetiredImages } from './ports.js';
 
 /** {@link Builds} of one project in memory, in the order they came, for exploring many stories a second. */
 export class MemoryBuilds extends Builds {
@@ -78,6 +78,13 @@ export class MemoryBuilds extends Builds {
       (each) => each.release.id !== release.id && each.release.revision === release.revision && isDeepStrictEqual(each.recipe, recipe),
     );
   }
+}
+
+/** {@link RetiredImages} where every image is kept. */
+export class NothingRetired extends RetiredImages {
+  async retired(): Promise<undefined> {}
+
+  async retire(): Promise<void> {}
 }
 
 function isOpen(state: Build['state']): boolean {

@@ -3,7 +3,7 @@ import type { CommitDetected, ImageReference } from '@slipway/contracts';
 import { type Cause, type Handler, NotYet, type Received, type UnitOfWork } from '@slipway/messaging';
 import { type Build, born, decide } from './domain/build.js';
 import { knownProvenance } from './domain/provenance.js';
-import { Builds } from './ports.js';
+import { Builds, RetiredImages } from './ports.js';
 import { ProvenanceSigning } from './provenance-signing.js';
 import { Settling } from './settling.js';
 
@@ -14,10 +14,12 @@ export class OnCommitDetected implements Handler<typeof CommitDetected> {
     private readonly builds: Builds,
     private readonly signing: ProvenanceSigning,
     private readonly settling: Settling,
+    private readonly retired: RetiredImages,
   ) {}
 
   async handle(event: Received<typeof CommitDetected>, unit: UnitOfWork): Promise<void> {
-    const { release, projectVersion, image } = event.data;
+    const { release, projectVersion } = event.data;
+    const image = event.data.image && (await this.kept(unit, event.data.image));
     const cause = {
       causationId: event.id,
       correlationId: release.id,
@@ -25,11 +27,16 @@ export class OnCommitDetected implements Handler<typeof CommitDetected> {
     };
     const file = image ? null : await this.builds.project(unit.tx, release.project, projectVersion);
     if (file === undefined) throw new NotYet(`version ${projectVersion} of project ${release.project} has not been heard of yet`);
-    const build = born(event.data, file);
+    const build = born({ ...event.data, image }, file);
     if (!(await this.builds.add(unit.tx, build, cause))) return;
     if (image) await this.known(unit, build, image);
     else if (build.recipe === null) await this.removed(unit, build);
     else await this.queue(unit, build, cause);
+  }
+
+  /** The image a release was born with, if it is still there: one that was retired is built anew, for it goes, or is gone. */
+  private async kept(unit: UnitOfWork, image: ImageReference): Promise<ImageReference | null> {
+    return (await this.retired.retired(unit.tx, image.digest)) ? null : image;
   }
 
   /** The project went while the release was under way: that is the release's end, not a secret. */

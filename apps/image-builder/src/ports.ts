@@ -92,3 +92,26 @@ export abstract class Attestations {
   /** False when the registry takes no attestations or no longer has the image. */
   abstract put(image: ImageReference, envelope: DsseEnvelope, signal: AbortSignal): Promise<boolean>;
 }
+
+/** An image that nothing may use any more, with the releases it was kept for. */
+export interface Retired {
+  readonly image: ImageReference;
+  readonly releases: readonly Pick<Release, 'id' | 'number' | 'project'>[];
+}
+
+/** Which images may go: those built here, once every release that has one was retired. */
+export abstract class RetiredImages {
+  /**
+   * What an image stands for, or undefined while it is kept. Whoever takes it for a release, or retires it, asks this first: others who do wait until
+   * the transaction ends. An image that was not built here is somebody else's, and kept.
+   */
+  abstract retired(tx: Tx, digest: string): Promise<Retired | undefined>;
+  /** Notes that these releases need it no longer. To be called after {@link retired} in the same transaction. */
+  abstract retire(tx: Tx, digest: string, releases: readonly string[]): Promise<void>;
+}
+
+/** The registries that images were pushed to. */
+export abstract class PushedImages {
+  /** Removes an image with what is beside it; gives why the registry keeps it, or null where it is gone. Throws `PartUnavailable`. */
+  abstract remove(image: ImageReference, signal: AbortSignal): Promise<Reason | null>;
+}

@@ -36,8 +36,8 @@ export class RunBuild implements Work<BuildWork> {
     if (begun.state === 'same-as') {
       const { twin } = begun;
       if (!twin.image) return { again: { afterMs: twinMs, reason: `release ${twin.release.number} builds the same revision` } };
-      await this.record.taken(claim, twin);
-      return { done: true };
+      if (await this.record.taken(claim, twin)) return { done: true };
+      return { again: { afterMs: 0, reason: `the image of release ${twin.release.number} was retired` } };
     }
     await this.build(claim, begun);
     return { done: true };

@@ -7,7 +7,7 @@ import { BuildMetrics } from './image-builder.metrics.js';
 import { Builds } from './ports.js';
 
 /** The kinds of work this service owes, and the key of a build's. */
-export const workKinds = { build: 'build', attest: 'attest' } as const;
+export const workKinds = { build: 'build', attest: 'attest', removal: 'image-removal' } as const;
 export const buildKey = (build: Build): string => `${build.release.id}/${build.attempt}`;
 
 /** Carries out a decision in the transaction it was taken in: state, events, and work owed or called off. */

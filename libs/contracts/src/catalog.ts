@@ -18,6 +18,7 @@ import { PartAway } from './every/part-away.js';
 import { PartBack } from './every/part-back.js';
 import { SecretVersioned } from './every/secret-versioned.js';
 import { CommandIssued } from './gateway/command-issued.js';
+import { ImageRetired } from './gateway/image-retired.js';
 import { PersonChanged } from './gateway/person-changed.js';
 import { PersonInvited } from './gateway/person-invited.js';
 import { PersonSignedIn } from './gateway/person-signed-in.js';
@@ -29,6 +30,7 @@ import { BuildCancelled } from './image-builder/build-cancelled.js';
 import { BuildFailed } from './image-builder/build-failed.js';
 import { BuildStarted } from './image-builder/build-started.js';
 import { ImageBuilt } from './image-builder/image-built.js';
+import { ImageRemoved } from './image-builder/image-removed.js';
 import { NotificationDelivered } from './notifier/notification-delivered.js';
 import { NotificationFailed } from './notifier/notification-failed.js';
 import { SignOffPosted } from './outside/sign-off-posted.js';
@@ -65,6 +67,7 @@ const all = [
   BuildFailed,
   BuildStarted,
   ImageBuilt,
+  ImageRemoved,
   DeploymentFailed,
   DeploymentStarted,
   DeploymentSucceeded,
@@ -93,6 +96,7 @@ const all = [
   RolloutStarted,
   RolloutSucceeded,
   CommandIssued,
+  ImageRetired,
   PersonChanged,
   PersonInvited,
   PersonSignedIn,

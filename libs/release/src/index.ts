@@ -27,6 +27,7 @@ export {
 } from './release-state.js';
 export { type Assigned, assign, type Candidate, type Filling, type Missing, missingFrom } from './requirement-assignment.js';
 export { asksOf, canonicalForm, type Resolved, type Resolving, resolveDeployment, settingsOf } from './resolved-deployment.js';
+export type { RetiredImage } from './retired-image.js';
 export {
   type Approval,
   type Asked,

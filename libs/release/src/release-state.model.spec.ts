@@ -32,6 +32,12 @@ const build = {
   'build.cancelled': told('build.cancelled'),
   withdrawn: told('release.withdrawn'),
 };
+const image = {
+  'its image is retired': told('image.retired', { releases: [{ id: own.id, number: own.number }] }),
+  'the registry refuses': told('image.removed', { releases: [{ id: own.id, number: own.number }] }),
+  'its image is gone': told('image.removed', { releases: [{ id: own.id, number: own.number }], refused: null }),
+  'the image of another is retired': told('image.retired', { releases: [{ id: other.id, number: other.number }] }),
+};
 const inTest = { environment: 'test' };
 const test = {
   'deployment.started': told('deployment.started', inTest),
@@ -89,6 +95,9 @@ function worldOf(alphabet: Record<string, Told>, folding: Folding = releaseAfter
     steps: {
       'it stays the same release': (before, after) => before === null || after?.release.id === before.release.id,
       'an image, once known, is not forgotten': (before, after) => before?.image == null || after?.image != null,
+      'an image that is gone stays gone': (before, after) => !before?.retired?.removedAt || after?.retired?.removedAt != null,
+      'what becomes of its image moves nothing': (before, after, does) =>
+        !(does in image) || before === null || (after?.phase === before.phase && after?.updatedAt === before.updatedAt),
       'what was withdrawn stays so': (before, after) => !before?.withdrawn || after?.withdrawn != null,
       'what is said of another request changes nothing': (before, after, does) => {
         const request = before?.environments.find(({ environment }) => environment === 'production')?.request?.request;
@@ -127,6 +136,11 @@ describe('every state of a release against everything that can be told of it', (
     120_000,
   );
 
+  it('retired: what becomes of its image is known, and moves nothing else', async () => {
+    const world = worldOf({ 'image.built': build['image.built'], 'verification.passed': test['verification.passed'], ...image });
+    await explore(world, { atMost: 100, atLeast: { states: 10, edges: 60 } });
+  });
+
   it.each<[string, Folding, RegExp, string[]]>([
     [
       'takes an answer to any request for an answer to this one',
@@ -154,7 +168,7 @@ describe('every state of a release against everything that can be told of it', (
   });
 
   it('is the same whatever order three of them come in', () => {
-    const all = Object.values({ ...build, ...test, ...delivery }).map(
+    const all = Object.values({ ...build, ...test, ...delivery, ...image }).map(
       (event, at): Told => ({ ...event, id: uuid(7000 + at), time: time(at) }),
     );
     let folded = 0;

@@ -2,6 +2,7 @@ import type { ApprovalRequested, CommitIdentity, DataOf, ImageReference, PersonR
 import { type AwayPart, foldAway } from './away.js';
 import { foldEnvironment } from './environment-state.js';
 import { inOrder, type Told } from './event-order.js';
+import { foldRetired, type RetiredImage } from './retired-image.js';
 
 /** Where a release is in one environment. `passed` and `failed` are of test environments, `live` of the others. */
 export type EnvironmentStatus =
@@ -86,12 +87,15 @@ export interface ReleaseState {
   readonly environments: readonly EnvironmentState[];
   /** Parts that do not answer and are waited for; absent in what was folded before they were told of. */
   readonly away?: readonly AwayPart[];
+  /** Absent while its image is kept. */
+  readonly retired?: RetiredImage;
   readonly since: string;
   readonly updatedAt: string;
 }
 
-/** The releases an event tells something about: its own, the one it took the place of, the one that was rolled back. */
+/** The releases an event tells something about: its own, the one it took the place of, the one that was rolled back, those an image was kept for. */
 export function releasesOf(event: Told): string[] {
+  if (event.name === 'image.retired' || event.name === 'image.removed') return event.data.releases.map((release) => release.id);
   const data = event.data as { release?: Release | null | string; replaces?: Release | null; from?: Release | null };
   const told = [data.release, data.replaces, event.name === 'rollout.rolled-back' ? data.from : null];
   return [...new Set(told.flatMap((each) => (typeof each === 'string' ? [each] : (each?.id ?? []))))];
@@ -119,6 +123,8 @@ export function releaseAfter(before: ReleaseState | undefined, event: Told, id: 
   const nowAway = foldAway(away, event, id);
   // That a part is away is no step of the release: it goes on counting how long it has not moved.
   if (nowAway !== away) return { ...known, away: nowAway };
+  const retired = foldRetired(known.retired, event, id);
+  if (retired !== undefined && retired !== known.retired) return { ...known, retired };
   const after = foldBuild(known, event, id);
   const environments = foldEnvironments(after, event, id);
   if (after === before && environments === before.environments) return before;

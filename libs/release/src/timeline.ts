@@ -73,6 +73,15 @@ const sentences: Sentences = {
   'approval.voided': ({ environment, reason }) =>
     say(`sign-off for ${environment} void: ${reason.message}`, `${environment} 的签核失效：${reason.message}`),
   'release.withdrawn': ({ by, reason }) => say(`withdrawn by ${by.name}${tail(reason)}`, `由 ${by.name} 撤回${tail(reason)}`),
+  'image.retired': ({ image, rule }) =>
+    say(
+      `image ${digest(image)} is kept no longer: not used for ${count(rule.days, 'day')}, nor one of the ${rule.newest} newest of an environment`,
+      `不再保留镜像 ${digest(image)}：${rule.days} 天未使用，且不在任何环境最近的 ${rule.newest} 个之内`,
+    ),
+  'image.removed': ({ image, refused }) =>
+    refused
+      ? say(`the registry keeps image ${digest(image)}: ${refused.message}`, `镜像仓库仍保留 ${digest(image)}：${refused.message}`)
+      : say(`image ${digest(image)} removed from the registry`, `镜像 ${digest(image)} 已从镜像仓库删除`),
   'part.away': ({ environment, part, since, reason }) => {
     const { en, zh } = partWords(part, environment);
     return say(`waits for ${en}, which has not answered since ${since}: ${reason}`, `等待${zh}，自 ${since} 起无响应：${reason}`);

@@ -82,7 +82,7 @@ export class PostgresBuilds extends Builds {
     // Two releases of one revision begin one after the other, in whichever replicas they are.
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`build of ${release.project} ${release.revision}`]);
     const [row] = await tx.query<Row>(
-      `select build from build where project = $1 and revision = $2 and recipe = $3 and release <> $4
+      `select build from build where project = $1 and revision = $2 and recipe = $3 and release <> $4 and retired_at is null
          and (state in ('built', 'building') or (${open} and number < $5)) order by state = 'built' desc, state = 'building' desc, number limit 1`,
       [release.project, release.revision, JSON.stringify(build.recipe), release.id, release.number],
     );

@@ -7,6 +7,11 @@ export function releaseTag({ release }: Build): string {
   return `${release.project}-${release.number}-${release.id.slice(-12)}`;
 }
 
+/** Whether a tag was given by {@link releaseTag}; any other was set by somebody else. */
+export function isReleaseTag(tag: string): boolean {
+  return /^[a-z0-9-]{1,40}-[1-9]\d*-[0-9a-f]{12}$/.test(tag);
+}
+
 /** What the image says of itself: the keys of the OCI image specification, and those by which Slipway knows its own. */
 export function imageLabels({ release, attempt }: Build, recipe: Recipe, at: Date): Record<string, string> {
   const refName = release.ref.replace(/^refs\/(heads|tags)\//, '');

@@ -1,0 +1,140 @@
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type DataOf, ImageBuilt, ImageRemoved, ImageRetired, type Release } from '@slipway/contracts';
+import { OciRegistry } from '@slipway/registry';
+import { eventually, realParts } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BuilderScene, base } from './builder-scene.contract.js';
+
+let scene: BuilderScene;
+/** Before the real registry: answers what one with deleting switched off answers (docker-registry 2.8), or nothing at all. */
+let between: Server;
+let mode: 'open' | 'deletes-nothing' | 'away' = 'open';
+const refusal = '{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}\n';
+
+beforeAll(async () => {
+  const [host = '', port] = realParts().registry.split(':');
+  between = createServer((incoming, answer) => {
+    if (mode === 'away') return void incoming.socket.destroy();
+    if (mode === 'deletes-nothing' && incoming.method === 'DELETE')
+      return void answer.writeHead(405, { 'content-type': 'application/json' }).end(refusal);
+    const { method, url: path, headers } = incoming;
+    const onward = request({ host, port, method, path, headers }, (back) => {
+      answer.writeHead(back.statusCode ?? 502, back.headers);
+      back.pipe(answer);
+    });
+    onward.on('error', () => answer.destroy());
+    incoming.pipe(onward);
+  }).listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  scene = await BuilderScene.build();
+}, 60_000);
+afterAll(async () => {
+  mode = 'open';
+  await scene?.demolish();
+  between?.closeAllConnections();
+  between?.close();
+}, 60_000);
+
+type Image = DataOf<typeof ImageBuilt>['image'];
+const repositoryPath = () => `builder-scene/${scene.project}`;
+const isThere = (image: Image) => scene.registry.has(repositoryPath(), image.digest);
+
+async function aBuilt(spec: object = {}): Promise<{ release: Release; image: Image; version: number }> {
+  const { source, revision } = await scene.commit({ Dockerfile: `${base}RUN ["/bin/sh","-c","true"]\n`, name: String(Math.random()) });
+  const version = await scene.apply(source, spec);
+  const release = await scene.detect(version, { revision });
+  return { release, version, image: (await scene.told(ImageBuilt, release)).data.image };
+}
+
+/** The gateway says that these releases need their image no longer, and is answered. */
+async function retire(image: Image, ...releases: Release[]): Promise<void> {
+  const data = {
+    project: scene.project,
+    image,
+    releases: releases.map(({ id, number }) => ({ id, number })),
+    rule: { days: 180, newest: 10 },
+  };
+  await scene.say('gateway', ImageRetired, scene.project, data);
+  const { id } = releases[0] as Release;
+  await eventually(
+    async () => (await scene.query('select 1 from $schema.build where release = $1 and retired_at is not null', [id])).length > 0,
+  );
+}
+const removals = (image: Image) =>
+  (scene.heard.filter(({ name }) => name === ImageRemoved.name).map(({ data }) => data) as DataOf<typeof ImageRemoved>[]).filter(
+    (data) => data.image.digest === image.digest,
+  );
+
+describe('an image that is needed no longer', () => {
+  it('is gone from the registry, and said to be; a tag on its revision is built anew', async () => {
+    const { release, image, version } = await aBuilt();
+    await retire(image, release);
+    expect(await eventually(() => removals(image)[0] ?? false)).toMatchObject({
+      project: scene.project,
+      releases: [{ id: release.id, number: release.number }],
+      refused: null,
+    });
+    expect(await isThere(image)).toBe(false);
+    const { revision } = release;
+    const tag = await scene.detect(version, { revision, kind: 'tag', ref: 'refs/tags/v1', line: release.line }, image);
+    const anew = (await scene.told(ImageBuilt, tag)).data;
+    expect(anew.built).toBe(true);
+    expect(anew.image.digest).not.toBe(image.digest);
+    expect(await isThere(anew.image)).toBe(true);
+  });
+
+  it('stays while a release born late has it, and goes with that one', async () => {
+    const { release, image, version } = await aBuilt();
+    const { revision } = release;
+    const late = await scene.detect(version, { revision, kind: 'configuration', number: release.number + 1000 }, image);
+    await scene.told(ImageBuilt, late);
+    await retire(image, release);
+    expect(await scene.query("select 1 from $schema.operation where kind = 'image-removal' and key = $1", [image.digest])).toEqual([]);
+    await retire(image, late);
+    expect(await eventually(() => removals(image)[0] ?? false)).toMatchObject({
+      releases: [{ id: release.id }, { id: late.id }],
+      refused: null,
+    });
+    expect(await isThere(image)).toBe(false);
+  });
+
+  it('is left alone where it was not built here', async () => {
+    const { release: other, version } = await aBuilt();
+    const foreign = { repository: scene.repository, digest: `sha256:${'e'.repeat(64)}` };
+    const release = await scene.detect(version, { revision: other.revision, kind: 'configuration', number: other.number + 2000 }, foreign);
+    await scene.told(ImageBuilt, release);
+    await retire(foreign, release);
+    expect(await scene.query("select 1 from $schema.operation where kind = 'image-removal' and key = $1", [foreign.digest])).toEqual([]);
+  });
+
+  it('goes in the end where the registry is away, a replica stops, and deleting is switched off at first, which is said once', async () => {
+    const repository = `localhost:${(between.address() as AddressInfo).port}/${repositoryPath()}`;
+    const { release, image } = await aBuilt({ image: { repository } });
+    expect(image.repository).toBe(repository);
+    const operation = async () =>
+      (
+        await scene.query<{ progress: unknown; away: unknown }>(
+          "select progress, to_jsonb(operation) -> 'away' as away from $schema.operation where kind = 'image-removal' and key = $1",
+          [image.digest],
+        )
+      )[0];
+    mode = 'away';
+    await retire(image, release);
+    await eventually(operation);
+    await scene.stopOne();
+    mode = 'deletes-nothing';
+    const [said] = await eventually(() => (removals(image).length > 0 ? removals(image) : false), { within: 40_000 });
+    expect(said?.refused).toMatchObject({ code: 'delete-disabled', message: expect.stringContaining('storage.delete.enabled') });
+    await eventually(async () => (await operation())?.progress === 'delete-disabled');
+    expect(await new OciRegistry({ host: realParts().registry }).has(repositoryPath(), image.digest)).toBe(true);
+    const again = "update $schema.operation set due_at = now() where kind = 'image-removal' and state = 'ready'";
+    await eventually(async () => (await scene.query(`${again} returning 1`)).length > 0);
+    mode = 'open';
+    await scene.query(again);
+    await eventually(() => removals(image).some(({ refused }) => refused === null));
+    expect(await isThere(image)).toBe(false);
+    expect(removals(image).filter(({ refused }) => refused !== null)).toHaveLength(1);
+  }, 60_000);
+});
