@@ -142,7 +142,11 @@ describe('approval', () => {
     await aProject('refused');
     const asked = await aVerifiedRelease('refused');
     expect(await refusalOf(await overHttp(author, asked))).toBe('own-change');
-    expect(await refusalOf(await overHttp(aPerson({ name: 'Sam Stranger' }), asked))).toBe('person-unknown');
+    const stranger = await overHttp(aPerson({ name: 'Sam Stranger' }), asked);
+    expect(await refusalOf(stranger)).toBe('person-unknown');
+    // It was truly signed: were it kept, anybody could say it again once approval knows the person.
+    const { data } = stage.heard.find(({ id }) => id === stranger) as { data: DataOf<typeof SignOffPosted> };
+    expect(await refusalOf(await stage.say('gateway', SignOffPosted, { subject: asked.request, data }))).toBe('replayed');
     await overHttp(tester, asked);
     expect(await refusalOf(await overHttp(tester, asked))).toBe('already-signed');
     const nonce = v7();

@@ -4,7 +4,7 @@ import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { v7 } from 'uuid';
 import type { ApprovalRequest } from './domain/approval-request.js';
 import { Knowledge, Requests } from './ports.js';
-import { Proofs } from './proofs.js';
+import { Proofs, type Proven } from './proofs.js';
 import { Settling } from './settling.js';
 
 /** Somebody signs off or sends back: believed for its proof alone, and answered with accepted or refused. */
@@ -20,12 +20,23 @@ export class OnSignOffPosted implements Handler<typeof SignOffPosted> {
   async handle(event: Received<typeof SignOffPosted>, unit: UnitOfWork): Promise<void> {
     const request = await this.requests.find(unit.tx, event.data.request);
     const proof = await this.proofs.check(unit, event.data);
-    if (!proof.ok) return this.refuse(event, unit, request, proof.by ?? null, proof.reason);
-    const { claims, by, via } = proof;
+    const { by = null } = proof;
+    if (!proof.claims) return this.refuse(event, unit, request, by, proof.reason);
     if (!request) return this.refuse(event, unit, request, by, { code: 'request-unknown', message: 'there is no such request' });
-    if (!(await this.requests.useNonce(unit.tx, claims.nonce, request.id, unit.now))) {
+    // Whatever becomes of it: what was refused today is not taken tomorrow, when its person is known or has the role.
+    if (!(await this.requests.useNonce(unit.tx, proof.claims.nonce, request.id, unit.now))) {
       return this.refuse(event, unit, request, by, { code: 'replayed', message: 'this sign-off was used before' });
     }
+    if (!proof.ok) return this.refuse(event, unit, request, by, proof.reason);
+    await this.settle(event, unit, request, proof);
+  }
+
+  private async settle(
+    event: Received<typeof SignOffPosted>,
+    unit: UnitOfWork,
+    request: ApprovalRequest,
+    { claims, by, via }: Extract<Proven, { ok: true }>,
+  ): Promise<void> {
     const decision = await this.settling.settle(unit, request, {
       kind: 'signed',
       by,

@@ -7,9 +7,12 @@ import { Knowledge } from './ports.js';
 
 type Posted = DataOf<typeof SignOffPosted>;
 type Claims = Pick<SignOffAttestation, 'request' | 'asks' | 'decision' | 'comment' | 'nonce' | 'person'>;
-type Proven =
+/** What a proof comes to. */
+export type Proven =
   | { readonly ok: true; readonly claims: Claims; readonly by: Person; readonly via: 'http' | 'key' }
-  | { readonly ok: false; readonly reason: Reason; readonly by?: Person };
+  /** Truly signed, and refused all the same: it is used up. */
+  | { readonly ok: false; readonly reason: Reason; readonly by?: Person; readonly claims: Claims }
+  | { readonly ok: false; readonly reason: Reason; readonly by?: Person; readonly claims?: undefined };
 
 /** Whose word a posted sign-off is: by the signature of a registered key, or by what the gateway attests. Never by a name written in it. */
 @Injectable()
@@ -21,8 +24,11 @@ export class Proofs {
 
   async check(unit: UnitOfWork, posted: Posted): Promise<Proven> {
     const proven = posted.proof.via === 'key' ? await this.byKey(unit, posted.proof) : await this.byGateway(unit, posted.proof.attestation);
-    if (proven.ok && proven.claims.request !== posted.request)
-      return { ...no('other-request', 'the proof is for another request than the one it was posted for'), by: proven.by };
+    // Whoever may write to Kafka can post a true proof for another request than it is for: that uses nothing up.
+    if (proven.claims && proven.claims.request !== posted.request) {
+      const reason = no('other-request', 'the proof is for another request than the one it was posted for');
+      return proven.by ? { ...reason, by: proven.by } : reason;
+    }
     return proven;
   }
 
@@ -44,7 +50,7 @@ export class Proofs {
     const claims = SignOffAttestation.safeParse(opened.content);
     if (!claims.success) return no('malformed', 'the attestation is not of the form the gateway writes');
     const by = await this.knowledge.person(unit.tx, claims.data.person);
-    if (!by) return no('person-unknown', 'approval has not heard of this person');
+    if (!by) return { ...no('person-unknown', 'approval has not heard of this person'), claims: claims.data };
     return { ok: true, claims: claims.data, by, via: 'http' };
   }
 }
