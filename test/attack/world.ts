@@ -2,10 +2,9 @@ import { createHmac } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ApiClient, ApiError, apiClient, type Problem } from '@slipway/api';
-import type { Person, ProjectFile, Role, Service } from '@slipway/contracts';
-import { eventually, realParts } from '@slipway/testkit';
+import type { Person, Role, Service } from '@slipway/contracts';
+import { aProjectToRun, eventually, type ProjectSpec, realParts } from '@slipway/testkit';
 import { v7 } from 'uuid';
-import type { z } from 'zod';
 import { Repository } from '../e2e/a-suite.js';
 import type { Attacked } from './attacked.ts';
 
@@ -33,26 +32,12 @@ export async function joinAs(
 }
 
 /** What to apply instead of the usual: whole keys of the project file's `spec`. */
-export type Spec = Partial<z.input<typeof ProjectFile>['spec']>;
+export type Spec = Partial<ProjectSpec>;
 
 /** A project file that goes through test and an operator's sign-off to production. */
-export function aProjectFileOf(name: string, url: string, spec: Spec = {}): z.input<typeof ProjectFile> {
-  const where = { target: 'lab', deadline: '120s' } as const;
-  return {
-    apiVersion: 'slipway.dev/v1',
-    kind: 'Project',
-    metadata: { name },
-    spec: {
-      source: { git: { url, poll: '1s' } },
-      image: { repository: `${realParts().registry}/${name}` },
-      app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '15s' } },
-      environments: [
-        { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200 }] },
-        { name: 'production', stage: 'production', after: ['test'], ...where, approval: { require: [{ role: 'operator' }] } },
-      ],
-      ...spec,
-    },
-  };
+export function aProjectFileOf(name: string, url: string, spec: Spec = {}): ReturnType<typeof aProjectToRun> {
+  const image = { repository: `${realParts().registry}/${name}` };
+  return aProjectToRun(name, { source: { git: { url, poll: '1s' } }, image, ...spec });
 }
 
 /** A project with a repository of its own. */

@@ -4,7 +4,7 @@ import { type ApiClient, apiClient } from '@slipway/api';
 import { ApprovalGranted, type ProjectFile, type Role, type Service, type TargetFile } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { DockerOrchestrator } from '@slipway/orchestrators';
-import { aDatabase, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
+import { aDatabase, aProjectToRun, aTargetToRun, aTopicPrefix, eventually, type ProjectSpec, realParts } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { v7 } from 'uuid';
 import type { z } from 'zod';
@@ -19,7 +19,6 @@ import { author, Repository } from '../e2e/a-repository.js';
 import { Ear } from './an-ear.js';
 import { compiledCopy } from './compiled-copy.js';
 import type { FaultySuite } from './fault.js';
-import { aProject, aTarget, type FullSpec, type Spec } from './files-applied.js';
 import type { Provider } from './load/forge.ts';
 import { replicaOf } from './replicas.js';
 
@@ -38,11 +37,11 @@ export interface SuiteOfProcesses extends FaultySuite {
    * A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it;
    * what `prepare` gives is added to how the repository is watched.
    */
-  newProject(spec?: Spec, prepare?: Prepare): Promise<{ name: string; repository: Repository }>;
+  newProject(spec?: Partial<ProjectSpec>, prepare?: Prepare): Promise<{ name: string; repository: Repository }>;
   /** Applies a project's file: `spec` replaces whole keys of the usual one. What it deploys and builds is removed in the end. */
-  apply(name: string, spec: Spec & Pick<FullSpec, 'source'>): Promise<void>;
+  apply(name: string, spec: Partial<ProjectSpec> & Pick<ProjectSpec, 'source'>): Promise<void>;
   /** The file a project was applied with, `spec` replacing whole keys; of a target, one like that which everything runs on. */
-  fileOf(name: string, spec: Spec): z.input<typeof ProjectFile>;
+  fileOf(name: string, spec: Partial<ProjectSpec>): z.input<typeof ProjectFile>;
   targetOf(name: string): z.input<typeof TargetFile>;
   /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
   signOff(request: string, within: number): Promise<void>;
@@ -140,19 +139,19 @@ async function start(
   const join: SuiteOfProcesses['join'] = (person) => joinAs(url, administrator, person);
   await join({ name: author.name, emails: author.emails, roles: ['developer'] });
   const operator = (await join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] })).api;
-  await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget('lab', ports) });
-  const applied = new Map<string, Spec & Pick<FullSpec, 'source'>>();
+  await administrator.applyTarget({ params: { name: 'lab' }, body: aTargetToRun(ports) });
+  const applied = new Map<string, Partial<ProjectSpec> & Pick<ProjectSpec, 'source'>>();
   const fileOf: SuiteOfProcesses['fileOf'] = (name, spec) => {
     const before = applied.get(name);
     if (before === undefined) throw new Error(`${name} was never applied`);
-    return aProject(name, `${parts.registry}/${name}`, { ...before, ...spec });
+    return aProjectToRun(name, { image: { repository: `${parts.registry}/${name}` }, ...before, ...spec }, 2);
   };
   const apply: SuiteOfProcesses['apply'] = async (name, spec) => {
     if (!projects.includes(name)) projects.push(name);
     applied.set(name, spec);
     await administrator.applyProject({ params: { name }, body: fileOf(name, {}), query: { reason: 'to see what a fault does' } });
   };
-  const targetOf: SuiteOfProcesses['targetOf'] = (name) => aTarget(name, ports);
+  const targetOf: SuiteOfProcesses['targetOf'] = (name) => aTargetToRun(ports, name);
   const newProject: SuiteOfProcesses['newProject'] = async (spec = {}, prepare = async () => {}) => {
     const name = `fault-${v7().slice(-8)}`;
     const repository = await Repository.make();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, apiClient } from '@slipway/api';
 import { ApprovalModule } from '@slipway/approval';
-import type { ProjectFile, Role, TargetFile } from '@slipway/contracts';
+import type { Role } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { GatewayModule } from '@slipway/gateway';
 import { ImageBuilderModule } from '@slipway/image-builder';
@@ -13,9 +13,8 @@ import { ProductionRolloutModule } from '@slipway/production-rollout';
 import { type Booted, boot } from '@slipway/service-kit';
 import { SourceWatcherModule } from '@slipway/source-watcher';
 import { TestDeployerModule } from '@slipway/test-deployer';
-import { aDatabase, aKeyRing, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
+import { aDatabase, aKeyRing, aProjectToRun, aTargetToRun, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
 import { v7 } from 'uuid';
-import type { z } from 'zod';
 import { Cleanup } from '../../tools/parts/cleanup.ts';
 import { author, Repository } from '../e2e/a-suite.ts';
 import { Ear } from '../faults/an-ear.ts';
@@ -102,13 +101,20 @@ async function start(ports: string, cleanup: Cleanup): Promise<Omit<JudgedRun, '
   const administrator = await firstIn(url, keys.dir);
   await joinAs(url, administrator, { name: author.name, emails: author.emails, roles: ['developer', 'operator'] });
   const operator = await joinAs(url, administrator, { name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
-  await administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(ports) });
+  await administrator.applyTarget({ params: { name: 'lab' }, body: aTargetToRun(ports) });
   const secretFolder = join(keys.dir, 'secrets');
   for (const service of ['test-deployer', 'production-rollout']) await keepSecret(join(secretFolder, service, project));
   const load = new LoadLog();
   const pushed = async () => load.pushed({ project, ref: 'refs/heads/main', revision: await headOf(repository) });
   await pushed();
-  const body = aProject(project, repository.url, `${registry}/${project}`);
+  const app = {
+    secrets: ['db-password'],
+    drain: '0s',
+    stable: '300ms',
+    health: { http: '/', every: '300ms', timeout: '500ms', grace: '5s' },
+  };
+  const source = { git: { url: repository.url, poll: '1s' } };
+  const body = aProjectToRun(project, { source, image: { repository: `${registry}/${project}` }, app }, 2);
   await administrator.applyProject({ params: { name: project }, body, query: { reason: 'to be judged' } });
   const push = async (page: string) => {
     await repository.commit(page);
@@ -159,27 +165,4 @@ async function joinAs(
 
 async function headOf({ dir }: Repository): Promise<string> {
   return (await readFile(join(dir, '.git/refs/heads/main'), 'utf8')).trim();
-}
-
-function aTarget(ports: string): z.input<typeof TargetFile> {
-  return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };
-}
-
-function aProject(name: string, url: string, repository: string): z.input<typeof ProjectFile> {
-  const where = { target: 'lab', deadline: '60s' } as const;
-  const approval = { require: [{ role: 'operator' as const }] };
-  return {
-    apiVersion: 'slipway.dev/v1',
-    kind: 'Project',
-    metadata: { name },
-    spec: {
-      source: { git: { url, poll: '1s' } },
-      image: { repository },
-      app: { secrets: ['db-password'], drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '5s' } },
-      environments: [
-        { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200 }] },
-        { name: 'production', stage: 'production', after: ['test'], ...where, app: { instances: 2 }, approval },
-      ],
-    },
-  };
 }

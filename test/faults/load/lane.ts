@@ -10,11 +10,11 @@ import {
   RolloutSucceeded,
   SignOffPosted,
 } from '@slipway/contracts';
+import type { ProjectSpec } from '@slipway/testkit';
 import { findCommand } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
 import type { Repository } from '../../e2e/a-repository.js';
 import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
-import type { Spec } from '../files-applied.js';
 import { Forge, send } from './forge.ts';
 import { Gateways } from './gateways.ts';
 
@@ -25,7 +25,7 @@ export type AboutRelease = EventDefinition & { data: { _output: { release: Relea
 
 /** Where people are asked in a lane, and what its health checks and verifications look for, so that a commit can fail at each of them. */
 const where = { target: 'lab', deadline: '20s' } as const;
-const spec: Spec = {
+const spec: Partial<ProjectSpec> = {
   app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '3s' } },
   environments: [
     { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200, contains: 'page' }] },

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { ProjectSpec } from '@slipway/testkit';
 import { svnSample } from '../../../tools/demo/sample/svn.ts';
 import type { Cleanup } from '../../../tools/parts/cleanup.ts';
 import { author, Repository } from '../../e2e/a-repository.js';
 import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
-import type { Spec } from '../files-applied.js';
 import { type Delivery, Forge, notifyCommit, type Provider } from './forge.ts';
 
 /** What a commit is to come to, if nothing goes wrong that has not to do with it. */
@@ -32,7 +32,7 @@ const app = { drain: '0s', stable: '300ms', health: { http: '/', every: '500ms',
 const alive = { health: { ...app.health, http: '/alive', grace: '5s' } } as const;
 
 /** Test, then pre-release by a tester and an operator, then production by an operator. */
-function specOf(source: NonNullable<Spec['source']>, contains: string): Spec & { source: NonNullable<Spec['source']> } {
+function specOf(source: ProjectSpec['source'], contains: string): Partial<ProjectSpec> & { source: ProjectSpec['source'] } {
   return {
     source,
     app,
