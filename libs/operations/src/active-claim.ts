@@ -3,6 +3,7 @@ import type { Database } from '@slipway/postgres';
 import { type Away, awayAfter, type Met, sayAway } from './away.js';
 import { type ClaimedRow, type Ending, settle } from './claims.js';
 import { LostClaim, TimeIsUp } from './errors.js';
+import { believedProgress, progressSeal, type Seals } from './progress-seal.js';
 import type { Claim, Operation, Work } from './work.js';
 
 const longestTimer = 2 ** 31 - 1;
@@ -35,6 +36,7 @@ export class ActiveClaim implements Claim {
       readonly database: Database;
       readonly messaging: Pick<Messaging, 'transact'>;
       readonly sayAwayAfterMs: number;
+      readonly seals?: Seals;
     },
     claimedAt: number,
   ) {
@@ -46,7 +48,7 @@ export class ActiveClaim implements Claim {
       epoch: row.epoch,
       attempt: row.attempt,
       createdAt: row.created_at,
-      progress: row.progress,
+      progress: believedProgress(parts.seals, row),
     };
     this.leaseMs = work.leaseMs ?? 15_000;
     this.away = row.away;
@@ -129,11 +131,12 @@ export class ActiveClaim implements Claim {
   }
 
   async note(progress: unknown): Promise<void> {
-    await this.parts.database.query("update operation set progress = $3 where id = $1 and epoch = $2 and state = 'running'", [
-      this.operation.id,
-      this.operation.epoch,
-      JSON.stringify(progress ?? null),
-    ]);
+    const { id, kind, key, epoch } = this.operation;
+    const kept = progress ?? null;
+    await this.parts.database.query(
+      "update operation set progress = $3, progress_seal = $4 where id = $1 and epoch = $2 and state = 'running'",
+      [id, epoch, JSON.stringify(kept), progressSeal(this.parts.seals, { id, kind, key, progress: kept })],
+    );
   }
 
   /** The lease was extended by a statement sent at `sentAt` of our monotonic clock. */

@@ -13,6 +13,7 @@ export interface ClaimedRow {
   readonly attempt: number;
   readonly created_at: Date;
   readonly progress: unknown;
+  readonly progress_seal: string | null;
   readonly cancel_reason: string | null;
   readonly last_error: string | null;
   /** The part its tries before this one met absent. */
@@ -44,7 +45,7 @@ export function claimDue(database: Database, request: ClaimRequest): Promise<Cla
             due_at = now() + make_interval(secs => $4), call_timeout_ms = $5, hurried = false, waiting_for = null,
             close_at = coalesce(o.close_at, now() + o.close_after)
        from due where o.id = due.id
-     returning o.id, o.kind, o.key, o.input, o.cause, o.epoch, o.attempt, o.created_at, o.progress, o.cancel_reason, o.last_error, o.away,
+     returning o.id, o.kind, o.key, o.input, o.cause, o.epoch, o.attempt, o.created_at, o.progress, o.progress_seal, o.cancel_reason, o.last_error, o.away,
                (extract(epoch from o.close_at - now()) * 1000)::float8 as closes_in,
                due.state = 'running' as takeover, due.call_timeout_ms as previous_call_timeout`,
     [request.kind, request.limit, request.owner, request.leaseMs / 1000, request.callTimeoutMs],

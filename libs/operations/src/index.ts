@@ -2,6 +2,7 @@ export { PartUnavailable } from './away.js';
 export { Cancelled, LostClaim, ShuttingDown, TimeIsUp } from './errors.js';
 export { migrations } from './migrations/index.js';
 export { cancel, hurry, type Owed, owe, type Stuck, stuckOperations } from './owe.js';
+export { type Seals, sealedOperations } from './progress-seal.js';
 export { operationPrunings, Pruner, type PrunerOptions } from './pruner.js';
 export { Reconciler, type ReconcilerOptions, type Reconciliation } from './reconciler.js';
 export type { Again, Claim, Operation, Outcome, Work } from './work.js';

@@ -8,6 +8,7 @@ import { claimDue, nextDue, settle } from './claims.js';
 import { ShuttingDown } from './errors.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { cancelChannel, channel, stuckOperations } from './owe.js';
+import type { Seals } from './progress-seal.js';
 import { type Result, runClaim } from './run-claim.js';
 import type { Work } from './work.js';
 import { WorkerMetrics } from './worker-metrics.js';
@@ -24,6 +25,8 @@ export interface WorkerOptions {
   readonly pollMs?: number;
   /** How long a part must have been absent before that is said, in ms. Default 10 000. */
   readonly sayAwayAfterMs?: number;
+  /** What workers noted is believed with its seal only, where these are given. */
+  readonly seals?: Seals;
 }
 
 const stuckEveryMs = 60_000;

@@ -3,7 +3,7 @@ import type { Type } from '@nestjs/common';
 import { catalog } from '@slipway/contracts';
 import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
 import type { EventLog, Messaging } from '@slipway/messaging';
-import { Pruner, Reconciler, Worker } from '@slipway/operations';
+import { Pruner, Reconciler, sealedOperations, Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
 import type { Registry } from 'prom-client';
 import { type Environment, readConfiguration } from './configuration.js';
@@ -108,12 +108,12 @@ export class RunningService {
       instance: this.instance,
       shutdown: this.stopping.signal,
     };
-    const seals = rowSealsOf(key, this.definition.sealed ?? {}, this.registry, this.logger);
+    const seals = rowSealsOf(key, { ...sealedOperations, ...this.definition.sealed }, this.registry, this.logger);
     const given: Given = { ...own, service: this.definition.name, database, messaging, worker: worker.part, key, trust, seals };
     await this.buildNest(given);
     const { handlers, works, reconciliations } = wire(this.app, this.definition);
     const { registry, logger } = this;
-    worker.is(new Worker({ database, messaging, works, owner: this.instance, registry, logger }));
+    worker.is(new Worker({ database, messaging, works, owner: this.instance, registry, logger, seals }));
     const pruner = new Pruner({ database, prunings: prunings(this.config), registry, logger });
     const adopting = seals.asked ? [] : [new AdoptingRows(database, seals, logger)];
     const compared = [...reconciliations, ...adopting, pruner];
