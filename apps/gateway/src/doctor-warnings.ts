@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { RowSeals } from '@slipway/identity';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import { sourceMend } from './domain/source-mend.js';
 import type { GatewayConfig } from './gateway.config.js';
@@ -21,13 +22,14 @@ export class DoctorWarnings {
     private readonly people: People,
     private readonly ledger: Ledger,
     private readonly applied: Applied,
+    private readonly seals: RowSeals,
     @Inject(SERVICE_CONFIG) private readonly config: ConfigOf<typeof GatewayConfig>,
   ) {}
 
   /** Of these projects (null: all of them) and of the installation. */
   async all(projects: readonly string[] | null): Promise<Warning[]> {
     const found = [this.sources(projects), this.drift(projects), this.deadLetters(), this.audit(), this.administrators()];
-    return [...this.settings(), ...(await Promise.all(found)).flat()];
+    return [...this.settings(), ...this.rows(), ...(await Promise.all(found)).flat()];
   }
 
   private settings(): Warning[] {
@@ -46,6 +48,22 @@ export class DoctorWarnings {
         mend: 'let DATABASE_URL create roles, or run the SQL that provisioning prints, and unset SLIPWAY_DB_SINGLE_ROLE',
       });
     }
+    return warnings;
+  }
+
+  private rows(): Warning[] {
+    const warnings = [...this.seals.seen.values()].map(({ table, id, message }) => ({
+      code: 'row-not-believed',
+      message: `a row of the gateway's table ${table} is not what the gateway wrote: ${id}`,
+      mend: `${message.split('. ').at(-1)}`,
+    }));
+    if (!this.seals.asked)
+      warnings.push({
+        code: 'row-seals-not-asked',
+        message:
+          'rows without a good seal are believed, as after an upgrade from a version that had none: who writes to a table can decide',
+        mend: 'when no process of that version runs any more: slipway keys seals ask, and restart the services',
+      });
     return warnings;
   }
 

@@ -40,7 +40,7 @@ export class FirstAdministrator {
   }
 
   private async linkFor(tx: Tx): Promise<string | undefined> {
-    if ((await this.people.lockAll(tx)).length > 0) {
+    if (await this.people.anybody(tx)) {
       await rm(this.file, { force: true });
       return undefined;
     }

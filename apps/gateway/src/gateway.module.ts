@@ -42,6 +42,7 @@ import { OnLogAppended } from './on-log-appended.js';
 import { Applied, Credentials, FreshLedger, Journal, JournalFiles, Ledger, LedgerBooks, LedgerTasks, Logs, People } from './ports.js';
 import { ReadingJournal } from './reading-journal.js';
 import { oweLedgerAtStart, RunLedger } from './run-ledger.js';
+import { sealedTables } from './sealed-tables.js';
 import { SigningOff } from './signing-off.js';
 import { subscriptions } from './subscriptions.js';
 import { TellingEnvironments } from './telling-environments.js';
@@ -55,6 +56,7 @@ import { Tokens } from './tokens.js';
       name: 'gateway',
       config: GatewayConfig,
       migrations,
+      sealed: sealedTables,
       subscriptions,
       works: [RunLedger],
       reconcilers: [Archiving, ForgettingLogs],

@@ -16,6 +16,8 @@ export abstract class People {
   abstract lock(tx: Tx, id: string): Promise<Known | undefined>;
   /** Keeps the person as they are from now on; their version is then this. */
   abstract save(tx: Tx, person: Person, version: number): Promise<void>;
+  /** Whether there is somebody, believed or not; holds off whoever is about to be added. */
+  abstract anybody(tx: Tx): Promise<boolean>;
   /** Locks everybody, where a rule is about all of them: somebody stays administrator, a key belongs to one person. */
   abstract lockAll(tx: Tx): Promise<readonly Person[]>;
   abstract all(): Promise<readonly Person[]>;

@@ -3,6 +3,7 @@ import { Gateway1764000000000 } from './1764000000000-gateway.js';
 import { PlaceOfAnEvent1764100000000 } from './1764100000000-place-of-an-event.js';
 import { SourceTold1764200000000 } from './1764200000000-source-told.js';
 import { AgeOfALog1764300000000 } from './1764300000000-age-of-a-log.js';
+import { RowSeals1764400000000 } from './1764400000000-row-seals.js';
 
 /** In order; never changed once landed. */
 export const migrations: MigrationClass[] = [
@@ -10,4 +11,5 @@ export const migrations: MigrationClass[] = [
   PlaceOfAnEvent1764100000000,
   SourceTold1764200000000,
   AgeOfALog1764300000000,
+  RowSeals1764400000000,
 ];
