@@ -17,6 +17,7 @@ import { Releases, Repositories, Sources, WebhookSecrets } from './ports.js';
 import { ReconcilePolls } from './reconcile-polls.js';
 import { RunForget } from './run-forget.js';
 import { RunPoll } from './run-poll.js';
+import { sealedTables } from './sealed-tables.js';
 import { SourceWatcherConfig } from './source-watcher.config.js';
 import { SourceWatcherMetrics } from './source-watcher.metrics.js';
 import { subscriptions } from './subscriptions.js';
@@ -39,6 +40,7 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
       name: 'source-watcher',
       config: SourceWatcherConfig,
       migrations,
+      sealed: sealedTables,
       subscriptions,
       works: [RunPoll, RunForget],
       reconcilers: [ReconcilePolls],

@@ -21,6 +21,7 @@ import { RunGuard } from './run-guard.js';
 import { RunHoldEnd } from './run-hold-end.js';
 import { RunRemoval } from './run-removal.js';
 import { RunVerification } from './run-verification.js';
+import { sealedTables } from './sealed-tables.js';
 import { Stopping } from './stopping.js';
 import { subscriptions } from './subscriptions.js';
 import { Telling } from './telling.js';
@@ -34,7 +35,9 @@ const works = [RunDeployment, RunVerification, RunGuard, RunRemoval, RunHoldEnd]
 
 /** The test-deployer service: test environments, from the image to the verdict on what runs there. */
 @Module({
-  imports: [ServiceModule.register({ name: 'test-deployer', config: TestDeployerConfig, migrations, subscriptions, works })],
+  imports: [
+    ServiceModule.register({ name: 'test-deployer', config: TestDeployerConfig, migrations, sealed: sealedTables, subscriptions, works }),
+  ],
   providers: [
     { provide: Deployments, useClass: PostgresDeployments },
     { provide: Decisions, useClass: PostgresDecisions },

@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { ImageReference, Release } from '@slipway/contracts';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import { Database, type Tx } from '@slipway/postgres';
 import { type Born, type Outcome, Releases } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
 import { json } from './json.js';
 
 interface ReleaseRow {
+  id: string;
+  image_seal: string | null;
   release: Release;
   project_version: number;
   repository_file: Born['repositoryFile'];
@@ -12,12 +16,15 @@ interface ReleaseRow {
   building: boolean;
 }
 
-const releaseColumns = 'release, project_version, repository_file, image, building';
+const releaseColumns = `${sealedColumns(sealedTables, 'release')}, image, image_seal, building`;
 
 /** Outcomes and releases in Postgres. */
 @Injectable()
 export class PostgresReleases extends Releases {
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    private readonly seals: RowSeals,
+  ) {
     super();
   }
 
@@ -40,22 +47,15 @@ export class PostgresReleases extends Releases {
   }
 
   async keep(tx: Tx, { release, projectVersion, repositoryFile, image, building }: Born): Promise<void> {
+    const { id, project, number, kind, ref, line, revision } = release;
+    const about = { id, project, number, kind, ref, line, revision };
+    const row = { ...about, release, project_version: projectVersion, repository_file: repositoryFile };
     await tx.query(
-      `insert into release (id, project, number, kind, ref, line, revision, release, project_version, repository_file, image, building)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      `insert into release (id, project, number, kind, ref, line, revision, release, project_version, repository_file, image, building, seal, image_seal)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
-        release.id,
-        release.project,
-        release.number,
-        release.kind,
-        release.ref,
-        release.line,
-        release.revision,
-        json(release),
-        projectVersion,
-        json(repositoryFile),
-        json(image),
-        building,
+        ...[id, project, number, kind, ref, line, revision, json(release), projectVersion, json(repositoryFile), json(image), building],
+        ...[this.seals.of('release', row), this.imageSeal(id, image)],
       ],
     );
   }
@@ -66,7 +66,7 @@ export class PostgresReleases extends Releases {
         project,
         limit,
       ])
-    ).map(bornOf);
+    ).map((row) => this.born(row));
   }
 
   async ofRevision(project: string, revision: string): Promise<Born | undefined> {
@@ -74,25 +74,34 @@ export class PostgresReleases extends Releases {
       `select ${releaseColumns} from release where project = $1 and revision = $2 order by image is null, number desc limit 1`,
       [project, revision],
     );
-    return row && bornOf(row);
+    return row && this.born(row);
   }
 
   async newestBuilt(tx: Tx, project: string): Promise<Born[]> {
     const rows = await tx.query<ReleaseRow>(
       `select ${releaseColumns} from (
-         select distinct on (ref) number, ${releaseColumns} from release where project = $1 and image is not null order by ref, number desc
+         select distinct on (ref) ${releaseColumns} from release where project = $1 and image is not null order by ref, number desc
        ) newest order by number desc limit 200`,
       [project],
     );
-    return rows.map(bornOf);
+    return rows.map((row) => this.born(row));
   }
 
   async built(tx: Tx, release: string, image: ImageReference | null): Promise<string | undefined> {
     const [row] = await tx.query<{ project: string }>(
-      'update release set building = false, image = coalesce($2, image) where id = $1 returning project',
-      [release, json(image)],
+      `update release set building = false, image = coalesce($2, image), image_seal = coalesce($3, image_seal) where id = $1 returning project`,
+      [release, json(image), this.imageSeal(release, image)],
     );
     return row?.project;
+  }
+
+  private imageSeal(id: string, image: ImageReference | null): string | null {
+    return image && this.seals.of('image of a release', { id, image });
+  }
+
+  private born(row: ReleaseRow): Born {
+    if (row.image) this.seals.believed('image of a release', { id: row.id, image: row.image, seal: row.image_seal });
+    return bornOf(this.seals.believed('release', row));
   }
 }
 

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { PersonReference, ProjectFile } from '@slipway/contracts';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import { Database, type Tx } from '@slipway/postgres';
 import type { Known } from '../domain/movements.js';
 import type { Watched } from '../domain/registration.js';
 import { type Delivery, Sources, type WatchedSource } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
 import { json } from './json.js';
 
 interface SourceRow {
@@ -19,39 +21,43 @@ interface SourceRow {
   failure_said: boolean;
 }
 
-const columns = 'project, version, file, generation, watched, asked, failing_code, failing_since, failures, failure_said';
+const columns = `${sealedColumns(sealedTables, 'source')}, watched, asked, failing_code, failing_since, failures, failure_said`;
 
 /** Sources in Postgres; the row of a project is the lock for everything of it. */
 @Injectable()
 export class PostgresSources extends Sources {
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    private readonly seals: RowSeals,
+  ) {
     super();
   }
 
   async lock(tx: Tx, project: string): Promise<WatchedSource | undefined> {
     const [row] = await tx.query<SourceRow>(`select ${columns} from source where project = $1 for update`, [project]);
-    return row && sourceOf(row);
+    return row && sourceOf(this.seals.believed('source', row));
   }
 
   async find(project: string): Promise<WatchedSource | undefined> {
     const [row] = await this.database.query<SourceRow>(`select ${columns} from source where project = $1`, [project]);
-    return row && sourceOf(row);
+    return row && sourceOf(this.seals.believed('source', row));
   }
 
   async apply(tx: Tx, project: string, version: number, file: ProjectFile | null): Promise<{ before: WatchedSource | undefined } | false> {
     const fresh = await tx.query(
-      'insert into source (project, version, file) values ($1, $2, $3) on conflict do nothing returning project',
-      [project, version, json(file)],
+      'insert into source (project, version, file, seal) values ($1, $2, $3, $4) on conflict do nothing returning project',
+      [project, version, json(file), this.seals.of('source', { project, version, file, generation: 1 })],
     );
     if (fresh.length > 0) return { before: undefined };
     const before = await this.lock(tx, project);
     if (!before || before.version >= version) return false;
     const moved = placeOf(before.file) !== placeOf(file);
+    const generation = before.generation + (moved ? 1 : 0);
     await tx.query(
-      `update source set version = $2, file = $3, generation = generation + $4,
-         watched = case when $4 = 1 then null else watched end, svn_uuid = case when $4 = 1 then null else svn_uuid end,
-         failures = 0 where project = $1`,
-      [project, version, json(file), moved ? 1 : 0],
+      `update source set version = $2, file = $3, generation = $4,
+         watched = case when $5 then null else watched end, svn_uuid = case when $5 then null else svn_uuid end,
+         failures = 0, seal = $6 where project = $1`,
+      [project, version, json(file), generation, moved, this.seals.of('source', { project, version, file, generation })],
     );
     // Another repository's branches say nothing about this one's.
     if (moved) await tx.query('delete from head where project = $1', [project]);
@@ -63,19 +69,20 @@ export class PostgresSources extends Sources {
   }
 
   async ofSubversion(uuid: string): Promise<WatchedSource[]> {
-    return (await this.database.query<SourceRow>(`select ${columns} from source where svn_uuid = $1 and file is not null`, [uuid])).map(
-      sourceOf,
-    );
+    const rows = await this.database.query<SourceRow>(`select ${columns} from source where svn_uuid = $1 and file is not null`, [uuid]);
+    return this.seals.those('source', rows).map(sourceOf);
   }
 
   async knownHeads(project: string): Promise<Known[]> {
-    return this.database.query<Known>('select ref, revision from head where project = $1', [project]);
+    const rows = await this.database.query<Known>(`select ${sealedColumns(sealedTables, 'head')} from head where project = $1`, [project]);
+    return rows.map((row) => this.seals.believed('head', row)).map(({ ref, revision }) => ({ ref, revision }));
   }
 
   async keepHead(tx: Tx, project: string, head: Known): Promise<void> {
     await tx.query(
-      'insert into head (project, ref, revision) values ($1, $2, $3) on conflict (project, ref) do update set revision = excluded.revision, seen_at = now()',
-      [project, head.ref, head.revision],
+      `insert into head (project, ref, revision, seal) values ($1, $2, $3, $4)
+       on conflict (project, ref) do update set revision = excluded.revision, seen_at = now(), seal = excluded.seal`,
+      [project, head.ref, head.revision, this.seals.of('head', { project, ref: head.ref, revision: head.revision })],
     );
   }
 

@@ -1,40 +1,43 @@
 import { Injectable } from '@nestjs/common';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
 import { type EnvironmentState, emptyEnvironment, type Queued, type TestDeployment } from '../domain/test-environment.js';
 import { Deployments } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
 
 type Row = { deployment: TestDeployment };
+
+const columns = sealedColumns(sealedTables, 'deployment');
 
 /** {@link Deployments} in this service's own tables. */
 @Injectable()
 export class PostgresDeployments extends Deployments {
+  constructor(private readonly seals: RowSeals) {
+    super();
+  }
+
   async environment(tx: Tx, project: string, environment: string): Promise<EnvironmentState> {
     const empty = emptyEnvironment(project, environment);
-    await tx.query('insert into environment (project, environment, state) values ($1, $2, $3) on conflict do nothing', [
+    await tx.query('insert into environment (project, environment, state, seal) values ($1, $2, $3, $4) on conflict do nothing', [
       project,
       environment,
       JSON.stringify(empty),
+      this.seals.of('environment', { project, environment, state: empty }),
     ]);
-    const [row] = await tx.query<{ state: EnvironmentState }>(
-      'select state from environment where project = $1 and environment = $2 for update',
-      [project, environment],
-    );
-    return row?.state ?? empty;
+    return (await this.stateOf(tx, project, environment, 'for update')) ?? empty;
   }
 
   async known(tx: Tx, project: string, environment: string): Promise<EnvironmentState | undefined> {
-    const rows = await tx.query<{ state: EnvironmentState }>('select state from environment where project = $1 and environment = $2', [
-      project,
-      environment,
-    ]);
-    return rows[0]?.state;
+    return this.stateOf(tx, project, environment, '');
   }
 
   async saveEnvironment(tx: Tx, state: EnvironmentState): Promise<void> {
-    await tx.query('update environment set state = $3, version = version + 1 where project = $1 and environment = $2', [
-      state.project,
-      state.environment,
+    const { project, environment } = state;
+    await tx.query('update environment set state = $3, version = version + 1, seal = $4 where project = $1 and environment = $2', [
+      project,
+      environment,
       JSON.stringify(state),
+      this.seals.of('environment', { project, environment, state }),
     ]);
   }
 
@@ -54,11 +57,11 @@ export class PostgresDeployments extends Deployments {
   }
 
   async find(tx: Tx, id: string): Promise<TestDeployment | undefined> {
-    return (await tx.query<Row>('select deployment from deployment where id = $1 for update', [id]))[0]?.deployment;
+    return this.believed(await tx.query<Row>(`select ${columns} from deployment where id = $1 for update`, [id]));
   }
 
   async peek(tx: Tx, id: string): Promise<TestDeployment | undefined> {
-    return (await tx.query<Row>('select deployment from deployment where id = $1', [id]))[0]?.deployment;
+    return this.believed(await tx.query<Row>(`select ${columns} from deployment where id = $1`, [id]));
   }
 
   async waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]> {
@@ -70,35 +73,52 @@ export class PostgresDeployments extends Deployments {
   }
 
   async running(tx: Tx, project: string, environment: string): Promise<TestDeployment | undefined> {
-    const rows = await tx.query<Row>(
-      `select deployment from deployment where project = $1 and environment = $2 and state in ('deploying', 'verifying')`,
-      [project, environment],
+    return this.believed(
+      await tx.query<Row>(
+        `select ${columns} from deployment where project = $1 and environment = $2 and state in ('deploying', 'verifying')`,
+        [project, environment],
+      ),
     );
-    return rows[0]?.deployment;
   }
 
   async ofRelease(tx: Tx, release: string): Promise<readonly TestDeployment[]> {
-    const rows = await tx.query<Row>('select deployment from deployment where release = $1 order by created_at, id', [release]);
-    return rows.map(({ deployment }) => deployment);
+    const rows = await tx.query<Row>(`select ${columns} from deployment where release = $1 order by created_at, id`, [release]);
+    return this.seals.those('deployment', rows).map(({ deployment }) => deployment);
   }
 
   async insert(tx: Tx, deployment: TestDeployment): Promise<void> {
-    const { id, project, environment, release, state } = deployment;
-    await tx.query('insert into deployment (id, project, environment, release, state, deployment) values ($1, $2, $3, $4, $5, $6)', [
-      id,
-      project,
-      environment,
-      release.id,
-      state,
-      JSON.stringify(deployment),
-    ]);
+    const row = rowOf(deployment);
+    await tx.query(
+      'insert into deployment (id, project, environment, release, state, deployment, seal) values ($1, $2, $3, $4, $5, $6, $7)',
+      [row.id, row.project, row.environment, row.release, row.state, JSON.stringify(deployment), this.seals.of('deployment', row)],
+    );
   }
 
   async save(tx: Tx, deployment: TestDeployment): Promise<void> {
-    await tx.query('update deployment set state = $2, deployment = $3 where id = $1', [
-      deployment.id,
-      deployment.state,
+    const row = rowOf(deployment);
+    await tx.query('update deployment set state = $2, deployment = $3, seal = $4 where id = $1', [
+      row.id,
+      row.state,
       JSON.stringify(deployment),
+      this.seals.of('deployment', row),
     ]);
   }
+
+  private async stateOf(tx: Tx, project: string, environment: string, lock: string): Promise<EnvironmentState | undefined> {
+    const [row] = await tx.query<{ state: EnvironmentState }>(
+      `select ${sealedColumns(sealedTables, 'environment')} from environment where project = $1 and environment = $2 ${lock}`,
+      [project, environment],
+    );
+    return row && this.seals.believed('environment', row).state;
+  }
+
+  private believed([row]: readonly Row[]): TestDeployment | undefined {
+    return row && this.seals.believed('deployment', row).deployment;
+  }
+}
+
+/** Its columns, as they are written and sealed. */
+function rowOf(deployment: TestDeployment) {
+  const { id, project, environment, release, state } = deployment;
+  return { id, project, environment, release: release.id, state, deployment };
 }
