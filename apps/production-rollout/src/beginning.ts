@@ -4,6 +4,7 @@ import { SecretChanged } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
+import { newestBrought } from './domain/ahead.js';
 import { type Queued, type Rollout, turnOf } from './domain/environment.js';
 import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
@@ -32,6 +33,7 @@ export class Beginning {
   async begin(claim: Claim<{ rollout: string }>, rollout: Rollout, orchestrator: Orchestrator): Promise<Begun> {
     const proven = this.proofs.whole(rollout.grant, rollout.deployment);
     const unproven = proven.ok ? undefined : proven.reason;
+    const brought = await broughtTo(rollout, orchestrator, claim.signal);
     const obstacle = unproven ?? (await this.secretGone(rollout)) ?? (await imageGone(rollout, orchestrator, claim.signal));
     return claim.transact(async (unit) => {
       if (obstacle) {
@@ -39,7 +41,7 @@ export class Beginning {
         if (current?.state === 'waiting') await this.telling.aborted(unit, current, obstacle, null);
         return 'ended';
       }
-      return this.takeTurn(unit, rollout, proven.ok ? proven.notAfter : '');
+      return this.takeTurn(unit, rollout, proven.ok ? proven.notAfter : '', brought);
     });
   }
 
@@ -59,7 +61,7 @@ export class Beginning {
     }
   }
 
-  private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout, notAfter: string): Promise<Begun> {
+  private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout, notAfter: string, brought: number): Promise<Begun> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     const running = await this.rollouts.running(unit.tx, project, environment);
     const waiting = await this.rollouts.waiting(unit.tx, project, environment);
@@ -76,7 +78,9 @@ export class Beginning {
     const isOver = Date.parse(notAfter) <= unit.now.getTime();
     if (mine.kind === 'rollout' && (isOver || !(await this.grants.isGood(unit.tx, mine.grant))))
       return { waitsFor: 'a grant that is good now', afterMs: grantMs };
-    const next = begunIn(state, mine, notAfter, unit.now.toISOString());
+    // Above whatever runs there, also where the database is older than that: whose number is the highest is the newest.
+    const counted = { ...state, attempts: Math.max(state.attempts, brought) };
+    const next = begunIn(counted, mine, notAfter, unit.now.toISOString());
     if (!next) {
       await this.telling.aborted(
         unit,
@@ -98,6 +102,11 @@ export class Beginning {
     const rollout = await this.rollouts.find(unit.tx, id);
     if (rollout?.state === 'waiting') await this.telling.aborted(unit, rollout, reason, supersededBy);
   }
+}
+
+async function broughtTo({ project, environment, deployment }: Rollout, orchestrator: Orchestrator, signal: AbortSignal): Promise<number> {
+  const { namespace = 'default' } = deployment.target;
+  return newestBrought((await orchestrator.observe({ project, environment, namespace }, signal)).instances);
 }
 
 async function imageGone({ deployment }: Rollout, orchestrator: Orchestrator, signal: AbortSignal): Promise<Reason | undefined> {

@@ -4,6 +4,7 @@ import { goingOn, type RolloutState, rollOut, type StepAnswer } from '@slipway/d
 import type { Claim, Outcome } from '@slipway/operations';
 import type { Deployment, Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
+import { aheadOf } from './domain/ahead.js';
 import { lastGoodOf, type Rollout } from './domain/environment.js';
 import { isUnderWay } from './domain/once.js';
 import { Ending } from './ending.js';
@@ -32,6 +33,11 @@ export class Driving {
     const { rollout, goal, before } = await this.read(claim);
     const unproven = this.beginning.unproven(rollout);
     if (unproven) throw new Error(`rollout ${rollout.id} is under way and its proof is gone: ${unproven.message}`);
+    const ahead = aheadOf(rollout.attempt, (await orchestrator.observe(goal.environment, claim.signal)).instances);
+    if (ahead !== undefined) {
+      await this.ending.overtaken(claim, rollout, ahead);
+      return { done: true };
+    }
     const { progress } = claim.operation;
     const back = before && (await goingBack(before, goal, orchestrator, isState(progress), claim.signal));
     // A rollback that fails stops where it is: going back and forth would be a loop. What has lost its way back is left to people.

@@ -32,6 +32,15 @@ export class Ending {
     this.metrics.ended(rollout, verdict.outcome, seconds);
   }
 
+  /** Ends a rollout that was under way in an older database: what runs was brought by a later one, and stays. */
+  async overtaken(claim: Claim<unknown>, rollout: Rollout, message: string): Promise<void> {
+    await claim.complete(async (unit) => {
+      const environment = await this.rollouts.environment(unit.tx, rollout.project, rollout.environment);
+      await this.rollouts.saveEnvironment(unit.tx, { ...environment, ended: rollout.attempt });
+      await this.telling.aborted(unit, rollout, { code: 'older-than-what-runs', message }, null);
+    });
+  }
+
   private async succeeded(
     unit: UnitOfWork,
     rollout: Rollout,

@@ -172,7 +172,7 @@ class World {
   }
 
   private async begin(rollout: Rollout): Promise<void> {
-    const orchestrator = { available: async () => ({ ok: true }) } as unknown as Orchestrator;
+    const orchestrator = { available: async () => ({ ok: true }), observe: async () => ({ instances: [] }) } as unknown as Orchestrator;
     await this.beginning.begin(this.claim(), rollout, orchestrator);
   }
 

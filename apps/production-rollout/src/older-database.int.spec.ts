@@ -1,0 +1,84 @@
+import { EnvironmentDrifted, RolloutAborted, RolloutStarted, RolloutSucceeded } from '@slipway/contracts';
+import { eventually } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scene } from './scene.fixture.js';
+
+let scene: Scene;
+const schema = 'slipway_production_rollout';
+const tables = ['environment', 'rollout'];
+
+beforeAll(async () => {
+  scene = await Scene.set('26000-26499');
+});
+afterAll(() => scene.clear());
+
+const rows = (sql: string) => scene.stage.database.query<Record<string, string>>(sql);
+
+async function backUp(name: string): Promise<void> {
+  for (const table of tables) await rows(`drop table if exists public.${name}_${table}`);
+  for (const table of tables)
+    await rows(`create table public.${name}_${table} as select * from ${schema}.${table} where project = '${scene.project}'`);
+}
+
+/** What it knew of this project then, at once; whatever it was asked to do then is owed again. */
+async function restore(name: string): Promise<void> {
+  await rows(`do $$ begin
+    delete from ${schema}.rollout where project = '${scene.project}';
+    delete from ${schema}.environment where project = '${scene.project}';
+    insert into ${schema}.environment select * from public.${name}_environment;
+    insert into ${schema}.rollout select * from public.${name}_rollout;
+    update ${schema}.operation set state = 'ready', due_at = now(), finished_at = null, progress = null
+      where kind = 'rollout' and key in (select id::text from public.${name}_rollout where state = 'running');
+  end $$`);
+}
+
+const heard = <T extends { project: string }>(name: string) =>
+  scene.stage.heard
+    .flatMap((event) => (event.name === name ? [event.data as unknown as T] : []))
+    .filter(({ project }) => project === scene.project);
+
+describe('production-rollout with a database that was brought back, and is older than what runs', () => {
+  it('takes nothing back by healing, says so, and goes on with what is signed for next', { timeout: 120_000 }, async () => {
+    await scene.aProject('healed');
+    await scene.live(1, 'one');
+    await backUp('guarded');
+    const second = await scene.live(2, 'two');
+    const before = await scene.containers();
+    await restore('guarded');
+    const drifted = await eventually(
+      () => heard<{ project: string; found: string[]; healing: boolean }>(EnvironmentDrifted.name)[0] ?? false,
+      {
+        within: 45_000,
+      },
+    );
+    expect(drifted).toMatchObject({
+      healing: false,
+      found: [expect.stringContaining('brought by rollout 2 here, and the database knows of 1')],
+    });
+    expect(await scene.containers()).toEqual(before);
+    expect(await (await fetch(second.address)).text()).toContain('two');
+    const third = await scene.live(3, 'one');
+    expect(await (await fetch(third.address)).text()).toContain('one');
+    // Its number is above all that ran here: only so the guard knows what is newer.
+    expect(await rows(`select state ->> 'attempts' as n from ${schema}.environment where project = 'healed'`)).toEqual([{ n: '3' }]);
+  });
+
+  it('ends what was under way then where a later one has come since', { timeout: 120_000 }, async () => {
+    await scene.aProject('overtaken');
+    await scene.live(1, 'one');
+    const { release } = await scene.grant(2, 'two');
+    await scene.stage.hears(RolloutStarted, (data) => data.release.id === release.id, 40_000);
+    await backUp('driven');
+    expect(await rows(`select state from public.driven_rollout where state = 'running'`)).toHaveLength(1);
+    await scene.stage.hears(RolloutSucceeded, (data) => data.release.id === release.id, 40_000);
+    const third = await scene.live(3, 'one');
+    const before = await scene.containers();
+    await restore('driven');
+    const aborted = await scene.stage.hears(RolloutAborted, (data) => data.release.id === release.id, 40_000);
+    expect(aborted.reason).toMatchObject({ code: 'older-than-what-runs', message: expect.stringContaining('brought by rollout 3 here') });
+    expect(await scene.containers()).toEqual(before);
+    expect(await (await fetch(third.address)).text()).toContain('one');
+    const fourth = await scene.live(4, 'two');
+    expect(await (await fetch(fourth.address)).text()).toContain('two');
+  });
+});
