@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, apiClient } from '@slipway/api';
-import { type ProjectFile, type Role, type Service, services, type TargetFile } from '@slipway/contracts';
+import { type ProjectFile, type Role, services, type TargetFile } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { DockerOrchestrator } from '@slipway/orchestrators';
 import { aTopicPrefix, eventually, realParts } from '@slipway/testkit';
@@ -27,15 +27,16 @@ export interface Lane {
 
 /** Every service as a process, on a Postgres and a Kafka that are its own and may be lost: stopped and started again as an operator does it. */
 export class RestorableSuite {
-  readonly topicPrefix = aTopicPrefix();
+  /** The topics that are used now; an operator may give the services others. */
+  topicPrefix = aTopicPrefix();
   readonly installation = `test-${v7().slice(-8)}`;
   readonly engine = DockerEngine.connect(realParts().dockerHost);
   readonly lanes: Lane[] = [];
   operator!: ApiClient;
   administrator!: ApiClient;
   private running = new Cleanup();
-  private environment!: SuiteEnvironment;
-  private checkout!: string;
+  environment!: SuiteEnvironment;
+  checkout!: string;
 
   private constructor(
     readonly dataDir: DataDir,
@@ -71,6 +72,23 @@ export class RestorableSuite {
     this.running = new Cleanup();
     const { dataDir, environment, checkout, running: cleanup } = this;
     await startSuite({ dataDir, environment, checkout, oneProcess: false, cleanup, tell: () => {}, stillWorthIt: () => {} });
+  }
+
+  /** The services, where they are not expected to get ready: until what each says of itself is as wished. */
+  async upUntil(wished: () => Promise<void>): Promise<void> {
+    this.running = new Cleanup();
+    let isSo = false;
+    const stillWorthIt = () => {
+      if (isSo) throw new Enough();
+    };
+    const { dataDir, environment, checkout, running: cleanup } = this;
+    const starting = startSuite({ dataDir, environment, checkout, oneProcess: false, cleanup, tell: () => {}, stillWorthIt });
+    starting.catch(() => undefined);
+    await eventually(wished, { within: 80_000, every: 500 });
+    isSo = true;
+    await starting.catch((error: unknown) => {
+      if (!(error instanceof Enough)) throw error;
+    });
   }
 
   /** Stops the services, in order. */
@@ -140,11 +158,10 @@ export class RestorableSuite {
     const own = await freePorts(services.length);
     for (const [at, service] of services.entries()) await this.dataDir.remember(`port-${service}`, String(own[at]));
     const all = {
-      SLIPWAY_TOPIC_PREFIX: this.topicPrefix,
       SLIPWAY_INSTALLATION: this.installation,
       SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir(),
     };
-    const settings = { all, of: {} satisfies Partial<Record<Service, Record<string, string>>>, singleRole: true };
+    const settings = { all, ofReplica: () => ({ SLIPWAY_TOPIC_PREFIX: this.topicPrefix }), singleRole: true };
     this.environment = await prepareEnvironment(this.dataDir, this.parts(), settings);
     this.checkout = await compiledCopy(await this.dataDir.folder('checkout'));
     await this.up();
@@ -178,6 +195,9 @@ export class RestorableSuite {
     return apiClient({ url: this.url, token });
   }
 }
+
+/** What was waited for is so. */
+class Enough extends Error {}
 
 function aTarget(ports: string): z.input<typeof TargetFile> {
   return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };

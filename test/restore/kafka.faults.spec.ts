@@ -2,8 +2,8 @@ import { topics } from '@slipway/contracts';
 import { eventually } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leftToDo } from '../history/index.ts';
 import { type Lane, RestorableSuite } from './a-restorable-suite.js';
+import { drained } from './evidence.js';
 import { bring, lanesOf, type Stage, serves, settled } from './lanes.js';
 
 let suite: RestorableSuite;
@@ -42,15 +42,6 @@ async function lose(topic: string): Promise<void> {
   await eventually(isThere, { within: 30_000, every: 200 });
 }
 
-const drained = () =>
-  eventually(
-    async () => {
-      const left = await leftToDo({ databaseUrl: suite.postgres.url, kafkaBrokers: suite.kafka.brokers, topicPrefix: suite.topicPrefix });
-      expect(left).toEqual({});
-    },
-    { within: 180_000, every: 1_000 },
-  );
-
 async function arrive(page: string): Promise<void> {
   await Promise.all([...lanes.values()].map((lane) => serves(suite, lane, page)));
   await settled(suite, lanes.values());
@@ -83,6 +74,6 @@ describe('Kafka that is lost with all it has', () => {
     await suite.down();
     await suite.up();
     await arrive(page);
-    await drained();
+    await drained(suite);
   });
 });

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { type Service, services } from '@slipway/contracts';
+import { schemaOf } from '@slipway/postgres';
+import { eventually, realParts } from '@slipway/testkit';
+import { Kafka, logLevel } from 'kafkajs';
+import pg from 'pg';
+import { judge, leftToDo, verdictText, Witness } from '../history/index.ts';
+import type { RestorableSuite } from './a-restorable-suite.js';
+
+/** What a service says of itself at /health/ready. */
+export async function readinessOf(suite: RestorableSuite, service: Service): Promise<string> {
+  const url = `${suite.environment.urlOf(service, 1)}/health/ready`;
+  return await (await fetch(url, { signal: AbortSignal.timeout(5_000) })).text();
+}
+
+/** What `slipway doctor` says, whether it is content or not. */
+export async function doctor(suite: RestorableSuite): Promise<string> {
+  const main = join(suite.checkout, 'apps', 'cli', 'dist', 'main.js');
+  const env = { PATH: process.env['PATH'], SLIPWAY_URL: suite.url, SLIPWAY_DATA_DIR: suite.dataDir.path, SLIPWAY_TOKEN: 'none' };
+  return await new Promise((resolve) => {
+    execFile(process.execPath, [main, 'doctor'], { env, timeout: 60_000 }, (_error, out, errors) => resolve(`${out}\n${errors}`));
+  });
+}
+
+/** How many events each service has said, as its database has it. */
+export async function saidBy(suite: RestorableSuite): Promise<Map<Service, number>> {
+  const client = new pg.Client({ connectionString: suite.postgres.url });
+  await client.connect();
+  try {
+    const counts = new Map<Service, number>();
+    for (const service of services) {
+      const { rows } = await client.query<{ n: number }>(`select count(*)::int as n from ${schemaOf(service)}.outbox`);
+      counts.set(service, rows[0]?.n ?? 0);
+    }
+    return counts;
+  } finally {
+    await client.end();
+  }
+}
+
+/** How many records each partition of the topics the suite uses now has had. */
+export async function writtenIn(suite: RestorableSuite): Promise<Record<string, string>> {
+  const admin = new Kafka({ clientId: 'operator', brokers: suite.kafka.brokers, logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const all: Record<string, string> = {};
+    for (const topic of (await admin.listTopics()).filter((name) => name.startsWith(suite.topicPrefix)))
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) all[`${topic}/${partition}`] = high;
+    return all;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Keeps, from now on, what is needed to judge what is done. Stop it in the end. */
+export async function aWitness(suite: RestorableSuite, title: string): Promise<Witness> {
+  const { dockerHost, dockerSocket, registry } = realParts();
+  return await Witness.start({
+    title,
+    databaseUrl: suite.postgres.url,
+    kafkaBrokers: suite.kafka.brokers,
+    topicPrefix: suite.topicPrefix,
+    dockerHost: dockerHost ?? `unix://${dockerSocket}`,
+    registry,
+    installation: suite.installation,
+    trustFile: suite.environment.trustFile,
+  });
+}
+
+/** Waits until nothing is left to do: what is said, answered, read and worked on. */
+export async function drained(suite: RestorableSuite): Promise<void> {
+  const at = { databaseUrl: suite.postgres.url, kafkaBrokers: suite.kafka.brokers, topicPrefix: suite.topicPrefix };
+  await eventually(
+    async () => {
+      const left = await leftToDo(at);
+      if (Object.keys(left).length > 0) throw new Error(JSON.stringify(left));
+    },
+    { within: 180_000, every: 1_000 },
+  );
+}
+
+/** The promises that did not hold, and the whole verdict in words. */
+export async function brokenPromises(suite: RestorableSuite, witness: Witness): Promise<{ broken: string[]; words: string }> {
+  const repositories = suite.lanes.map(({ name, repository }) => ({ project: name, folder: repository.dir }));
+  const verdict = judge(await witness.history({ repositories }));
+  const broken = verdict.findings.filter(({ state }) => state === 'broken').map(({ promise, title }) => `${promise} ${title}`);
+  return { broken, words: verdictText(verdict) };
+}
