@@ -1,10 +1,14 @@
-import type { Consumer, Kafka } from 'kafkajs';
+import type { Consumer, Kafka, Batch as KafkajsBatch } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { ConsumeOptions, TopicPartition } from '../event-log.js';
 import { backOff, pause } from '../trouble.js';
 import { withAdmin } from './kafkajs-topics.js';
 
 const commitMs = 1_000;
+
+type Batch = Pick<KafkajsBatch, 'topic' | 'partition' | 'messages' | 'highWatermark' | 'firstOffset' | 'lastOffset'>;
+/** What kafkajs tells of a batch it dealt with by itself. */
+type Passed = TopicPartition & { readonly lastOffset: string; readonly highWatermark: string };
 
 /** How far a member has come in each partition: where it starts, what it tells Kafka, what is left. */
 export class Places {
@@ -57,24 +61,33 @@ export class Places {
     return this.isPositioned && life === this.life && !signal.aborted;
   }
 
-  /** One batch of one partition, in this life of the assignment. All of it is behind until it is done: one that hangs shall show. */
-  open(
-    topic: string,
-    partition: number,
-    { first, end }: { first: string | null; end: string },
-  ): { isOver(): boolean; done(offset: string): void } {
+  /**
+   * One batch of one partition, in this life of the assignment. All of it is behind until it is done: one that hangs shall show. The last record is done
+   * with all that comes after it in the batch and is not for us: what was aborted, and the marks of transactions.
+   */
+  open(batch: Batch): { isOver(): boolean; done(offset: string): void } {
     const life = this.life;
+    const { topic, partition, messages, highWatermark: end } = batch;
     const at = `${topic}/${partition}`;
+    const [first, last, lastOfAll] = [batch.firstOffset(), messages.at(-1)?.offset, batch.lastOffset()];
     if (first !== null) this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(end) - BigInt(first))) });
     return {
       isOver: () => life !== this.life,
-      done: (offset) => {
-        const next = BigInt(offset) + 1n;
-        this.next.set(at, { topic, partition, offset: next.toString() });
-        this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(end) - next)) });
-        this.timer ??= setTimeout(() => void this.commit(), commitMs).unref();
-      },
+      done: (offset) => this.reached({ topic, partition }, offset === last ? lastOfAll : offset, end),
     };
+  }
+
+  /** There was nothing in a batch that is for us. */
+  passed({ topic, partition, lastOffset, highWatermark }: Passed): void {
+    if (this.isPositioned) this.reached({ topic, partition }, lastOffset, highWatermark);
+  }
+
+  private reached({ topic, partition }: TopicPartition, offset: string, end: string): void {
+    const at = `${topic}/${partition}`;
+    const next = BigInt(offset) + 1n;
+    this.next.set(at, { topic, partition, offset: next.toString() });
+    this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(end) - next)) });
+    this.timer ??= setTimeout(() => void this.commit(), commitMs).unref();
   }
 
   lag(): Map<string, number> {
