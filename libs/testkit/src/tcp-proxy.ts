@@ -67,7 +67,7 @@ export class TcpProxy {
     for (const { near, far } of this.pairs) for (const socket of [near, far]) socket.pause();
   }
 
-  /** From now on all bytes vanish, on open and new connections; these never recover. */
+  /** From now on all bytes vanish, on open and new connections. One on which any did never recovers, as where a firewall forgot it. */
   blackHole(): void {
     this.mode = 'black-hole';
   }
@@ -115,6 +115,7 @@ export class TcpProxy {
     const pair = { near, far };
     this.pairs.add(pair);
     let snared = false;
+    let swallowed = false;
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -122,7 +123,8 @@ export class TcpProxy {
       from.on('error', () => this.end(pair));
       from.on('close', () => this.end(pair));
       from.on('data', (chunk) => {
-        if (this.mode === 'black-hole') return;
+        if (this.mode === 'black-hole') swallowed = true;
+        if (swallowed) return;
         if (from === near) for (const watcher of this.watchers) watcher(chunk.toString('latin1'));
         if (from === near && this.snare?.sent.test(chunk.toString('latin1'))) {
           this.snare = undefined;

@@ -1,9 +1,10 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { BatchControl, ConsumeOptions, InRecord, Running } from '../event-log.js';
 import { pause, within } from '../trouble.js';
-import { type KafkaOptions, protocolError, retry } from './kafkajs-options.js';
+import { clientWith, type KafkaOptions, protocolError, retry } from './kafkajs-options.js';
 import { Places } from './kafkajs-places.js';
 import { refusalOf, wordsOf } from './kafkajs-refusals.js';
+import { KafkajsSockets } from './kafkajs-sockets.js';
 import { withAdmin } from './kafkajs-topics.js';
 
 /** What the log around it wants to hear. */
@@ -23,6 +24,7 @@ const heartbeatMs = 1_500;
 export class KafkajsConsumer implements Running {
   private readonly consumer: Consumer;
   private readonly places: Places;
+  private readonly sockets: KafkajsSockets;
   private readonly inHand = new Map<AbortController, Promise<unknown>>();
   private assigned = 0;
   private joined = false;
@@ -37,7 +39,8 @@ export class KafkajsConsumer implements Running {
     private readonly options: ConsumeOptions,
     private readonly events: ConsumerEvents,
   ) {
-    this.consumer = kafka.consumer({
+    this.sockets = new KafkajsSockets(kafkaOptions.reach);
+    this.consumer = clientWith(this.sockets, kafkaOptions).consumer({
       groupId: options.group,
       allowAutoTopicCreation: false,
       sessionTimeout: kafkaOptions.sessionTimeoutMs ?? 8_000,
@@ -98,6 +101,10 @@ export class KafkajsConsumer implements Running {
     };
     consumer.on(consumer.events.FETCH, alive);
     consumer.on(consumer.events.HEARTBEAT, alive);
+    consumer.on(consumer.events.REQUEST_TIMEOUT, ({ payload }) => this.sockets.leave(payload.broker));
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) this.places.passed(payload);
+    });
     consumer.on(consumer.events.REBALANCING, () => this.revoke());
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.revoke();
@@ -144,7 +151,7 @@ export class KafkajsConsumer implements Running {
       if (lost) throw (lost as { error: unknown }).error;
       return;
     }
-    const place = this.places.open(batch.topic, batch.partition, { first: batch.firstOffset(), end: batch.highWatermark });
+    const place = this.places.open(batch);
     const control: BatchControl = {
       signal: abort.signal,
       beat,

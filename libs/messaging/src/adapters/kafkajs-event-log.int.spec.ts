@@ -102,6 +102,79 @@ describe('Kafka by kafkajs', () => {
     await proxy.close();
   }, 40_000);
 
+  it('hears soon again after a time in which the network swallowed everything', async () => {
+    const [host, port] = (brokers[0] as string).split(':') as [string, string];
+    const proxy = await TcpProxy.to({ host, port: Number(port) });
+    const own = new KafkajsEventLog({ brokers, clientId: 'swallowed', logger, reach: () => ({ host: '127.0.0.1', port: proxy.port }) });
+    const topic = `${prefix}swallowed`;
+    const heard: string[] = [];
+    const died: Error[] = [];
+    await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
+    const running = await own.consume({
+      group: topic,
+      topics: [topic],
+      onBatch: async (records, control) => {
+        for (const record of records) {
+          heard.push(String(record.value));
+          control.done(record);
+        }
+        return {};
+      },
+      onDied: (error) => died.push(error),
+    });
+    const say = (value: string) => log.publish([{ topic, key: 'k', value: Buffer.from(value), headers: {} }]);
+    await say('before');
+    await eventually(() => heard.includes('before'));
+    proxy.blackHole();
+    await eventually(() => running.health().lastProgressAt < performance.now() - 4_000, { within: 8_000 });
+    proxy.restore();
+    await say('after');
+    await eventually(() => heard.includes('after'), { within: 15_000 });
+    expect(died).toEqual([]);
+    await running.stop(500);
+    await own.close();
+    await proxy.close();
+  }, 40_000);
+
+  it('is behind by nothing where all that is left are aborted records and the marks of transactions', async () => {
+    const topic = `${prefix}aborted`;
+    const heard: string[] = [];
+    await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
+    const running = await log.consume({
+      group: topic,
+      topics: [topic],
+      onBatch: async (records, control) => {
+        for (const record of records) {
+          heard.push(String(record.value));
+          control.done(record);
+        }
+        return {};
+      },
+      onDied: () => undefined,
+    });
+    const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
+    await producer.connect();
+    await admin.connect();
+    const transaction = async (value: string, end: 'commit' | 'abort') => {
+      const open = await producer.transaction();
+      await open.send({ topic, messages: [{ value }] });
+      await open[end]();
+    };
+    const caughtUp = async () => {
+      const [end] = await admin.fetchTopicOffsets(topic);
+      const [group] = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
+      return running.lag().get(topic) === 0 && group?.partitions[0]?.offset === end?.high;
+    };
+    // A mark at the end of a batch that was read, then a batch in which nothing is for us.
+    await transaction('taken', 'commit');
+    await eventually(caughtUp, { within: 15_000 });
+    await transaction('not taken', 'abort');
+    await eventually(caughtUp, { within: 15_000 });
+    expect(heard).toEqual(['taken']);
+    await producer.disconnect();
+    await running.stop(500);
+  }, 40_000);
+
   it('rests while there is nothing to send: its queue of requests sets no timers', async () => {
     const topic = `${prefix}idle`;
     const own = new KafkajsEventLog({ brokers, clientId: 'idle', logger });

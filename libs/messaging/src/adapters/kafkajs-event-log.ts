@@ -12,8 +12,9 @@ import {
 } from '../event-log.js';
 import { backOff, pause, within } from '../trouble.js';
 import { KafkajsConsumer } from './kafkajs-consumer.js';
-import { type KafkaOptions, kafkaConfig, protocolError, retry } from './kafkajs-options.js';
+import { clientWith, type KafkaOptions, kafkaConfig, protocolError, retry } from './kafkajs-options.js';
 import { refusalOf, wordsOf } from './kafkajs-refusals.js';
+import { KafkajsSockets } from './kafkajs-sockets.js';
 import { endsOf, readStretches } from './kafkajs-stretches.js';
 import { KafkajsTopics } from './kafkajs-topics.js';
 
@@ -35,6 +36,7 @@ const refusals = new Set([
 /** Kafka by way of kafkajs 2.2.4, with its known traps closed (facts/reliability.md 2.11). No type of it leaves this folder. */
 export class KafkajsEventLog implements EventLog {
   private readonly kafka: Kafka;
+  private readonly sockets: KafkajsSockets;
   private readonly topics: KafkajsTopics;
   private readonly consumers = new Set<KafkajsConsumer>();
   private readonly partitions = new WeakMap<Message, number>();
@@ -44,6 +46,7 @@ export class KafkajsEventLog implements EventLog {
 
   constructor(private readonly options: KafkaOptions) {
     this.kafka = new Kafka(kafkaConfig(options));
+    this.sockets = new KafkajsSockets(options.reach);
     this.topics = new KafkajsTopics(this.kafka, options.replication ?? -1);
   }
 
@@ -119,7 +122,7 @@ export class KafkajsEventLog implements EventLog {
     }));
     try {
       const producer = await this.connected();
-      const taken = await within(publishMs, 'publishing', producer.sendBatch({ acks: -1, timeout: 10_000, topicMessages }));
+      const taken = await within(publishMs, 'publishing', producer.sendBatch({ acks: -1, timeout: 8_000, topicMessages }));
       this.away = undefined;
       return taken.flatMap(({ topicName: topic, partition, baseOffset = '-1' }) => {
         const ofTopic = topicMessages.find((each) => each.topic === topic)?.messages ?? [];
@@ -143,13 +146,14 @@ export class KafkajsEventLog implements EventLog {
 
   private async connected(): Promise<Producer> {
     this.producer ??= (async () => {
-      const producer = this.kafka.producer({
+      const producer = clientWith(this.sockets, this.options).producer({
         idempotent: true,
         allowAutoTopicCreation: false,
         createPartitioner: () => this.remembering(Partitioners.DefaultPartitioner()),
         metadataMaxAge: 60_000,
         retry: { ...retry, retries: 4 },
       });
+      producer.on(producer.events.REQUEST_TIMEOUT, ({ payload }) => this.sockets.leave(payload.broker));
       await producer.connect();
       return producer;
     })();

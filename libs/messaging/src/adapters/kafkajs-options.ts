@@ -1,7 +1,7 @@
-import { connect, isIP } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { type ISocketFactory, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
+import type { ConnectionOptions } from 'node:tls';
+import { Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
 import type { Logger } from 'pino';
+import { KafkajsSockets, type Reach } from './kafkajs-sockets.js';
 
 /** How to reach a Kafka cluster, and how patient to be with it. */
 export interface KafkaOptions {
@@ -19,7 +19,7 @@ export interface KafkaOptions {
   /** A consumer without any sign of life for so long, in ms, while the brokers answer others, is given up. Default 60 000. */
   readonly stuckMs?: number;
   /** Where a broker that calls itself so is really reached: through a tunnel, a port forward, a test's proxy. */
-  readonly reach?: (host: string, port: number) => { readonly host: string; readonly port: number };
+  readonly reach?: Reach;
   /** Copies of each topic that is made; -1 is the cluster's default. */
   readonly replication?: number;
 }
@@ -27,7 +27,7 @@ export interface KafkaOptions {
 /** kafkajs waits up to 30 s between tries by default; a broker that is back should be noticed at once (fault test Q01). */
 export const retry = { initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 };
 
-export function kafkaConfig(options: KafkaOptions): KafkaConfig {
+export function kafkaConfig(options: KafkaOptions, sockets = new KafkajsSockets(options.reach)): KafkaConfig {
   return {
     clientId: options.clientId,
     brokers: [...options.brokers],
@@ -39,7 +39,7 @@ export function kafkaConfig(options: KafkaOptions): KafkaConfig {
     requestTimeout: 15_000,
     enforceRequestTimeout: true,
     retry: { ...retry, retries: 5 },
-    socketFactory: options.reach && socketsTo(options.reach),
+    socketFactory: sockets.factory,
     logLevel: logLevel.WARN,
     // Its errors are our warnings: it says each of many retries, and what matters comes back to us as an exception or an event.
     logCreator: () => (entry: LogEntry) => {
@@ -49,12 +49,12 @@ export function kafkaConfig(options: KafkaOptions): KafkaConfig {
   };
 }
 
-function socketsTo(reach: (host: string, port: number) => { host: string; port: number }): ISocketFactory {
-  return ({ host, port, ssl, onConnect }) => {
-    const to = reach(host, port);
-    const socket = ssl ? connectTls({ ...ssl, ...to, servername: isIP(host) ? undefined : host }, onConnect) : connect(to, onConnect);
-    return socket.setKeepAlive(true, 60_000);
-  };
+/**
+ * A client of its own for who reads or writes all the time, on sockets of its own: it gives up an answer sooner, for a broker that is back should be noticed
+ * within 15 s. Only joining a group takes longer than that, and kafkajs gives it the time it needs.
+ */
+export function clientWith(sockets: KafkajsSockets, options: KafkaOptions): Kafka {
+  return new Kafka({ ...kafkaConfig(options, sockets), requestTimeout: 10_000 });
 }
 
 /** `type` of the protocol error somewhere in a chain of causes: `UNKNOWN_TOPIC_OR_PARTITION`. */
