@@ -1,17 +1,15 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { readlink, rm, writeFile } from 'node:fs/promises';
+import { readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DockerEngine } from '@slipway/docker-engine';
+import type { DockerEngine } from '@slipway/docker-engine';
 import { Cleanup } from '../../tools/parts/cleanup.ts';
 import { temporaryDataDir } from '../../tools/parts/data-dir.ts';
 import { type Child, findCommand, startProcess } from '../../tools/parts/processes.ts';
 import { until } from '../../tools/parts/until.ts';
+import { dockerEnvironment, dockerOfItsOwn } from './parts/docker-of-its-own.ts';
 
 const run = promisify(execFile);
-/** Engines up to 20.10 write this file whatever folders they are given. */
-const engineKey = '/etc/docker/key.json';
 const registryPort = 5000;
 
 /**
@@ -47,35 +45,20 @@ export async function aDockerHost(): Promise<DockerHost> {
     const failed = await cleanup.run();
     if (failed.length > 0) throw new Error(`left behind of the Docker host: ${failed.join('; ')}`);
   };
-  const hadKey = existsSync(engineKey);
-  if (!hadKey) cleanup.defer('remove the key', () => rm(engineKey, { force: true }));
   const network = await startProcess(dataDir, { name: 'network', command: 'unshare', args: ['--net', '--', 'sleep', 'infinity'] });
   cleanup.defer('give up the network', () => network.stop());
   const enter = [`--net=/proc/${network.pid}/ns/net`, '--'];
-  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` };
+  const env = dockerEnvironment();
   const own = await readNetwork('self');
   await until('the network is there', async () => (await readNetwork(network.pid)) !== own, { within: 10_000 });
   const inside: DockerHost['inside'] = async (command, args, timeout) => {
     return (await run('nsenter', [...enter, command, ...args], { env, timeout, maxBuffer: 1 << 24 })).stdout;
   };
-  const start = (name: string, command: string, args: readonly string[]) =>
-    startProcess(dataDir, { name, command: 'nsenter', args: [...enter, command, ...args], env, graceMs: 30_000 });
-
-  const state = await dataDir.folder('run-docker');
-  const socket = join(state, 'docker.sock');
-  const engine = DockerEngine.connect(`unix://${socket}`);
-  const children: Partial<Record<'containerd' | 'dockerd' | 'registry', Child>> = {};
-  const startDocker = async (): Promise<void> => {
-    const address = join(state, 'containerd.sock');
-    const folders = ['--root', await dataDir.folder('containerd'), '--state', join(state, 'containerd')];
-    children.containerd = await start('containerd', 'containerd', [...folders, '--address', address, '--log-level', 'warn']);
-    await until('containerd listens', () => existsSync(address), { within: 30_000, stillWorthIt: children.containerd.assertRunning });
-    const places = ['--data-root', await dataDir.folder('docker'), '--exec-root', join(state, 'exec'), '--pidfile', join(state, 'pid')];
-    const args = [...places, '--host', `unix://${socket}`, '--containerd', address, '--log-level', 'warn'];
-    children.dockerd = await start('dockerd', 'dockerd', args);
-    const answers = () => engine.ping().then(() => true);
-    await until('the Docker Engine answers', answers, { within: 60_000, stillWorthIt: children.dockerd.assertRunning });
-  };
+  const through = (command: string, args: readonly string[]) => ({ command: 'nsenter', args: [...enter, command, ...args] });
+  const docker = await dockerOfItsOwn({ dataDir, through });
+  cleanup.defer('remove the key', docker.forget);
+  const state = await dataDir.folder('run-registry');
+  let registry: Child | undefined;
   const startRegistry = async (): Promise<void> => {
     const config = join(state, 'registry.yml');
     const lines = [
@@ -85,36 +68,35 @@ export async function aDockerHost(): Promise<DockerHost> {
       `http: {addr: '127.0.0.1:${registryPort}', secret: of-a-test}`,
     ];
     await writeFile(config, `${lines.join('\n')}\n`);
-    children.registry = await start('registry', 'docker-registry', ['serve', config]);
+    const program = through('docker-registry', ['serve', config]);
+    const child = await startProcess(dataDir, { name: 'registry', ...program, env, graceMs: 30_000 });
+    registry = child;
     const asked = ['-e', `fetch('http://127.0.0.1:${registryPort}/v2/').then((answer) => process.exit(answer.ok ? 0 : 1))`];
     const answers = () => inside(process.execPath, asked, 10_000).then(() => true);
-    await until('the registry answers', answers, { within: 30_000, stillWorthIt: children.registry.assertRunning });
+    await until('the registry answers', answers, { within: 30_000, stillWorthIt: child.assertRunning });
   };
   const end: DockerHost['end'] = async (signal) => {
-    for (const child of [children.registry, children.dockerd, children.containerd]) {
-      if (child === undefined) continue;
-      if (signal === 'SIGKILL' && child.running) process.kill(child.pid, signal);
-      await child.stop();
-    }
+    if (registry?.running && signal === 'SIGKILL') process.kill(registry.pid, signal);
+    await registry?.stop();
+    await docker.end('dockerd', signal);
+    await docker.end('containerd', signal);
   };
   cleanup.defer('stop Docker', () => end('SIGTERM'), 90_000);
-  cleanup.defer('remove the containers', async () => {
-    for (const { id } of await engine.containers.list()) await engine.containers.remove(id, { force: true });
-  });
+  cleanup.defer('remove the containers', docker.removeContainers);
   const host: DockerHost = {
-    engine,
-    socket,
+    engine: docker.engine,
+    socket: docker.socket,
     registry: `127.0.0.1:${registryPort}`,
     folder: await dataDir.folder('slipway'),
     inside,
     end,
-    startDocker,
+    startDocker: docker.start,
     startRegistry,
     close,
   };
   try {
     await inside('busybox', ['ip', 'link', 'set', 'lo', 'up'], 10_000);
-    await startDocker();
+    await docker.start();
     await startRegistry();
     return host;
   } catch (error) {
