@@ -13,14 +13,19 @@ export function portIsFree(port: number): Promise<boolean> {
   });
 }
 
-/** So many ports nothing listens on now, from a place chosen by chance so that runs beside each other do not meet. */
+/** What this process was given before is promised to somebody who may not listen yet. */
+const given = new Set<number>();
+
+/** So many ports nothing listens on now and nobody here was given before, from a place chosen by chance so that runs beside each other do not meet. */
 export async function freePorts(count: number): Promise<number[]> {
   const found: number[] = [];
   const size = highest - lowest + 1;
   const begin = Math.floor(Math.random() * size);
   for (let step = 0; step < size && found.length < count; step += 1) {
     const port = lowest + ((begin + step) % size);
-    if (await portIsFree(port)) found.push(port);
+    if (given.has(port) || !(await portIsFree(port))) continue;
+    given.add(port);
+    found.push(port);
   }
   if (found.length < count) throw new Error(`there are no ${count} free ports between ${lowest} and ${highest}`);
   return found;
