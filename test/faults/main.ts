@@ -50,7 +50,7 @@ async function main(): Promise<number> {
 }
 
 async function run(options: Options, wish: GroundWish): Promise<number> {
-  if (options.mode === 'record') return await record(wish);
+  if (options.mode === 'record') return await record(options, wish);
   const recorded = await readPoints();
   if (options.mode === 'points') return await sweepPoints(options, recorded, wish);
   const result = await hurt(options, Object.keys(recorded), wish);
@@ -67,10 +67,10 @@ async function ended(options: Options, report: Report): Promise<number> {
 }
 
 /** Finds the points anew, and keeps them for plans and sweeps. */
-async function record(wish: GroundWish): Promise<number> {
+async function record({ only }: Options, wish: GroundWish): Promise<number> {
   const { suite, board } = await plainGround(wish);
   const [lane] = await lanesOf(suite, 1);
-  const recorded = await recordPoints(board, lane as Lane, say);
+  const recorded = await recordPoints(board, lane as Lane, { only, known: only === '' ? {} : await readPoints(), say });
   await writeFile(pointsFile, `${JSON.stringify(recorded, null, 2)}\n`);
   say(`${Object.keys(recorded).length} points in ${pointsFile}`);
   return 0;

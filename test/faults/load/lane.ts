@@ -40,6 +40,11 @@ const spec: Partial<ProjectSpec> = {
   ],
 };
 
+async function firstPage(repository: Repository): Promise<void> {
+  await repository.write('site/alive', 'yes');
+  await repository.commit('page 0');
+}
+
 /** A project of its own, in which people take one release after the other as far as it is to go. */
 export class Lane {
   private commits = 0;
@@ -56,8 +61,7 @@ export class Lane {
   static async open(suite: SuiteOfProcesses, operator: Gateways): Promise<Lane> {
     let forge: Forge | undefined;
     const prepare = async (repository: Repository, project: string) => {
-      await repository.write('site/alive', 'yes');
-      await repository.commit('page 0');
+      await firstPage(repository);
       forge = await Forge.of(suite, 'generic', project);
       return { webhook: forge.provider };
     };
@@ -80,7 +84,7 @@ export class Lane {
   /** Another project, with one test environment more, whose first release is asked for. */
   async another(): Promise<string> {
     const environments = [...(spec.environments ?? []), { name: 'extra', stage: 'test' as const, ...where }];
-    const { name } = await this.suite.newProject({ ...spec, environments });
+    const { name } = await this.suite.newProject({ ...spec, environments }, firstPage);
     await this.hears(ApprovalRequested, (data) => data.release.project === name);
     await this.hears(DeploymentSucceeded, (data) => data.release.project === name && data.environment === 'extra');
     return name;
