@@ -7,6 +7,7 @@ import { digestOf } from './inbox.js';
 import type { Identified, PoisonReason } from './reading.js';
 import type { UnitOfWork } from './received.js';
 import { restore, store } from './stored-record.js';
+import { Telling } from './telling.js';
 import { sort } from './trouble.js';
 
 /** A record no handler could take. */
@@ -43,6 +44,7 @@ export class DeadLetters {
     private readonly service: Service,
     private readonly handleAgain: (record: InRecord, first: (tx: Tx) => Promise<void>) => Promise<Resolved>,
     private readonly counter: Counter<'reason'>,
+    private readonly telling = new Telling(),
   ) {}
 
   /** The newest first; `before` is the id of the last one of the page before. */
@@ -128,6 +130,8 @@ export class DeadLetters {
     if (fresh) unit.tx.afterCommit(() => this.counter.inc({ reason: why.reason }));
     // A dead letter about a dead letter would go round for ever.
     if (!fresh || type?.startsWith(EventDeadLettered.type.replace(/\d+$/, ''))) return fresh !== undefined;
+    const untold = isProven(why) ? 0 : this.telling.next();
+    if (untold === undefined) return true;
     unit.publish(EventDeadLettered, {
       subject: 'installation',
       correlationId: why.from ? record.headers['ce_correlationid'] : undefined,
@@ -138,7 +142,10 @@ export class DeadLetters {
         offset: record.offset,
         event: why.from?.id.slice(0, 100) ?? null,
         name: type,
-        reason: `${why.reason}: ${why.detail}`.slice(0, 2000),
+        reason: `${why.reason}: ${why.detail}${untold > 0 ? ` (and ${untold} more before it that were not told of one by one)` : ''}`.slice(
+          0,
+          2000,
+        ),
         stack: why.stack ?? null,
       },
     });
@@ -152,6 +159,11 @@ export class DeadLetters {
     );
     if (done.length === 0) throw new AlreadyResolved(`dead letter ${id} is not there or was dealt with already`);
   }
+}
+
+/** Written by a service of Slipway, by its signature. */
+function isProven({ from }: Burial): boolean {
+  return from !== undefined && !from.source.startsWith('outside:');
 }
 
 class AlreadyResolved extends Error {}

@@ -4,6 +4,7 @@ import { eventually, realParts } from '@slipway/testkit';
 import { CompressionCodecs, CompressionTypes, type IHeaders, Kafka, logLevel, type Message } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Handler, Received } from './received.js';
+import { Telling } from './telling.js';
 import { hearing, Ordered, Posted, type TestService, TwoServices } from './two-services.contract.js';
 
 let scene: TwoServices;
@@ -103,6 +104,22 @@ describe('a batch that kafkajs can not read', () => {
     await goesOn();
     const found = (await letters()).slice(0, -before || undefined);
     expect(found).toMatchObject([{ reason: 'not-an-event', detail: expect.stringContaining('no such codec here') }]);
+  });
+});
+
+describe('what anybody writes, in masses', () => {
+  it('is kept and counted, and not told of without end', async () => {
+    const one = await scene.replica('test-deployer', { telling: new Telling({ atOnce: 3, backMs: 3_600_000 }) });
+    await send(
+      'sign-offs',
+      Array.from({ length: 12 }, () => ({ key: 'k', value: '{', headers: posted({}) })),
+    );
+    await one.messaging.start(hearing([], Posted) as Map<typeof Posted, Handler>);
+    await eventually(async () => (await one.messaging.deadLetters.list({ limit: 500 })).length >= 12);
+    const [told] = await one.database.query<{ count: number }>(`select count(*)::int from outbox where topic = $1 || 'dead-letters'`, [
+      scene.prefix,
+    ]);
+    expect(told?.count).toBe(3);
   });
 });
 

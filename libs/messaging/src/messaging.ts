@@ -18,6 +18,7 @@ import { Patience } from './patience.js';
 import type { Cause, Subscriptions, UnitOfWork } from './received.js';
 import { Relay } from './relay.js';
 import { RelayShards } from './relay-shards.js';
+import type { Telling } from './telling.js';
 import { type Timing, usualTiming } from './timing.js';
 import { ownTopics, TopicNames } from './topic-names.js';
 import { Transactions } from './transactions.js';
@@ -46,6 +47,8 @@ export interface MessagingOptions {
   readonly spool?: { readonly dir: string; readonly maxBytes?: number };
   /** How long it is remembered which events were seen, in days: longer than any topic keeps its records. Default 30. */
   readonly inboxDays?: number;
+  /** How many dead letters of nobody's are told of; another only in tests. */
+  readonly telling?: Telling;
   readonly timing?: Partial<Timing>;
   /** The consumer ended for good: the process should say so and exit 1. By default the error is thrown where nobody catches it. */
   readonly onDied?: (error: Error) => void;
@@ -88,6 +91,7 @@ export class Messaging {
       service,
       (record, first) => this.listening.handleAgain(record, first),
       metrics.deadLetters,
+      options.telling,
     );
     const patience = new Patience(2 * timing.resendFirstMs);
     this.listening = new Listening({
