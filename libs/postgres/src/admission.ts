@@ -1,11 +1,6 @@
 import pg from 'pg';
-
-/** How a connection is made that nobody has let in yet. */
-export interface AdmissionOptions {
-  readonly url: string;
-  readonly schema: string;
-  readonly applicationName: string;
-}
+import { sessionOptions } from './data-source.js';
+import type { DatabaseOptions } from './database.js';
 
 /** A connection of the server life that is being looked at: what is asked over it is answered by that one and no other. */
 export interface Witness {
@@ -34,7 +29,7 @@ export class Refused extends Error {
  * One life of a server with one database in it. A restart, a fail-over to another server and a database that was made anew each begin
  * another; each may know less than the one before.
  */
-const askLife = `select pg_postmaster_start_time()::text || ' ' || oid as life from pg_database where datname = current_database()`;
+const askLife = `select extract(epoch from pg_postmaster_start_time())::text || ' ' || oid as life from pg_database where datname = current_database()`;
 
 /** Longest a new connection waits for the judge, in ms; shorter than who asked for it waits. The judge goes on. */
 const patienceMs = 2_500;
@@ -49,7 +44,7 @@ export class Admission {
   private refused: { readonly life: string; readonly why: Refused } | undefined;
   private deciding: Promise<void> | undefined;
 
-  constructor(private readonly options: AdmissionOptions) {}
+  constructor(private readonly options: DatabaseOptions) {}
 
   /** From now on `judge` is asked about each new life before anybody works with it. Resolves when it has let in the present one. @throws what it throws */
   async require(judge: Judge): Promise<void> {
@@ -84,14 +79,14 @@ export class Admission {
   }
 
   private async look(): Promise<void> {
-    const { url, schema, applicationName } = this.options;
+    const { url, applicationName } = this.options;
     const client = new pg.Client({
       connectionString: url,
       application_name: `${applicationName} admission`,
       connectionTimeoutMillis: 5_000,
       statement_timeout: 15_000,
       query_timeout: 20_000,
-      options: `-c search_path=${schema}`,
+      options: sessionOptions(this.options),
     });
     client.on('error', () => undefined); // the question that is open fails by itself
     try {

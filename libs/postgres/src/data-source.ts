@@ -40,7 +40,8 @@ export function dataSourceFor(options: DatabaseOptions, { patient = false, admit
   });
 }
 
-function sessionOptions({ schema, role }: DatabaseOptions): string {
+/** What a session of a service starts with. */
+export function sessionOptions({ schema, role }: Pick<DatabaseOptions, 'schema' | 'role'>): string {
   const settings = [`search_path=${identifier(schema)}`, 'default_transaction_isolation=read\\ committed', 'TimeZone=UTC'];
   if (role) settings.push(`role=${identifier(role)}`);
   return settings.map((setting) => `-c ${setting}`).join(' ');
