@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 const conditions = ['@slipway/source', 'module', 'node', 'development|production'];
 
@@ -15,6 +16,7 @@ export default defineConfig({
     isolate: false,
     // One more than the cores we count on: much of a test is waiting for a container or a lease.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     setupFiles: ['./test/setup.ts'],
     globalSetup: ['./test/global-setup.ts'],
     testTimeout: 30_000,
