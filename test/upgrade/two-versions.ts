@@ -48,7 +48,7 @@ export interface TwoVersions {
 /** A busy machine takes its time; a release that is lost takes for ever. */
 const withinMs = 240_000;
 
-/** The key of an installation that has rows of a version without seals: it asks for none (docs/adr/0020). */
+/** The key of an installation that has rows of a version without seals: it asks for none (docs/adr/0021). */
 function ofBeforeSeals(keyFile: string): Record<string, string> {
   const { rowSeals: _, ...key } = JSON.parse(readFileSync(keyFile, 'utf8')) as Record<string, unknown>;
   writeFileSync(keyFile, JSON.stringify(key));

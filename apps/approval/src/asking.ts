@@ -82,6 +82,9 @@ export class Asking {
       return { code: 'environment-unknown', message: `the project has no environment ${name} that asks for sign-off` };
     const passage = await this.knowledge.passage(unit.tx, release, through);
     if (!passage) return { code: 'not-passed', message: `this release has not passed ${through}` };
+    // Its release was born under that version: an older one, late or put back, may ask for less.
+    if (project && project.version < passage.projectVersion)
+      return { code: 'not-heard', message: `version ${passage.projectVersion} of the project has not been heard of; it is on its way` };
     const last = await this.requests.latest(unit.tx, release, name);
     return {
       known,

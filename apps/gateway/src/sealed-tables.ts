@@ -1,6 +1,6 @@
 import type { SealedTables } from '@slipway/identity';
 
-/** What the gateway decides by, which is who may come in: each row is sealed when it is written and believed only with its seal (docs/adr/0020). */
+/** What the gateway decides by, which is who may come in: each row is sealed when it is written and believed only with its seal (docs/adr/0021). */
 export const sealedTables = {
   person: { key: ['id'], decides: ['version', 'person'] },
   token: { key: ['id'], decides: ['hash', 'person', 'expires_at', 'revoked_at'] },
@@ -20,6 +20,7 @@ export const unsealedTables: Readonly<Record<string, string>> = {
   journal_archive: 'which months were moved to files, and what these hash to',
   release: shown,
   release_event: shown,
+  retired_release: 'which images need not be kept any longer',
   request: `${shown}: what somebody signs is bound to what approval asks`,
   environment: shown,
   command: shown,

@@ -1,6 +1,6 @@
 import type { SealedTables } from '@slipway/identity';
 
-/** What image-builder decides by: each row is sealed when it is written and believed only with its seal (docs/adr/0020). */
+/** What image-builder decides by: each row is sealed when it is written and believed only with its seal (docs/adr/0021). */
 export const sealedTables = {
   project_version: { key: ['project', 'version'], decides: ['file'] },
   build: {

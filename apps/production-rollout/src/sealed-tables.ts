@@ -1,6 +1,6 @@
 import type { SealedTables } from '@slipway/identity';
 
-/** What production-rollout decides by: each row is sealed when it is written and believed only with its seal (docs/adr/0020). */
+/** What production-rollout decides by: each row is sealed when it is written and believed only with its seal (docs/adr/0021). */
 export const sealedTables = {
   project: { key: ['name'], decides: ['version', 'file'] },
   target: { key: ['name'], decides: ['version', 'file'] },

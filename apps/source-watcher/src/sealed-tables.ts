@@ -1,6 +1,6 @@
 import type { SealedTables } from '@slipway/identity';
 
-/** What source-watcher decides by: each row is sealed when it is written and believed only with its seal (docs/adr/0020). */
+/** What source-watcher decides by: each row is sealed when it is written and believed only with its seal (docs/adr/0021). */
 export const sealedTables = {
   source: { key: ['project'], decides: ['version', 'file', 'generation'] },
   head: { key: ['project', 'ref'], decides: ['revision'] },

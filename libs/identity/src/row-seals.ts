@@ -36,7 +36,7 @@ export class RowNotBelieved extends Error {
 }
 
 /**
- * Seals the rows a service decides by, so that writing to its tables is not enough to make it decide (design part 4, Trust; docs/adr/0020): an
+ * Seals the rows a service decides by, so that writing to its tables is not enough to make it decide (design part 4, Trust; docs/adr/0021): an
  * HMAC-SHA256 over the canonical JSON (RFC 8785) of table, key and deciding columns, under a key derived from the service's own, which is the same
  * after a rotation. Whoever loads a row checks it. A seal says that the row was written by this service once, not that it is the newest.
  */
