@@ -48,6 +48,7 @@ export function aDetail(changes: Partial<Detail> = {}): Detail {
     title: 'Sell hats',
     authors: ['Ann Author'],
     image: { repository: 'localhost:5000/shop', digest },
+    retired: null,
     waitingFor: [waits],
     bornAt: time,
     changedAt: time,

@@ -6,7 +6,7 @@ import { v7 } from 'uuid';
 import { Answers } from './answers.js';
 import { ApiProblem } from './api-problem.js';
 import { ownerOf } from './domain/command-owner.js';
-import { Ledger, LedgerBooks } from './ports.js';
+import { Ledger, LedgerBooks, Retention } from './ports.js';
 
 /** How long an HTTP call is held for an answer (design part 3). */
 export const holdMs = 5_000;
@@ -28,6 +28,7 @@ export class Commanding {
     private readonly ledger: Ledger,
     private readonly books: LedgerBooks,
     private readonly answers: Answers,
+    private readonly retention: Retention,
   ) {}
 
   /** Says the command and holds for its answer. Throws a 409 problem with the reason when it is refused. */
@@ -39,6 +40,8 @@ export class Commanding {
     const command = v7();
     const answered = this.answers.wait(command, holdMs);
     await this.messaging.transact(async (unit) => {
+      const retired = await this.retention.refusal(unit.tx, action);
+      if (retired) throw ApiProblem.refused(retired);
       const { id, name } = person;
       const issued = { command, service: owner.service, action, person: { id, name }, role: roleFor(person, action.kind, project), reason };
       await this.books.keepCommand(unit.tx, issued, unit.now.toISOString());

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { catalog, type Service, services } from '@slipway/contracts';
 import { DoctorWarnings } from './doctor-warnings.js';
+import { imageWarnings } from './image-warnings.js';
 import { Obstacles } from './obstacles.js';
-import { Journal } from './ports.js';
+import { Journal, Retention } from './ports.js';
 import { TellingReleases } from './telling-releases.js';
 
 /** What this version is called. */
@@ -22,15 +23,17 @@ export class DoctorStatus {
     private readonly releases: TellingReleases,
     private readonly warnings: DoctorWarnings,
     private readonly obstacles: Obstacles,
+    private readonly retention: Retention,
   ) {}
 
   /** Of these projects (null: all of them) and of the installation. */
   async status(projects: readonly string[] | null) {
-    const [newest, heard, stuck, warnings] = await Promise.all([
+    const [newest, heard, stuck, warnings, images] = await Promise.all([
       this.journal.newest(),
       this.journal.lastHeard(),
       this.releases.stuck(projects),
       this.warnings.all(projects),
+      imageWarnings(this.retention, projects),
     ]);
     return {
       version,
@@ -43,7 +46,7 @@ export class DoctorStatus {
         })),
       ),
       stuck: await this.explained(stuck, heard),
-      warnings,
+      warnings: [...warnings, ...images],
     };
   }
 

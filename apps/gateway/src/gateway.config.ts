@@ -41,6 +41,20 @@ export const GatewayConfig = z.object({
     .max(1_048_576)
     .default(10_240)
     .describe('What the logs of builds and containers may take in the database, compressed, in MiB; the oldest go first'),
+  SLIPWAY_KEEP_IMAGES_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3650)
+    .default(180)
+    .describe('How long the image of a release that is over stays in the registry, in days since it last moved. 0: all images stay'),
+  SLIPWAY_KEEP_IMAGES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(50)
+    .default(10)
+    .describe('Of each environment so many of the images that came up there last stay, however old: what a rollback can go back to'),
   SLIPWAY_LEDGER_REBUILD: flag
     .default(false)
     .describe(

@@ -11,6 +11,7 @@ import { PostgresLedgerBooks } from './adapters/postgres-ledger-books.js';
 import { PostgresLedgerTasks } from './adapters/postgres-ledger-tasks.js';
 import { PostgresLogs } from './adapters/postgres-logs.js';
 import { PostgresPeople } from './adapters/postgres-people.js';
+import { PostgresRetention } from './adapters/postgres-retention.js';
 import { Answers } from './answers.js';
 import { Applying } from './applying.js';
 import { Archiving } from './archiving.js';
@@ -39,8 +40,21 @@ import { migrations } from './migrations/index.js';
 import { Obstacles } from './obstacles.js';
 import { OnEveryEvent } from './on-every-event.js';
 import { OnLogAppended } from './on-log-appended.js';
-import { Applied, Credentials, FreshLedger, Journal, JournalFiles, Ledger, LedgerBooks, LedgerTasks, Logs, People } from './ports.js';
+import {
+  Applied,
+  Credentials,
+  FreshLedger,
+  Journal,
+  JournalFiles,
+  Ledger,
+  LedgerBooks,
+  LedgerTasks,
+  Logs,
+  People,
+  Retention,
+} from './ports.js';
 import { ReadingJournal } from './reading-journal.js';
+import { RetiringImages } from './retiring-images.js';
 import { oweLedgerAtStart, RunLedger } from './run-ledger.js';
 import { sealedTables } from './sealed-tables.js';
 import { SigningOff } from './signing-off.js';
@@ -59,7 +73,7 @@ import { Tokens } from './tokens.js';
       sealed: sealedTables,
       subscriptions,
       works: [RunLedger],
-      reconcilers: [Archiving, ForgettingLogs],
+      reconcilers: [Archiving, ForgettingLogs, RetiringImages],
     }),
   ],
   controllers: [...controllers, EventStreamController, DocsController, ReleasePageController],
@@ -74,6 +88,7 @@ import { Tokens } from './tokens.js';
     { provide: LedgerTasks, useClass: PostgresLedgerTasks },
     { provide: Ledger, useClass: PostgresLedger },
     { provide: Logs, useClass: PostgresLogs },
+    { provide: Retention, useClass: PostgresRetention },
     ...[Admission, Answering, ApiProblemFilter, Doorman, Forwarding, FrontHooks, OpenApi],
     ...[
       Answers,
@@ -90,6 +105,7 @@ import { Tokens } from './tokens.js';
       Membership,
       Obstacles,
       ReadingJournal,
+      RetiringImages,
       RunLedger,
       SigningOff,
       Tokens,

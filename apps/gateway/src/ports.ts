@@ -3,6 +3,7 @@ import type { Tx } from '@slipway/postgres';
 
 export * from './ledger-fold-ports.js';
 export * from './ledger-ports.js';
+export * from './retention-ports.js';
 
 /** A person with the version that counts up. */
 export interface Known {

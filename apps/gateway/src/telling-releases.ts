@@ -124,6 +124,9 @@ function summaryOf({ state, about, bornAt, changedAt }: ReleaseRow, around: Arou
     title: about.title,
     authors: [...about.authors],
     image: state.image,
+    retired: state.retired
+      ? { since: state.retired.at, removed: state.retired.removedAt, refused: state.retired.refused?.message ?? null }
+      : null,
     waitingFor: waitingFor(state, around).map((wait) => inWords(wait, state.environments)),
     bornAt,
     changedAt,

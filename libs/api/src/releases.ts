@@ -39,6 +39,8 @@ export const ReleaseSummary = z.object({
   title: z.string(),
   authors: z.array(z.string()),
   image: ImageReference.nullable(),
+  /** Since when its image is kept no longer; when the registry had removed it, or why it does not. Null while it is kept. */
+  retired: z.object({ since: Time, removed: Time.nullable(), refused: z.string().nullable() }).nullable().default(null),
   waitingFor: z.array(Waiting),
   bornAt: Time,
   changedAt: Time,

@@ -132,7 +132,7 @@ function tell(session: Session, detail: Detail): void {
     ['change', oneLine(detail.title)],
     ['source', `${briefRef(release.ref)} at ${release.revision}${release.kind === 'commit' ? '' : ` (${release.kind})`}`],
     ['by', oneLine(detail.authors.join(', ')) || undefined],
-    ['image', detail.image === null ? 'not built yet' : `${oneLine(detail.image.repository)}@${detail.image.digest}`],
+    ['image', imageOf(detail)],
     [
       'waits for',
       detail.waitingFor
@@ -159,6 +159,18 @@ function tell(session: Session, detail: Detail): void {
     out.line(
       `${out.paint('dim', entry.at)}  ${oneLine(session.words(entry))}${entry.by === null ? '' : out.paint('dim', ` — ${oneLine(entry.by)}`)}`,
     );
+}
+
+function imageOf({ image, retired }: Detail): string {
+  if (image === null) return 'not built yet';
+  const name = `${oneLine(image.repository)}@${image.digest}`;
+  if (retired === null) return name;
+  const fate = retired.removed
+    ? `, removed ${retired.removed}`
+    : retired.refused
+      ? `; the registry keeps it: ${oneLine(retired.refused)}`
+      : '';
+  return `${name}\nkept no longer since ${retired.since}${fate}`;
 }
 
 async function retry(session: Session, { reason, wait }: Ask, name: string) {

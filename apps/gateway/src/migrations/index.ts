@@ -4,6 +4,7 @@ import { PlaceOfAnEvent1764100000000 } from './1764100000000-place-of-an-event.j
 import { SourceTold1764200000000 } from './1764200000000-source-told.js';
 import { AgeOfALog1764300000000 } from './1764300000000-age-of-a-log.js';
 import { RowSeals1764400000000 } from './1764400000000-row-seals.js';
+import { RetiredReleases1764500000000 } from './1764500000000-retired-releases.js';
 
 /** In order; never changed once landed. */
 export const migrations: MigrationClass[] = [
@@ -12,4 +13,5 @@ export const migrations: MigrationClass[] = [
   SourceTold1764200000000,
   AgeOfALog1764300000000,
   RowSeals1764400000000,
+  RetiredReleases1764500000000,
 ];

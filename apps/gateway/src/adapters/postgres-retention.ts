@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import type { CommandAction, Reason } from '@slipway/contracts';
+import { advisoryNumber, Database, type Tx } from '@slipway/postgres';
+import type { Keeper } from '../domain/image-retention.js';
+import { Retention } from '../ports.js';
+
+/** Releases read at a time: their states are large. */
+const atOnce = 1000;
+
+/** {@link Retention} beside the ledger's tables: what was retired, before its event has come back, and after. */
+@Injectable()
+export class PostgresRetention extends Retention {
+  private readonly key: string;
+
+  constructor(private readonly database: Database) {
+    super();
+    this.key = advisoryNumber(database.schema, 'image retention');
+  }
+
+  async daysAgo(days: number): Promise<Date> {
+    const [row] = await this.database.query<{ at: Date }>('select now() - make_interval(days => $1) as at', [days]);
+    return (row as { at: Date }).at;
+  }
+
+  async projects(before: Date): Promise<readonly string[]> {
+    const rows = await this.database.query<{ project: string }>(
+      `select distinct project from release r where born_at < $1 and not exists (select from retired_release where release = r.id) order by project`,
+      [before],
+    );
+    return rows.map(({ project }) => project);
+  }
+
+  async releasesOf(project: string): Promise<readonly Keeper[]> {
+    const all: Keeper[] = [];
+    for (let after = 0; ; ) {
+      const rows = await this.database.query<Omit<Keeper, 'changedAt'> & { changedAt: Date; retired: boolean }>(
+        `select id, number, phase, changed_at as "changedAt", cardinality(environments) > 0 as "isAnywhere", state -> 'release' ->> 'line' as line,
+           (state ->> 'image')::json as image, state -> 'retired' is not null as retired,
+           coalesce((select json_agg(json_build_object('environment', each ->> 'environment', 'since', each ->> 'since'))
+             from json_array_elements(state -> 'environments') as each where (each ->> 'runs')::boolean), '[]') as runs
+         from release r where project = $1 and number > $2 and not exists (select from retired_release where release = r.id)
+         order by number, id limit $3`,
+        [project, after, atOnce],
+      );
+      // What an earlier database of ours retired came back with its event.
+      all.push(
+        ...rows
+          .filter(({ retired }) => !retired)
+          .map(({ retired: _, changedAt, ...row }) => ({ ...row, changedAt: changedAt.toISOString() })),
+      );
+      const last = rows.at(-1);
+      if (!last || rows.length < atOnce) return all;
+      after = last.number;
+    }
+  }
+
+  async unchanged(tx: Tx, project: string, releases: readonly Keeper[]): Promise<ReadonlySet<string>> {
+    await tx.query('select pg_advisory_xact_lock($1)', [this.key]);
+    const rows = await tx.query<{ id: string }>(
+      // What somebody asked for within a day may not show in the ledger yet.
+      `with asked as materialized (select issued -> 'action' as action from command where issued_at > now() - interval '1 day')
+       select r.id from unnest($1::uuid[], $2::timestamptz[]) as read (id, changed_at) join release r using (id, changed_at)
+       where not exists (select from retired_release where release = r.id)
+         and not exists (select from asked where action ->> 'release' = r.id::text or (action ->> 'project' = $3 and action ->> 'to' = r.number::text))`,
+      [releases.map(({ id }) => id), releases.map(({ changedAt }) => changedAt), project],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  async retire(tx: Tx, releases: readonly string[]): Promise<void> {
+    await tx.query('insert into retired_release (release) select unnest($1::uuid[]) on conflict do nothing', [releases]);
+  }
+
+  async refusal(tx: Tx, action: CommandAction): Promise<Reason | undefined> {
+    const [release, project, number] = neededBy(action);
+    if (release === null && number === null) return undefined;
+    await tx.query('select pg_advisory_xact_lock_shared($1)', [this.key]);
+    const [row] = await tx.query<{ number: number; since: Date }>(
+      `select number, coalesce(t.retired_at, (state -> 'retired' ->> 'at')::timestamptz) as since
+       from release r left join retired_release t on t.release = r.id
+       where (r.id = $1::uuid or (r.project = $2 and r.number = $3)) and (t.release is not null or state -> 'retired' is not null) limit 1`,
+      [release, project, number],
+    );
+    if (!row) return undefined;
+    const message = `the image of release ${row.number} is kept no longer since ${row.since.toISOString()}: a new tag on its revision builds it anew`;
+    return { code: 'image-retired', message };
+  }
+
+  async follow(): Promise<void> {
+    await this.database.query(
+      `update retired_release t set refused = (state -> 'retired' ->> 'refused')::json, removed_at = (state -> 'retired' ->> 'removedAt')::timestamptz
+       from release r where r.id = t.release and t.removed_at is null and state -> 'retired' is not null
+         and (state -> 'retired' ->> 'removedAt' is not null or state -> 'retired' ->> 'refused' is distinct from t.refused::text)`,
+    );
+  }
+
+  async refused(projects: readonly string[] | null): Promise<readonly { reason: Reason; releases: number }[]> {
+    return this.database.query(
+      `select json_build_object('code', refused ->> 'code', 'message', min(refused ->> 'message')) as reason, count(*)::int as releases
+       from retired_release t join release r on r.id = t.release
+       where removed_at is null and refused ->> 'code' is not null and ($1::text[] is null or project = any($1))
+       group by refused ->> 'code' order by 2 desc`,
+      [projects],
+    );
+  }
+}
+
+/** The release whose image a command needs: by id, or by project and number. */
+function neededBy(action: CommandAction): readonly [release: string | null, project: string | null, number: number | null] {
+  switch (action.kind) {
+    case 'release.retry':
+    case 'approval.ask':
+    case 'environment.deploy':
+      return [action.release, null, null];
+    case 'environment.rollback':
+      return [null, action.project, action.to];
+    default:
+      return [null, null, null];
+  }
+}

@@ -1,0 +1,110 @@
+import { type DataOf, ImageRemoved, ImageRetired, type Release, ReleaseWithdrawn, RolloutSucceeded } from '@slipway/contracts';
+import { schemaOf } from '@slipway/postgres';
+import { aDigest, anId, eventually } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aScene, imageOf, problemOf, type Scene } from './gateway.fixture.js';
+import { RetiringImages } from './retiring-images.js';
+
+let scene: Scene;
+const project = 'hats';
+/** 1: over for long. 2: over, and runs. 3: over, and shares its image with 4, which waits for sign-off. 5: over, and somebody asks for it. 6: over since today. */
+let releases: Release[];
+const by = { id: anId(), name: 'Ada' };
+
+beforeAll(async () => {
+  scene = await aScene();
+  await scene.aProject(project);
+  releases = [];
+  for (let number = 1; number <= 6; number++) releases.push(await scene.aBuiltRelease(project, number));
+  const shared = { repository: `localhost:5000/${project}`, digest: aDigest(at(3).id) };
+  await scene.stage.database.query(
+    `update ${schemaOf('gateway')}.release set state = jsonb_set(state::jsonb, '{image}', $2::jsonb)::json where id = $1`,
+    [at(4).id, JSON.stringify(shared)],
+  );
+  await scene.aRequest(at(4));
+  for (const number of [1, 2, 3, 5, 6]) await withdraw(at(number));
+  await rolledOut(at(2));
+  await scene.stage.database.query(
+    `update ${schemaOf('gateway')}.release set born_at = born_at - interval '200 days', changed_at = changed_at - interval '200 days' where number < 6`,
+  );
+}, 60_000);
+afterAll(() => scene?.stage.clear(), 30_000);
+
+const at = (number: number) => releases[number - 1] as Release;
+const pass = () => scene.gateway.app.get(RetiringImages).run(new AbortController().signal);
+const api = () => scene.administrator.api;
+const detail = (release: Release) => api().getRelease({ params: { id: release.id } });
+const retired = () =>
+  (scene.stage.heard.filter(({ name }) => name === ImageRetired.name).map(({ data }) => data) as DataOf<typeof ImageRetired>[])
+    .flatMap((data) => data.releases.map(({ number }) => number))
+    .sort();
+
+async function withdraw(release: Release): Promise<void> {
+  await scene.stage.say('approval', ReleaseWithdrawn, { subject: release.id, data: { release, by, reason: 'old' } });
+  await eventually(async () => (await detail(release)).state === 'withdrawn');
+}
+
+async function rolledOut(release: Release): Promise<void> {
+  const data = {
+    ...{ rollout: anId(), kind: 'rollout' as const, release, environment: 'production', stage: 'production' as const },
+    ...{ grant: anId(), asks: 'c'.repeat(64), image: imageOf(release), address: 'http://hats', instances: 1, seconds: 1, leadSeconds: 1 },
+  };
+  await scene.stage.say('production-rollout', RolloutSucceeded, { subject: release.id, data });
+  await eventually(async () => (await api().listEnvironments({ params: { project } })).items.some(({ running }) => running !== null));
+}
+
+describe('images that are needed no longer', () => {
+  it('are said to be, once, and no command needs one any more; what runs, waits, is new or asked for stays', async () => {
+    // Accepted or not: nobody knows yet what comes of it.
+    const asking = problemOf(api().askAgain({ params: { id: at(5).id }, body: { environment: 'pre-release', reason: 'again' } }));
+    await scene.answerCommand('approval', { reason: { code: 'no', message: 'not now' } });
+    expect((await asking).code).toBe('no');
+    await pass();
+    await pass();
+    expect(await scene.stage.hears(ImageRetired)).toEqual({
+      ...{ project, image: imageOf(at(1)), releases: [{ id: at(1).id, number: 1 }], rule: { days: 180, newest: 10 } },
+    });
+    const known = await eventually(async () => {
+      const found = await detail(at(1));
+      return found.retired ? found : false;
+    });
+    expect(known).toMatchObject({ state: 'withdrawn', retired: { removed: null, refused: null } });
+    expect(known.timeline.at(-1)).toMatchObject({ event: 'image.retired' });
+    await pass();
+    expect(retired()).toEqual([1]);
+    const reason = 'again';
+    for (const call of [
+      () => api().askAgain({ params: { id: at(1).id }, body: { environment: 'pre-release', reason } }),
+      () => api().retryRelease({ params: { id: at(1).id }, body: { reason } }),
+      () => api().rollback({ params: { project, environment: 'production' }, body: { to: 1, reason } }),
+      () => api().deploy({ params: { project, environment: 'test' }, body: { release: at(1).id, reason } }),
+    ])
+      expect(await problemOf(call())).toMatchObject({ status: 409, code: 'image-retired', detail: expect.stringContaining('release 1') });
+  });
+
+  it('that a registry does not remove are a warning of doctor until they are gone', async () => {
+    const about = { project, image: imageOf(at(1)), releases: [{ id: at(1).id, number: 1 }] };
+    const say = (refused: { code: string; message: string } | null) =>
+      scene.stage.say('image-builder', ImageRemoved, { subject: project, data: { ...about, refused } });
+    const warned = async () => (await api().status({})).warnings.filter(({ code }) => code === 'images-kept');
+    await say({ code: 'delete-disabled', message: 'it deletes nothing' });
+    await eventually(async () => (await detail(at(1))).retired?.refused === 'it deletes nothing');
+    await pass();
+    expect(await warned()).toMatchObject([{ message: expect.stringContaining('1 release: it deletes nothing') }]);
+    await say(null);
+    await eventually(async () => (await detail(at(1))).retired?.removed != null);
+    await pass();
+    expect(await warned()).toEqual([]);
+  });
+
+  it('are what the journal tells of them, after a fold of the ledger too', async () => {
+    const command = await api().rebuildLedger({ body: { reason: 'to see' } });
+    expect(command.state).not.toBe('refused');
+    await eventually(
+      async () =>
+        (await scene.stage.database.query(`select 1 from ${schemaOf('gateway')}.operation where kind = 'ledger' and state = 'done'`))
+          .length > 0,
+    );
+    expect((await detail(at(1))).retired).toMatchObject({ refused: null, removed: expect.any(String) });
+  });
+});
