@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { DataDir } from './data-dir.ts';
 import { findDocker } from './docker.ts';
 import { startImage } from './images.ts';
@@ -8,6 +11,9 @@ import type { Part } from './part.ts';
 import { freePortLike, portIsFree } from './ports.ts';
 import { findCommand, startProcess } from './processes.ts';
 import { until } from './until.ts';
+
+/** The longest that collecting garbage may hold up a start. */
+const garbageMs = 60_000;
 
 /** Uses the registry SLIPWAY_REGISTRY names, else runs one on the loopback address, which every Docker Engine accepts without TLS. Its url is `host:port`. */
 export async function startRegistry(dataDir: DataDir): Promise<Part> {
@@ -54,7 +60,18 @@ async function fromProgram(dataDir: DataDir, program: string, port: number): Pro
     `http: {addr: '127.0.0.1:${port}', secret: ${secret}}`,
   ];
   await writeFile(config, `${lines.join('\n')}\n`, { mode: 0o600 });
+  await collectGarbage(program, config, join(folder, 'data'));
   return startProcess(dataDir, { name: 'registry', command: program, args: ['serve', config] });
+}
+
+/**
+ * Frees what removed images took: this registry does it only when it is told to, and nobody may push meanwhile, so now, before it runs. Best left undone
+ * where it takes too long or fails: it is all there, and the next start tries again.
+ */
+async function collectGarbage(program: string, config: string, data: string): Promise<void> {
+  if (!existsSync(join(data, 'docker/registry/v2/repositories'))) return;
+  const options = { timeout: garbageMs, killSignal: 'SIGTERM', maxBuffer: 64 * 1024 * 1024 } as const;
+  await promisify(execFile)(program, ['garbage-collect', config], options).catch(() => undefined);
 }
 
 async function fromImage(dataDir: DataDir, port: number): Promise<{ stop(): Promise<void>; assertRunning(): void }> {
