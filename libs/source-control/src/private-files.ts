@@ -42,14 +42,19 @@ export async function privateFolder(path: string): Promise<string> {
 /** No run takes longer, in ms: what is older was left behind by a process that was killed. */
 const longestRunMs = 24 * 60 * 60 * 1000;
 
-/** A new folder below this one for a single run; the caller removes it. What killed processes left there goes first. */
-export async function runFolder(parent: string): Promise<string> {
-  await privateFolder(parent);
+/** Removes the folders of single runs that killed processes left below this one. */
+export async function forgetRuns(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const left = join(parent, name);
     const { mtimeMs } = await stat(left).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > longestRunMs) await removeFolder(left);
   }
+}
+
+/** A new folder below this one for a single run; the caller removes it. What killed processes left there goes first. */
+export async function runFolder(parent: string): Promise<string> {
+  await privateFolder(parent);
+  await forgetRuns(parent);
   return mkdtemp(join(parent, 'run-'));
 }
 

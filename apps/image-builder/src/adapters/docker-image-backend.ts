@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { Conflict, DockerEngine, NotFound, type PreparedContext, prepareContext, Unavailable } from '@slipway/docker-engine';
 import { PartUnavailable } from '@slipway/operations';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
+import { forgetRuns } from '@slipway/source-control';
 import { type ImageBuilderConfig, usualBuildNetwork } from '../image-builder.config.js';
 import { ImageBackend, type Order, type Produced, type Production } from '../ports.js';
 import { AnsweringClock } from './answering-clock.js';
@@ -60,7 +60,7 @@ export class DockerImageBackend extends ImageBackend {
   }
 
   async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
-    await this.forgetContexts();
+    await forgetRuns(this.spoolFolder);
     let removed = 0;
     for (const image of await this.engine.images.list({ labels: { 'dev.slipway.release': true } }, { signal })) {
       if (new Date(image.createdAt) >= olderThan) continue;
@@ -73,15 +73,6 @@ export class DockerImageBackend extends ImageBackend {
       removed++;
     }
     return removed;
-  }
-
-  /** What a killed process left of the contexts it was sending; nothing takes longer than the longest build. */
-  private async forgetContexts(): Promise<void> {
-    for (const name of await readdir(this.spoolFolder)) {
-      const folder = join(this.spoolFolder, name);
-      const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
-      if (Date.now() - mtimeMs > longestMs) await rm(folder, { recursive: true, force: true });
-    }
   }
 
   private async build(order: Order, { signal, log, keep }: Production): Promise<string> {
