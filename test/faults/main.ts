@@ -18,6 +18,7 @@ import { reportOfHurt } from './report-of-hurt.ts';
 import { reportOfSweep } from './report-of-sweep.ts';
 
 const pointsFile = join(import.meta.dirname, 'crash/points.json');
+const unreachedFile = join(import.meta.dirname, 'crash/unreached.json');
 const begun = performance.now();
 const say = (text: string): void => void process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(1).padStart(7)}  ${text}\n`);
 const laneCount = 5;
@@ -71,8 +72,13 @@ async function record({ only }: Options, wish: GroundWish): Promise<number> {
   const { suite, board } = await plainGround(wish);
   const [lane] = await lanesOf(suite, 1);
   const recorded = await recordPoints(board, lane as Lane, { only, known: only === '' ? {} : await readPoints(), say });
+  const points = Object.keys(recorded);
+  // Reads the tables of every service: for this alone.
+  const { unreachedBy } = await import('./crash/known-points.ts');
+  const unreached = unreachedBy(points);
   await writeFile(pointsFile, `${JSON.stringify(recorded, null, 2)}\n`);
-  say(`${Object.keys(recorded).length} points in ${pointsFile}`);
+  await writeFile(unreachedFile, `${JSON.stringify(unreached, null, 2)}\n`);
+  say(`${points.length} points in ${pointsFile}; ${unreached.length} places of the code that no story comes to in ${unreachedFile}`);
   return 0;
 }
 
@@ -97,7 +103,8 @@ async function sweepPoints(options: Options, recorded: Recorded, wish: GroundWis
   const until = performance.now() + options.minutes * 60_000;
   await sweep({ board, lanes, recorded, points, say, stillWorthIt: () => wish.signal.throwIfAborted(), back, over, until });
   const kills = kept.filter(({ point }) => wanted.includes(point));
-  const report = await reportOfSweep(options, wanted, kills, gateMs);
+  const unreached = JSON.parse(await readFile(unreachedFile, 'utf8')) as string[];
+  const report = await reportOfSweep(options, { wanted, unreached, kills, gateMs });
   process.stdout.write(`${report.markdown}\n`);
   return await ended(options, report);
 }

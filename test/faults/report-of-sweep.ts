@@ -3,8 +3,17 @@ import type { Kill } from './crash/sweep.ts';
 import type { Options } from './options.ts';
 import { because, circumstances, durations, outcomeOf, type Report, table } from './report.ts';
 
-/** Of a sweep over crash points; `wanted` are those it was to be about. What nobody came to, or was not tried any more, makes it incomplete. */
-export async function reportOfSweep(options: Options, wanted: readonly string[], kills: readonly Kill[], gateMs: number): Promise<Report> {
+export interface Swept {
+  /** The points it was to be about. */
+  readonly wanted: readonly string[];
+  /** Places of the code without any point: no story comes to them. */
+  readonly unreached: readonly string[];
+  readonly kills: readonly Kill[];
+  readonly gateMs: number;
+}
+
+/** Of a sweep over crash points. What nobody came to, or was not tried any more, makes it incomplete; of all points, also what no story comes to. */
+export async function reportOfSweep(options: Options, { wanted, unreached, kills, gateMs }: Swept): Promise<Report> {
   const about = await circumstances();
   const last = new Map(kills.map((kill) => [kill.point, kill]));
   const ends = [...last.values()];
@@ -21,6 +30,9 @@ export async function reportOfSweep(options: Options, wanted: readonly string[],
     missing: [
       ...notReached.map(({ point }) => `${point}: nobody came by, though its story was told`),
       ...unmeasured.map(({ point }) => `${point}: no progress of the service was seen after the kill`),
+      ...(options.points === undefined && options.only === '' && unreached.length > 0
+        ? [`${unreached.length} places of the code that no story comes to: ${unreached.join('; ')}`]
+        : []),
       ...(left.length > 0 ? [`${left.length} of ${wanted.length} points were not tried yet`] : []),
     ],
   };
