@@ -200,5 +200,31 @@ export function eventLogContract(name: string, subject: () => Subject): void {
       });
       await subject().log.publish([said('small', 'x')]);
     });
+
+    it('tells how far it was written, and reads any stretch of that once, by nobody’s places', async () => {
+      const { log } = subject();
+      const inTopic = (places: readonly { partition: number }[]) => new Set(places.map(({ partition }) => partition)).size;
+      const before = await log.ends([topic, `${topic}-that-is-not-there`]);
+      expect(inTopic(before)).toBe(3);
+      const keys = Array.from({ length: 20 }, () => randomUUID());
+      const places = [...(await log.publish(keys.slice(0, 10).map((key) => said(key, 'first'))))];
+      for (const place of await log.publish(keys.slice(10).map((key) => said(key, 'second'))))
+        places.splice(places.findIndex(({ partition }) => partition === place.partition) >>> 0, 1, place);
+      const ends = await log.ends([topic]);
+      for (const { partition, next } of places) expect(ends.find((each) => each.partition === partition)?.to).toBe(next);
+      const stretches = ends.flatMap((end) => {
+        const { to: from = '0' } = before.find(({ partition }) => partition === end.partition) ?? {};
+        return from === end.to ? [] : [{ ...end, from }];
+      });
+      await log.publish(keys.map((key) => said(key, 'too late')));
+      const read: InRecord[] = [];
+      const group = `${subject().prefix}once-${randomUUID()}`;
+      await log.readOnce({ group, stretches, onBatch: async (records) => void read.push(...records) });
+      expect(read.map(({ key, value }) => `${key} ${value}`).sort()).toEqual(
+        keys.map((key, at) => `${key} ${at < 10 ? 'first' : 'second'}`).sort(),
+      );
+      const stops = log.readOnce({ group: `${group}-2`, stretches, onBatch: () => Promise.reject(new Error('enough')) });
+      await expect(stops).rejects.toThrow('enough');
+    });
   });
 }

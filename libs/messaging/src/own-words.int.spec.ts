@@ -81,6 +81,15 @@ describe('a database older than what its service has said', () => {
 });
 
 describe('a database that knows what was said', () => {
+  it('has the place of all it said, so that an ordinary start reads nothing', async () => {
+    const watcher = await suite.watcher();
+    await Promise.all(Array.from({ length: 30 }, (_, at) => suite.tell(watcher, `release ${at}`)));
+    const topic = `${suite.scene.prefix}commits`;
+    const places = await suite.rows('select "partition", next from $schema.said_place where topic = $1 order by 1', [topic]);
+    const ends = (await suite.scene.admin.fetchTopicOffsets(topic)).toSorted((one, other) => one.partition - other.partition);
+    expect(places).toEqual(ends.map(({ partition, high }) => ({ partition, next: high })));
+  });
+
   it('is let in after a crash between publication and mark, without a place, and when what was said is long out of the outbox', async () => {
     let watcher = await suite.watcher();
     await suite.tell(watcher, 'release');
