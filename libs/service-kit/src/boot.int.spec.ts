@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { Body, Controller, Get, Inject, Injectable, Module, Post, type RawBodyRequest, Req } from '@nestjs/common';
 import { CommandIssued, NotificationFailed, PersonChanged, TargetApplied } from '@slipway/contracts';
 import { type ConsumeOptions, type Handler, InMemoryEventLog, Messaging, type Received, type UnitOfWork } from '@slipway/messaging';
@@ -243,6 +246,16 @@ describe('a service', () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
       /slipway_http_request_duration_seconds_count\{method="GET",route="\/refuse",code="409"/,
     );
+  });
+
+  it('shows metrics to who comes through a proxy with the token of its file', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'slipway-metrics-')), 'token');
+    await writeFile(file, 'a-token\n', { mode: 0o600 });
+    const { url } = await start(GatewayModule, { SLIPWAY_METRICS_TOKEN_FILE: file });
+    const status = async (more: Record<string, string>) =>
+      (await fetch(`${url}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.7', ...more } })).status;
+    expect([await status({}), await status({ authorization: 'Bearer a-token' })]).toEqual([401, 200]);
+    await rm(dirname(file), { recursive: true });
   });
 
   it('takes a webhook of any content type as bytes', async () => {

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Health } from './health.js';
 import { HttpFront, PortTaken } from './http-front.js';
+import { Insiders } from './insiders.js';
 
 const host = '127.0.0.1';
 const fronts: HttpFront[] = [];
@@ -34,6 +35,18 @@ describe('the HTTP server of a service', () => {
     const { url, health } = await aFront();
     health.set('start', { ok: true });
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  });
+
+  it('tells who comes from elsewhere whether it is ready, and no more, but for who brings the token', async () => {
+    const { url, front } = await aFront();
+    front.show(new Insiders('the-token'));
+    const through = { 'x-forwarded-for': '203.0.113.7' };
+    expect((await fetch(`${url}/metrics`, { headers: through })).status).toBe(401);
+    const ready = await fetch(`${url}/health/ready`, { headers: through });
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready' }]);
+    const bringing = { ...through, authorization: 'Bearer the-token' };
+    expect((await fetch(`${url}/metrics`, { headers: bringing })).status).toBe(200);
+    expect(await (await fetch(`${url}/health/ready`, { headers: bringing })).json()).toMatchObject({ missing: ['start: not started yet'] });
   });
 
   it('asks for patience until the application is built', async () => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Health } from './health.js';
+import { Insiders } from './insiders.js';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -21,6 +22,7 @@ export class HttpFront {
   private readonly server: Server;
   private application: Answer | undefined;
   private stopping = false;
+  private insiders = new Insiders();
 
   constructor(
     private readonly health: Health,
@@ -52,6 +54,11 @@ export class HttpFront {
       if (error instanceof PortTaken) return this.tryPort(host, 0);
       throw error;
     }
+  }
+
+  /** Who sees metrics and what is waited for; without it, who comes from this machine. */
+  show(insiders: Insiders): void {
+    this.insiders = insiders;
   }
 
   /** From now on this answers what is not health or metrics. */
@@ -95,8 +102,8 @@ export class HttpFront {
     const path = (request.url ?? '').split('?', 1)[0];
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (isRead && path === '/health/live') sendJson(response, 200, { status: 'live' });
-    else if (isRead && path === '/health/ready') await this.tellReadiness(response);
-    else if (isRead && path === '/metrics') await this.tellMetrics(response);
+    else if (isRead && path === '/health/ready') await this.tellReadiness(request, response);
+    else if (isRead && path === '/metrics') await this.tellMetrics(request, response);
     else if (this.application && !this.stopping) this.application(request, response);
     else {
       response.setHeader('retry-after', '2');
@@ -105,12 +112,20 @@ export class HttpFront {
     }
   }
 
-  private async tellReadiness(response: ServerResponse): Promise<void> {
+  /** Anybody learns whether it is ready; what it waits for names addresses and files, and is for insiders. */
+  private async tellReadiness(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const readiness = await this.health.readiness();
-    sendJson(response, readiness.status === 'ready' ? 200 : 503, readiness);
+    const { status } = readiness;
+    sendJson(response, status === 'ready' ? 200 : 503, this.insiders.admits(request) ? readiness : { status });
   }
 
-  private async tellMetrics(response: ServerResponse): Promise<void> {
+  private async tellMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.insiders.admits(request)) {
+      response.setHeader('www-authenticate', 'Bearer');
+      const detail = 'Metrics are for this machine, and for who brings the token of SLIPWAY_METRICS_TOKEN_FILE.';
+      sendJson(response, 401, { type: 'about:blank', title: 'Unauthorized', status: 401, detail }, 'application/problem+json');
+      return;
+    }
     try {
       const text = await this.registry.metrics();
       response.writeHead(200, { 'content-type': this.registry.contentType }).end(text);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import { catalog } from '@slipway/contracts';
-import { loadServiceKey, loadTrustFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
+import { loadServiceKey, loadTrustFile, readSecretFile, type ServiceKey, type Signer, type Trust } from '@slipway/identity';
 import type { EventLog, Messaging } from '@slipway/messaging';
 import { Pruner, Reconciler, sealedOperations, Worker } from '@slipway/operations';
 import { Database } from '@slipway/postgres';
@@ -10,6 +10,7 @@ import { type Environment, readConfiguration } from './configuration.js';
 import { type Given, providersOf } from './given.js';
 import { Health, type PartHealth } from './health.js';
 import { HttpFront } from './http-front.js';
+import { Insiders } from './insiders.js';
 import { prunings } from './keeping.js';
 import { later } from './later.js';
 import { createLogger, type Logger } from './logging.js';
@@ -144,8 +145,9 @@ export class RunningService {
   }
 
   private async listen(): Promise<void> {
-    const { HOST: host, PORT: asked, SLIPWAY_DATA_DIR: dataDir } = this.config;
+    const { HOST: host, PORT: asked, SLIPWAY_DATA_DIR: dataDir, SLIPWAY_METRICS_TOKEN_FILE: tokenFile } = this.config;
     const service = this.definition.name;
+    if (tokenFile !== undefined) this.front.show(new Insiders((await readSecretFile(tokenFile)).toString('utf8').trim()));
     const port = await this.front.listen(host, { asked, usual: defaultPort(service) });
     this.listening = { host, port };
     const target = await PrometheusTarget.write({ dataDir, service, host, port });

@@ -83,6 +83,13 @@ export function baseSettings(service: Service) {
       .max(65535)
       .optional()
       .describe(`Port to listen on; 0 takes a free one. Default: ${defaultPort(service)}, and a free one for further replicas`),
+    SLIPWAY_METRICS_TOKEN_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'File with the token for /metrics and the details of /health/ready; nobody else may read it. Default: these are for who comes from this machine, through no proxy',
+      ),
     SLIPWAY_BODY_LIMIT: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest request body, in bytes'),
     SLIPWAY_STALL_SECONDS: z.coerce
       .number()
