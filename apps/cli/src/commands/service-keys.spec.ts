@@ -40,6 +40,18 @@ describe('keys', () => {
     expect((await terminal.run(['keys', 'revoke', key.keyId, '--yes'])).exit).toBe(1);
   });
 
+  it('say whether rows are believed without a good seal, which is asked back before they do', async () => {
+    const said = async () => (await loadServiceKey(keyFileIn(dir, 'approval'))).rowSeals;
+    expect(await said()).toBe('asked');
+    expect((await terminal.run(['keys', 'seals', 'adopt', 'approval'])).exit).toBe(2);
+    expect((await terminal.run(['keys', 'seals', 'adopt', 'approval', '--yes'])).exit).toBe(0);
+    expect(await said()).toBe('adopted');
+    expect((await loadServiceKey(keyFileIn(dir, 'gateway'))).rowSeals).toBe('asked');
+    expect((await terminal.run(['keys', 'seals', 'ask'])).out).toContain('are not believed');
+    expect(await said()).toBe('asked');
+    expect((await terminal.run(['keys', 'seals', 'perhaps'])).exit).toBe(2);
+  });
+
   it('of an unknown service are refused, with the names there are', async () => {
     expect(await terminal.run(['keys', 'rotate', 'aproval'])).toMatchObject({
       exit: 2,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { inSeconds, Service, services } from '@slipway/contracts';
-import { initKeys, parseTrustFile, revokeKey, rotateKeys, type TrustEntry, trustFileIn } from '@slipway/identity';
+import { askForRowSeals, initKeys, parseTrustFile, revokeKey, rotateKeys, type TrustEntry, trustFileIn } from '@slipway/identity';
 import { type Cli, noun, seconds, several, verb, yesOption } from '../command-line.js';
 import { dataFolder } from '../doctor/key-checks.js';
 import { Misused, Refused } from '../exit.js';
@@ -25,6 +25,12 @@ export function serviceKeyCommands(cli: Cli): void {
   ])
     .option('--overlap <duration>', 'how long the old keys are believed; longer than Kafka keeps an event', seconds, inSeconds('15d'))
     .action(cli.does(rotate));
+  local('seals <ask|adopt> [services...]', 'Say in key files whether rows without a good seal are believed', [
+    'keys seals ask',
+    'keys seals adopt approval',
+  ])
+    .addOption(yesOption())
+    .action(cli.does(seals));
   local('revoke <key>', 'Take a key out of the trust file: nothing it ever signed is believed any more', ['keys revoke 3xkN… --yes'])
     .addOption(yesOption())
     .action(cli.does(revoke));
@@ -81,6 +87,23 @@ async function rotate(session: Session, { dir = dataFolder(session), overlap }: 
     session.out.note(
       `Hand ${ring.trustFile} to every machine first, then restart these services; the old keys are believed until ${new Date(Date.now() + overlap * 1000).toISOString()}.`,
     );
+  });
+}
+
+async function seals(session: Session, { dir = dataFolder(session), yes }: Where & { yes?: boolean }, said: string, names: string[]) {
+  if (said !== 'ask' && said !== 'adopt') throw new Misused(`say ask or adopt, not ${JSON.stringify(said)}`);
+  const chosen = named(names);
+  if (said === 'adopt') {
+    const whose = chosen.join(', ');
+    await session.confirm(
+      `Believe what the tables of ${whose} say, whoever wrote it, and seal it when the services are started again?`,
+      yes,
+    );
+  }
+  await mending(askForRowSeals({ dir, services: chosen, rowSeals: said === 'ask' ? 'asked' : 'adopted' }));
+  session.out.either({ services: chosen, rowSeals: said }, () => {
+    session.out.line(`${chosen.join(', ')}: rows without a good seal are ${said === 'ask' ? 'not believed' : 'believed, and sealed'}`);
+    session.out.note('Services read it when they start: hand the key files to every machine and restart them.');
   });
 }
 
