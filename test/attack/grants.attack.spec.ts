@@ -119,13 +119,14 @@ describe('Grants', () => {
     {
       input:
         'rows written straight into tables: a granted request without a sign-off in approval’s, an unsigned grant in its outbox, a waiting rollout in production-rollout’s',
-      expected: 'production-rollout begins nothing: it believes signatures only',
+      expected: 'production-rollout begins nothing: it believes signatures, and rows with its own seal',
     },
     async (on) => {
       const data = JSON.parse(String(granted.value)) as DataOf<typeof ApprovalGranted>;
       const grant = { id: v7(), issuedAt: new Date().toISOString(), notAfter: new Date(Date.now() + 3_000_000).toISOString(), used: false };
       const own = await Database.connect({ url: on.databaseUrl, schema: schemaOf('approval'), applicationName: 'attack' });
       const theirs = await Database.connect({ url: on.databaseUrl, schema: schemaOf('production-rollout'), applicationName: 'attack' });
+      const [was] = await own.query('select state, request, grant_id, grant_not_after from request where id = $1', [request.request]);
       try {
         await own.query(
           `update request set state = 'granted', grant_id = $2, grant_not_after = now() + interval '50 min',
@@ -179,16 +180,25 @@ describe('Grants', () => {
           `insert into operation (id, kind, key, input, due_at, first_due_at) values ($1, 'rollout', $2, $3, now(), now())`,
           [v7(), rollout.id, JSON.stringify({ rollout: rollout.id })],
         );
-        const row = await eventually(
+        const error = await eventually(
           async () => {
-            const [found] = await theirs.query<{ state: string }>('select state from rollout where id = $1', [rollout.id]);
-            return found?.state !== 'waiting' && (found?.state ?? 'gone');
+            const [found] = await theirs.query<{ last_error: string | null }>('select last_error from operation where key = $1', [
+              rollout.id,
+            ]);
+            return found?.last_error ?? false;
           },
           { within: 30_000 },
         );
+        expect(error).toContain('is not believed');
         expect(ear.all(RolloutStarted).filter(({ release }) => release.id === request.release.id)).toEqual([]);
-        return `the planted rollout is ${row}; nothing was started`;
+        return `the planted rollout was looked at and ${/is not believed: [^.]*/.exec(error)?.[0]}; nothing was started`;
       } finally {
+        await theirs.query("delete from operation where input ->> 'rollout' in (select id::text from rollout where seal is null)");
+        await theirs.query('delete from rollout where seal is null');
+        // As it was, it is believed again, and its time goes on.
+        await own.query('update request set state = $2, request = $3, grant_id = $4, grant_not_after = $5 where id = $1', [
+          ...[request.request, was?.['state'], JSON.stringify(was?.['request']), was?.['grant_id'], was?.['grant_not_after']],
+        ]);
         await own.close();
         await theirs.close();
       }
