@@ -2,19 +2,25 @@ import { topics } from '@slipway/contracts';
 import { eventually } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Witness } from '../history/index.ts';
 import { type Lane, RestorableSuite } from './a-restorable-suite.js';
-import { drained } from './evidence.js';
+import { aWitness, brokenPromises, drained } from './evidence.js';
 import { bring, lanesOf, type Stage, serves, settled } from './lanes.js';
 
 let suite: RestorableSuite;
 let lanes: Map<Stage, Lane>;
+let witness: Witness;
 let round = 1;
 
 beforeAll(async () => {
   suite = await RestorableSuite.start('24500-24999');
+  witness = await aWitness(suite, 'topics lost, and then all of Kafka');
   lanes = await lanesOf(suite, ['asked', 'building', 'rolling']);
 }, 400_000);
-afterAll(() => suite?.clear(), 180_000);
+afterAll(async () => {
+  await witness?.stop();
+  await suite?.clear();
+}, 180_000);
 
 async function withTopics<T>(fn: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
   const admin = new Kafka({ clientId: 'operator', brokers: suite.kafka.brokers, logLevel: logLevel.NOTHING }).admin();
@@ -75,5 +81,8 @@ describe('Kafka that is lost with all it has', () => {
     await suite.up();
     await arrive(page);
     await drained(suite);
+    // What was said is in the tables of who said it, also where its topic is gone.
+    const { broken, words } = await brokenPromises(suite, witness);
+    expect(broken, words).toEqual([]);
   });
 });
