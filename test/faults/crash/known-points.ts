@@ -42,6 +42,11 @@ function works(): string[] {
   );
 }
 
+/** Something is decided or said there. What a service asks of parts, which no table names, changes with what it finds. */
+export function isOfCode(place: string): boolean {
+  return / · (on|run|says|POST|PUT|PATCH|DELETE) /.test(place);
+}
+
 /** No table names who says these: any service may. */
 export function isAnybodys(place: string): boolean {
   const [, said] = / · says (.+)$/.exec(place) ?? [];
