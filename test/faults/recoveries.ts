@@ -8,6 +8,9 @@ import type { Recovered } from './recovery-lap.ts';
 /** What waits for a processor, per processor, from which on a machine says nothing about how fast a service gets on. */
 export const overloaded = 6;
 
+/** What is aimed at, from the kill to the first event taken in. */
+export const aimMs = 8_000;
+
 /** How fast a service got on after all its processes were killed. */
 export interface ServiceRecovery {
   readonly service: string;

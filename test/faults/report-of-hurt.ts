@@ -1,7 +1,7 @@
 import type { End } from '../history/index.ts';
 import { type Hurt, told } from './hurt.ts';
 import type { Options } from './options.ts';
-import { judgeRecoveries, overloaded, type ServiceRecovery } from './recoveries.ts';
+import { aimMs, judgeRecoveries, overloaded, type ServiceRecovery } from './recoveries.ts';
 import { because, circumstances, durations, outcomeOf, type Report, type Shortcomings, seconds, table } from './report.ts';
 
 /** As many for each processor before anything of the run began, and somebody else was at work. */
@@ -41,7 +41,7 @@ export async function reportOfHurt(options: Options, result: Hurt, gateMs: numbe
     ),
     '## From kill -9 of a service to its next progress',
     '',
-    `Every process of one service is killed while people go on working and nothing else is amiss. At most ${gateMs / 1000} s, to the first thing it commits or publishes and to the first event it takes in.`,
+    `Every process of one service is killed while people go on working and nothing else is amiss. At most ${gateMs / 1000} s, aim ${aimMs / 1000} s, to the first thing it commits or publishes and to the first event it takes in.`,
     '',
     ...recoveryTable(recoveries),
     `After kills of the plan, with whatever else was to be done or nothing at all: a whole service ${durations(result.underFaults.service)}; one replica ${durations(result.underFaults.replica)}.`,
@@ -141,7 +141,7 @@ function recoveryTable(recoveries: readonly ServiceRecovery[]): string[] {
       seconds(progress?.mostMs),
       seconds(hearing?.medianMs),
       seconds(hearing?.mostMs),
-      `${state === 'in time' ? state : `**${state}**`}${never > 0 ? `, ${never} times not within a minute` : ''}${slow === undefined ? '' : `; ${seconds(slow.mostMs)} at most on an overloaded machine (more than ${overloaded} waiting per processor), which says nothing`}`,
+      `${state === 'in time' ? `in time${(hearing?.mostMs ?? 0) > aimMs ? ', later than aimed at' : ''}` : `**${state}**`}${never > 0 ? `, ${never} times not within a minute` : ''}${slow === undefined ? '' : `; ${seconds(slow.mostMs)} at most on an overloaded machine (more than ${overloaded} waiting per processor), which says nothing`}`,
     ]),
   );
 }

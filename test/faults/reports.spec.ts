@@ -48,6 +48,8 @@ describe('the report of a fault run', () => {
     expect(markdown).toContain('npm run faults -- --seed 3 --minutes 10');
     expect(markdown).toContain('| 21 s | 3 s | kafka killed | Kafka is killed and back after 3 s | 7 |');
     expect(markdown).toContain('| gateway | 1 | 4.0 s | 4.0 s | 7.0 s | 7.0 s | in time |');
+    const slow = await report({ recovered: good.recovered.map((one) => ({ ...one, hearingMs: 9_000 })) });
+    expect(slow.markdown).toContain('| gateway | 1 | 4.0 s | 4.0 s | 9.0 s | 9.0 s | in time, later than aimed at |');
     expect(markdown).toContain('| good | live in production | 1 | yes | shop/7 |');
   });
 
