@@ -21,6 +21,8 @@ import { Traffic } from './traffic.js';
 const proxyPatienceMs = 3000;
 /** Images kept for going back: what runs, and the two before it. */
 const keptImages = 3;
+/** Images kept while none of them comes up. */
+const triedImages = 10;
 
 /** One call of `Orchestrator.apply`: prepare what instances need, then take them as far as they get. */
 export async function apply(
@@ -93,7 +95,7 @@ async function begin(
   const kept = withoutSecrets(deployment);
   const same = before?.converged && JSON.stringify(before.deployment) === JSON.stringify(kept);
   if (same) return { memory: before, nothingThere: false };
-  const images = [...(before?.images ?? []).filter((image) => image !== deployment.image), deployment.image];
+  const images = await withImage(settings, before?.images ?? [], deployment.image);
   // Our folder was lost, or this is the first time: whatever runs here goes on serving until it is replaced.
   const labels = environmentLabels(deployment.environment, settings.installation);
   const there = before === undefined ? await settings.engine.containers.list({ labels }, { signal }) : undefined;
@@ -132,9 +134,16 @@ async function ready(
   }
 }
 
+/** The images of an environment with one more as the newest. Where one after the other fails to come up, none of them would be the end of an older one. */
+async function withImage({ engine }: Settings, known: readonly string[], image: string): Promise<string[]> {
+  if (known.includes(image)) return [...known.filter((each) => each !== image), image];
+  return [...(await dropImages(engine, known.slice(0, -triedImages))), ...known.slice(-triedImages), image];
+}
+
 async function tidy(settings: Settings, files: EnvironmentFiles, memory: Memory): Promise<void> {
-  const keep = memory.images.slice(-keptImages);
-  await files.remember({ ...memory, converged: true, images: keep });
+  await files.remember({ ...memory, converged: true });
   await files.dropOldSecrets(memory.deployment);
-  await dropImages(settings.engine, memory.images.slice(0, -keptImages));
+  const [old, keep] = [memory.images.slice(0, -keptImages), memory.images.slice(-keptImages)];
+  // What somebody uses, or the engine keeps for now, goes another time.
+  if (old.length > 0) await files.remember({ ...memory, converged: true, images: [...(await dropImages(settings.engine, old)), ...keep] });
 }

@@ -117,6 +117,23 @@ describe('one Docker host', () => {
     await target.engine.containers.remove(id);
   });
 
+  it('leaves few images on the host, however many releases came, and what somebody else uses until they do not', async () => {
+    const { engine } = target;
+    const images = [];
+    for (let number = 1; number <= 5; number++) images.push(await target.images.makeSlow(`r${number}`, 0));
+    const deployment = of(0);
+    const there = async () =>
+      (await Promise.all(images.map(({ image: each }) => engine.images.inspect(each)))).map((found) => found !== undefined);
+    const deploy = (number: number) => settled(target.connect(), { ...deployment, release: `release-${number}`, ...images[number - 1] });
+    await deploy(1);
+    const theirs = await engine.containers.create({ name: `theirs-${randomUUID()}`, image: images[0]?.image as string });
+    for (const number of [2, 3, 4]) await deploy(number);
+    expect(await there()).toEqual([true, true, true, true, false]);
+    await engine.containers.remove(theirs);
+    await deploy(5);
+    expect(await there()).toEqual([false, false, true, true, true]);
+  });
+
   it('lets a request that takes seconds finish, and sends it no new ones meanwhile', async () => {
     const slow = { v1: await target.images.makeSlow('v1', 3), v2: await target.images.makeSlow('v2', 0) };
     const deployment = { ...of(), ...slow.v1, app: { ...app, drainMs: 5000 } };

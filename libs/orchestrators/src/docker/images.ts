@@ -53,16 +53,19 @@ export async function onTarget<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Takes images away that nobody uses; one that is used, or gone, is left alone. */
-export async function dropImages(engine: DockerEngine, images: readonly string[]): Promise<void> {
-  if (images.length === 0) return;
+/** Takes images away that nobody uses. Gives those that are still there, for a later try: somebody uses them, or the engine would not. */
+export async function dropImages(engine: DockerEngine, images: readonly string[]): Promise<string[]> {
+  if (images.length === 0) return [];
   const used = new Set((await engine.containers.list()).map((container) => container.image));
+  const left: string[] = [];
   for (const image of images) {
-    if (used.has(image)) continue;
     try {
-      await engine.images.remove(image);
+      if (used.has(image)) left.push(image);
+      else await engine.images.remove(image);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
+      left.push(image);
     }
   }
+  return left;
 }
