@@ -1,13 +1,12 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, apiClient } from '@slipway/api';
-import { type ProjectFile, type Role, services, type TargetFile } from '@slipway/contracts';
+import { type Role, services } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { DockerOrchestrator } from '@slipway/orchestrators';
-import { aTopicPrefix, eventually, realParts } from '@slipway/testkit';
+import { aProjectToRun, aTargetToRun, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { v7 } from 'uuid';
-import type { z } from 'zod';
 import { Cleanup } from '../../tools/parts/cleanup.ts';
 import { type DataDir, temporaryDataDir } from '../../tools/parts/data-dir.ts';
 import type { Part } from '../../tools/parts/part.ts';
@@ -122,7 +121,8 @@ export class RestorableSuite {
     const repository = await Repository.make();
     await repository.commit(page);
     this.lanes.push({ name, repository });
-    const body = aProject(name, repository.url, `${realParts().registry}/${name}`);
+    const source = { git: { url: repository.url, poll: '1s' } };
+    const body = aProjectToRun(name, { source, image: { repository: `${realParts().registry}/${name}` } });
     await this.administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a restore does' } });
     return { name, repository };
   }
@@ -171,7 +171,7 @@ export class RestorableSuite {
     this.administrator = apiClient({ url: this.url, token });
     await this.join({ name: author.name, emails: author.emails, roles: ['developer'] });
     this.operator = await this.join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
-    await this.administrator.applyTarget({ params: { name: 'lab' }, body: aTarget(this.ports) });
+    await this.administrator.applyTarget({ params: { name: 'lab' }, body: aTargetToRun(this.ports) });
   }
 
   private parts() {
@@ -198,25 +198,3 @@ export class RestorableSuite {
 
 /** What was waited for is so. */
 class Enough extends Error {}
-
-function aTarget(ports: string): z.input<typeof TargetFile> {
-  return { apiVersion: 'slipway.dev/v1', kind: 'Target', metadata: { name: 'lab' }, spec: { docker: { address: '127.0.0.1', ports } } };
-}
-
-function aProject(name: string, url: string, repository: string): z.input<typeof ProjectFile> {
-  const where = { target: 'lab', deadline: '120s' } as const;
-  return {
-    apiVersion: 'slipway.dev/v1',
-    kind: 'Project',
-    metadata: { name },
-    spec: {
-      source: { git: { url, poll: '1s' } },
-      image: { repository },
-      app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '15s' } },
-      environments: [
-        { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200 }] },
-        { name: 'production', stage: 'production', after: ['test'], ...where, approval: { require: [{ role: 'operator' }] } },
-      ],
-    },
-  };
-}
