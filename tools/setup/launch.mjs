@@ -1,11 +1,22 @@
 // Prepares the machine and then runs a program on the Node that the npm packages bring.
 import { spawn } from 'node:child_process';
-import { dirname, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare, SetupError } from './install.mjs';
 import { whyNotOn } from './machine.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** The words a program was started with; where they ask for help, that is written instead and this process ends. `help`: its file, below the root. */
+export function wordsUnlessHelp(help) {
+  const words = process.argv.slice(2);
+  if (words.includes('--help') || words.includes('-h')) {
+    process.stdout.write(readFileSync(join(root, help), 'utf8'));
+    process.exit(0);
+  }
+  return words;
+}
 
 /** Prepares, runs each program in turn while they succeed, and ends this process as the last one ended. */
 export async function launch(needs, programs) {
