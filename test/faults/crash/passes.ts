@@ -3,7 +3,7 @@ import { now } from './files.ts';
 
 /** All that was passed since it was made, or within the last minutes, in order of time: several may ask, and nobody takes it from another. */
 export class Passes {
-  private kept: Pass[] = [];
+  private readonly kept: Pass[] = [];
   private reading: Promise<void> = Promise.resolve();
 
   constructor(
@@ -19,9 +19,11 @@ export class Passes {
   }
 
   private async read(): Promise<void> {
-    const fresh = await this.board.news();
-    if (fresh.length === 0) return;
+    // What is new is nearly in order and nearly all later: to sort it in costs little, however much there is.
+    for (const pass of await this.board.news()) this.kept.push(pass);
+    this.kept.sort((one, other) => one.at - other.at);
     const oldest = now() - this.keepMs;
-    this.kept = [...this.kept, ...fresh].filter(({ at }) => at > oldest).sort((one, other) => one.at - other.at);
+    const first = this.kept.findIndex(({ at }) => at > oldest);
+    if (first > 0) this.kept.splice(0, first);
   }
 }
