@@ -117,10 +117,11 @@ export abstract class Requests {
   abstract insert(tx: Tx, request: ApprovalRequest): Promise<void>;
   abstract save(tx: Tx, request: ApprovalRequest): Promise<void>;
   /** Open ones and those granted whose rollout has not begun, locked, oldest release first. */
-  abstract undecided(
-    tx: Tx,
-    where: { project: string; environment?: string } | { target: string } | { release: string },
-  ): Promise<readonly ApprovalRequest[]>;
+  abstract undecided(tx: Tx, where: { project: string } | { target: string } | { release: string }): Promise<readonly ApprovalRequest[]>;
+  /** Of a project those that are open, locked, oldest release first: whoever waits for its rollout is left alone. */
+  abstract open(tx: Tx, project: string): Promise<readonly ApprovalRequest[]>;
+  /** Those undecided of the same line and environment whose release is older, locked, oldest first. */
+  abstract olderThan(tx: Tx, request: ApprovalRequest): Promise<readonly ApprovalRequest[]>;
   /** The number of the newest release of the same line that is undecided for the same environment; null where none is newer. */
   abstract newestAfter(tx: Tx, request: ApprovalRequest): Promise<number | null>;
   /** The one that is open, or granted and not used yet, for this release and environment. */

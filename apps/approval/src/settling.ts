@@ -58,17 +58,13 @@ export class Settling {
   }
 
   private async supersedeOlder(unit: UnitOfWork, newer: ApprovalRequest): Promise<void> {
-    for (const older of await this.olderThan(unit, newer)) await this.settle(unit, older, { kind: 'superseded', by: newer.release });
+    for (const older of await this.requests.olderThan(unit.tx, newer))
+      await this.settle(unit, older, { kind: 'superseded', by: newer.release });
   }
 
   private async retell(unit: UnitOfWork, newer: ApprovalRequest): Promise<void> {
-    for (const older of await this.olderThan(unit, newer)) if (older.state === 'open') await this.telling.requested(unit, older);
-  }
-
-  private async olderThan(unit: UnitOfWork, newer: ApprovalRequest): Promise<ApprovalRequest[]> {
-    const { project, line, number } = newer.release;
-    const undecided = await this.requests.undecided(unit.tx, { project, environment: newer.environment });
-    return undecided.filter((each) => each.release.line === line && each.release.number < number);
+    for (const older of await this.requests.olderThan(unit.tx, newer))
+      if (older.state === 'open') await this.telling.requested(unit, older);
   }
 
   /** Time is an input like any other: an operation brings it when it is due. */

@@ -108,9 +108,8 @@ export class Telling {
   async testChanged(unit: UnitOfWork, project: string, environment: string): Promise<void> {
     // Nobody asks meanwhile, or that request would show what ran before.
     await this.knowledge.alone(unit.tx, project);
-    for (const request of await this.requests.undecided(unit.tx, { project })) {
-      if (request.state === 'open' && (await this.inTest.of(unit.tx, request)).environment === environment)
-        await this.requested(unit, request);
+    for (const request of await this.requests.open(unit.tx, project)) {
+      if ((await this.inTest.of(unit.tx, request)).environment === environment) await this.requested(unit, request);
     }
   }
 

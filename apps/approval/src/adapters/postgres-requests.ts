@@ -43,21 +43,24 @@ export class PostgresRequests extends Requests {
     );
   }
 
-  async undecided(
-    tx: Tx,
-    where: { project: string; environment?: string } | { target: string } | { release: string },
-  ): Promise<readonly ApprovalRequest[]> {
+  async undecided(tx: Tx, where: { project: string } | { target: string } | { release: string }): Promise<readonly ApprovalRequest[]> {
     const [condition, params] =
       'target' in where
         ? [`request -> 'deployment' -> 'target' ->> 'name' = $1`, [where.target]]
         : 'release' in where
           ? ['release = $1', [where.release]]
-          : ['project = $1 and ($2::text is null or environment = $2)', [where.project, where.environment ?? null]];
-    const rows = await tx.query<Row>(
-      `select ${columns} from request where ${condition} and (state = 'open' or (state = 'granted' and not grant_used)) order by number, id for update`,
-      params,
-    );
-    return this.seals.those('request', rows).map((row) => row.request);
+          : ['project = $1', [where.project]];
+    return await this.locked(tx, `${condition} and (state = 'open' or (state = 'granted' and not grant_used))`, params);
+  }
+
+  async open(tx: Tx, project: string): Promise<readonly ApprovalRequest[]> {
+    return await this.locked(tx, `project = $1 and state = 'open'`, [project]);
+  }
+
+  async olderThan(tx: Tx, { release, environment }: ApprovalRequest): Promise<readonly ApprovalRequest[]> {
+    const condition = `project = $1 and environment = $2 and request -> 'release' ->> 'line' = $3 and number < $4
+      and (state = 'open' or (state = 'granted' and not grant_used))`;
+    return await this.locked(tx, condition, [release.project, environment, release.line, release.number]);
   }
 
   async newestAfter(tx: Tx, { release, environment }: ApprovalRequest): Promise<number | null> {
@@ -96,6 +99,11 @@ export class PostgresRequests extends Requests {
       at,
     ]);
     return rows.length > 0;
+  }
+
+  private async locked(tx: Tx, condition: string, params: unknown[]): Promise<readonly ApprovalRequest[]> {
+    const rows = await tx.query<Row>(`select ${columns} from request where ${condition} order by number, id for update`, params);
+    return this.seals.those('request', rows).map((row) => row.request);
   }
 
   private believed([row]: readonly Row[]): ApprovalRequest | undefined {
