@@ -37,18 +37,22 @@ async function run(options: Options): Promise<number> {
   const wish = { ground, fleet, records, stuckMs, stillWorthIt: end.throwIfAsked, tell: say };
   const baselines: { releases: number; ms: number }[] = [];
   const runs: SizeRun[] = [];
+  const keep = async ({ storm }: { storm: Storm | undefined }): Promise<Growth> => {
+    const conditions = { at, machine: await machine(ground.parts), loadBefore, loadAfter: loads(), busyBefore };
+    const growth: Growth = { ...conditions, baselines, runs, ...(storm && { storm }) };
+    if (options.json !== undefined) await writeFile(options.json, JSON.stringify(growth));
+    return growth;
+  };
   for (const releases of options.releases) {
     baselines.push({ releases, ms: await plainCommits(ground.parts.postgres.url, releases) });
     say(`${releases} releases: the plain script took ${((baselines.at(-1)?.ms ?? 0) / 1000).toFixed(1)} s`);
     runs.push(await runSize({ ...wish, releases }));
+    // A large size after it may take an hour, or not end.
+    await keep({ storm: undefined });
   }
   let storm: Storm | undefined;
   if (options.storm) storm = await runStorm(wish, { releases: options.stormReleases, seed: options.seed });
-  const growth: Growth = {
-    ...{ at, machine: await machine(ground.parts), loadBefore, loadAfter: loads(), busyBefore },
-    ...{ baselines, runs, ...(storm && { storm }) },
-  };
-  if (options.json !== undefined) await writeFile(options.json, JSON.stringify(growth));
+  const growth = await keep({ storm });
   process.stdout.write(`${reportOf(growth)}\n`);
   if (options.write) say(`written into ${await writeDown(growth)}`);
   return gatesOf(growth).some(({ kept }) => !kept) ? 1 : 0;
