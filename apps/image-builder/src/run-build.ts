@@ -16,6 +16,7 @@ const twinMs = 5_000;
 export class RunBuild implements Work<BuildWork> {
   readonly kind = workKinds.build;
   readonly concurrency: number;
+  readonly yields = 'first';
   readonly leaseMs = 20_000;
   readonly callTimeoutMs = 10_000;
   /** What a build leaves outside is known by its content; what a late one leaves there changes nothing that is recorded. */

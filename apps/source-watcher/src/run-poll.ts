@@ -22,6 +22,7 @@ const settledAtOnce = 200;
 export class RunPoll implements Work<PollInput> {
   readonly kind = pollKind;
   readonly concurrency = 8;
+  readonly yields = 'each';
   /** A large first fetch may take this long. Nothing outside is changed, so an overtaken poll harms nobody. */
   readonly callTimeoutMs = 600_000;
   readonly fenced = true;

@@ -14,6 +14,7 @@ export class RunDeployment implements Work<{ deployment: string }> {
   readonly callTimeoutMs = callTimeoutMs;
   readonly leaseMs = 18_000;
   readonly concurrency = 16;
+  readonly yields = 'first';
 
   constructor(
     private readonly deployments: Deployments,

@@ -65,3 +65,18 @@ describe('what nobody answered', () => {
     expect(await handoffs.sayAgain()).toBe(40);
   });
 });
+
+describe('others', () => {
+  it('are behind where those who answer owe as many as that', async () => {
+    const patience = new Patience(10_000);
+    const handoffs = new Handoffs(database, usualTiming, patience);
+    await owed(64, 1);
+    // Who answers nothing is away: nobody waits for him.
+    expect(await handoffs.areBehind(64)).toBe(false);
+    patience.heard('approval', 20);
+    expect(await handoffs.areBehind(64)).toBe(false);
+    patience.heard('gateway', 20);
+    expect(await handoffs.areBehind(64)).toBe(true);
+    expect(await handoffs.areBehind(65)).toBe(false);
+  });
+});

@@ -76,6 +76,17 @@ export class Handoffs {
     });
   }
 
+  /** Whether so many are owed by services that answer: who answers nothing is away, not behind, and nobody waits for him. */
+  async areBehind(most: number): Promise<boolean> {
+    const answering = services.filter((service) => !this.patience.of(service).silent);
+    if (answering.length === 0) return false;
+    const [row] = await this.database.query<{ count: number }>(
+      'select count(*)::int as count from (select 1 from handoff where service = any($1::text[]) limit $2) as owed',
+      [answering, most],
+    );
+    return (row?.count ?? 0) >= most;
+  }
+
   /** We answered this event before and its sender says it again: the same answers go out again, with the ids they had. */
   async answerAgain(tx: Tx, eventId: string): Promise<number> {
     const answers = await tx.query(

@@ -27,6 +27,11 @@ export interface ListeningParts {
   readonly wake: () => void;
 }
 
+/** So many records unread, or hand-offs unanswered by those who answer, are a queue. */
+const mostUnread = 200;
+const mostUnanswered = 64;
+const behindForMs = 200;
+
 /** A service's ears: one consumer group for all topics it has handlers for or is owed answers on. */
 export class Listening {
   private readonly parked: Parked;
@@ -37,6 +42,7 @@ export class Listening {
   private running: Running | undefined;
   /** Whether something may wait for an event that comes first; unknown at start. */
   private someWait = true;
+  private behind = { askedAt: Number.NEGATIVE_INFINITY, are: false };
 
   constructor(private readonly parts: ListeningParts) {
     this.parked = new Parked(parts.options.database, parts.timing);
@@ -116,6 +122,15 @@ export class Listening {
 
   lag(): ReadonlyMap<string, number> {
     return this.running?.lag() ?? new Map();
+  }
+
+  /** Asked again and again, so an answer is good for a moment. */
+  async isBehind(): Promise<boolean> {
+    const unread = [...this.lag().values()].reduce((sum, records) => sum + records, 0);
+    if (unread >= mostUnread) return true;
+    if (performance.now() - this.behind.askedAt > behindForMs)
+      this.behind = { askedAt: performance.now(), are: await this.parts.handoffs.areBehind(mostUnanswered) };
+    return this.behind.are;
   }
 
   private prepared(): Receiver {

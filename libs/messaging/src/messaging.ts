@@ -172,6 +172,14 @@ export class Messaging {
     await this.spool?.flush(signal);
   }
 
+  /**
+   * Whether others are behind with what this service said, or it with what it hears. Who can choose begins nothing new then: what it would say only makes
+   * their queue longer, and what they do not come to is work that others could have been given.
+   */
+  async isBehind(): Promise<boolean> {
+    return await this.listening.isBehind();
+  }
+
   /** For /health/ready: whether it can speak and hear, and if not, why. */
   health(): { readonly ready: boolean; readonly reasons: readonly string[]; readonly relayedShards: number; readonly assigned: number } {
     const log = this.options.log.health();

@@ -31,6 +31,8 @@ export interface ClaimRequest {
   readonly owner: string;
   readonly leaseMs: number;
   readonly callTimeoutMs: number;
+  /** Leave alone what is `ready`, or only what was never begun; what a dead owner left is taken whatever this says. */
+  readonly without?: 'ready' | 'new' | undefined;
 }
 
 /** Takes up to `limit` due operations of a kind, each with a new epoch. Decided by the database's clock alone; two workers never get the same. */
@@ -39,6 +41,7 @@ export function claimDue(database: Database, request: ClaimRequest): Promise<Cla
     `with due as (
        select id, state, call_timeout_ms from operation
         where kind = $1 and state in ('ready', 'running') and due_at <= now()
+          and ($6::text is null or state = 'running' or ($6 = 'new' and epoch > 0))
         order by due_at limit $2 for update skip locked
      )
      update operation o set state = 'running', epoch = o.epoch + 1, owner = $3, lease = make_interval(secs => $4),
@@ -48,7 +51,7 @@ export function claimDue(database: Database, request: ClaimRequest): Promise<Cla
      returning o.id, o.kind, o.key, o.input, o.cause, o.epoch, o.attempt, o.created_at, o.progress, o.progress_seal, o.cancel_reason, o.last_error, o.away,
                (extract(epoch from o.close_at - now()) * 1000)::float8 as closes_in,
                due.state = 'running' as takeover, due.call_timeout_ms as previous_call_timeout`,
-    [request.kind, request.limit, request.owner, request.leaseMs / 1000, request.callTimeoutMs],
+    [request.kind, request.limit, request.owner, request.leaseMs / 1000, request.callTimeoutMs, request.without ?? null],
   );
 }
 

@@ -56,6 +56,12 @@ export interface Work<Input = unknown> {
   readonly callTimeoutMs: number;
   /** True where the outside refuses an old epoch by itself, or there is no outside. Else (default) whoever takes over from a dead owner first waits that owner's `callTimeoutMs`. */
   readonly fenced?: boolean;
+  /**
+   * What is new waits while others are behind with what this service says, or it with what it hears (`Messaging.isBehind`): work that waits here holds
+   * up nobody, and what it would say only lengthens their queue. `first`: what was begun goes on; `each`: every turn of it may wait. One a second is
+   * begun all the same.
+   */
+  readonly yields?: 'first' | 'each';
   /** Attempts that may error in a row before it is exhausted. Default: no end, for an outage must cost time only. */
   readonly attempts?: number;
   run(claim: Claim<Input>): Promise<Outcome>;

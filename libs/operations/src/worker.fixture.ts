@@ -56,10 +56,11 @@ export async function worker(
   works: Work[],
   database = db,
   pollMs = 300,
-  more: Partial<WorkerOptions> = {},
+  { isBehind, ...more }: Partial<WorkerOptions> & { isBehind?: () => Promise<boolean> } = {},
 ): Promise<Worker & { registry: Registry }> {
   const registry = new Registry();
   const messaging = {
+    ...(isBehind && { isBehind }),
     transact: <T>(fn: (unit: never) => Promise<T>) =>
       database.transaction(async (tx) => {
         const publish = ({ name }: { name: string }, { data }: { data: unknown }) => tx.afterCommit(() => said.push({ name, data }));

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { v4 } from 'uuid';
 import { ActiveClaim, marginOf } from './active-claim.js';
-import { claimDue, nextDue, settle } from './claims.js';
+import { type ClaimRequest, claimDue, nextDue, settle } from './claims.js';
 import { ShuttingDown } from './errors.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { cancelChannel, channel, stuckOperations } from './owe.js';
@@ -15,7 +15,7 @@ import { WorkerMetrics } from './worker-metrics.js';
 
 export interface WorkerOptions {
   readonly database: Database;
-  readonly messaging: Pick<Messaging, 'transact'>;
+  readonly messaging: Pick<Messaging, 'transact'> & Partial<Pick<Messaging, 'isBehind'>>;
   readonly works: readonly Work[];
   /** A UUID made anew at every start of a process; never the host name, which two processes share. Made here by default. */
   readonly owner?: string;
@@ -30,6 +30,8 @@ export interface WorkerOptions {
 }
 
 const stuckEveryMs = 60_000;
+/** While others are behind, one of a kind that yields is begun this often, so that it never stops for good, in ms. */
+const trickleMs = 1_000;
 
 /**
  * Works on what is owed. Any number of workers run beside each other; each operation is with one of them at a time, under a lease by the
@@ -49,6 +51,8 @@ export class Worker {
   private failures = 0;
   private stuckAt = performance.now();
   private lastLookAt: number | undefined;
+  /** When the last of a kind was begun though somebody was behind. */
+  private readonly trickledAt = new Map<string, number>();
 
   /** @throws Error where two works are of one kind, or a call would not fit into a lease. */
   constructor(private readonly options: WorkerOptions) {
@@ -137,6 +141,7 @@ export class Worker {
     for (const work of free) {
       const dueIn = due.get(work.kind) ?? Number.POSITIVE_INFINITY;
       if (dueIn > 0) next = Math.min(next, dueIn);
+      else if (!this.stopping && work.yields && (await this.isBehind())) next = Math.min(next, await this.trickle(work, work.yields));
       // Nothing although it is due: another worker is just taking it, or the row is locked.
       else if (!this.stopping && (await this.claim(work)) === 0) next = Math.min(next, 250);
       else if (this.room(work) > 0) next = 0;
@@ -144,11 +149,25 @@ export class Worker {
     return next;
   }
 
-  private async claim(work: Work): Promise<number> {
+  private async isBehind(): Promise<boolean> {
+    return (await this.options.messaging.isBehind?.()) ?? false;
+  }
+
+  /** What may not wait, and now and then one of what may. Returns in how many ms to look again. */
+  private async trickle(work: Work, yields: 'first' | 'each'): Promise<number> {
+    const left = trickleMs - (performance.now() - (this.trickledAt.get(work.kind) ?? Number.NEGATIVE_INFINITY));
+    await this.claim(work, { without: yields === 'first' ? 'new' : 'ready' });
+    if (left > 0 || this.room(work) <= 0) return Math.min(trickleMs, Math.max(250, left));
+    this.trickledAt.set(work.kind, performance.now());
+    await this.claim(work, { limit: 1 });
+    return trickleMs;
+  }
+
+  private async claim(work: Work, some: Pick<Partial<ClaimRequest>, 'limit' | 'without'> = {}): Promise<number> {
     const { database } = this.options;
     const { kind, callTimeoutMs, leaseMs = 15_000 } = work;
     const sentAt = performance.now();
-    const rows = await claimDue(database, { kind, limit: this.room(work), owner: this.owner, leaseMs, callTimeoutMs });
+    const rows = await claimDue(database, { kind, limit: this.room(work), owner: this.owner, leaseMs, callTimeoutMs, ...some });
     for (const row of rows) {
       const claim = new ActiveClaim(row, work, { sayAwayAfterMs: 10_000, ...this.options }, sentAt);
       if (this.stopping) claim.abort(new ShuttingDown());
