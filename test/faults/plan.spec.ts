@@ -58,6 +58,15 @@ describe('the plan of a fault run', () => {
     );
   });
 
+  it('has a kind that weighs less than one in it now and then', () => {
+    const rare = { ...partFault('seldom', 'kafka'), weight: 0.3 };
+    const often = (seed: number) => planOf(seed, 600, [...kinds, rare]).filter(({ kind }) => kind === rare).length;
+    const usual = (seed: number) =>
+      planOf(seed, 600, [...kinds, { ...rare, weight: 1 }]).filter(({ kind }) => kind.name === rare.name).length;
+    expect(often(1)).toBeGreaterThan(0);
+    expect(often(1) * 2).toBeLessThan(usual(1));
+  });
+
   it('never does more at once than it may, nor together what may not overlap, and ends in time', () => {
     fc.assert(
       fc.property(seeds, (seed) => {

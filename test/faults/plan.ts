@@ -60,7 +60,7 @@ export function planOf(seed: number, minutes: number, kinds: readonly FaultKind[
     }
     const active = planned.filter((each) => endOf(each) > at);
     if (active.length >= bounds.atOnce) continue;
-    if (deck.length === 0) deck = chance.shuffled(deckOf(kinds));
+    if (deck.length === 0) deck = chance.shuffled(deckOf(kinds, chance));
     const index = deck.findIndex((kind) => active.every((other) => mayOverlap(kind, other.kind)));
     if (index < 0) continue;
     const [kind] = deck.splice(index, 1) as [FaultKind];
@@ -81,6 +81,12 @@ export function mayOverlap(one: FaultKind, other: FaultKind): boolean {
   return one.overlaps.includes(other.part) && other.overlaps.includes(one.part);
 }
 
-function deckOf(kinds: readonly FaultKind[]): FaultKind[] {
-  return kinds.flatMap((kind) => Array.from({ length: kind.weight ?? 1 }, () => kind));
+/** A kind that weighs 0.3 is in three decks of ten. */
+function deckOf(kinds: readonly FaultKind[], chance: Chance): FaultKind[] {
+  return kinds.flatMap((kind) => {
+    const { weight = 1 } = kind;
+    const share = weight % 1;
+    const more = share > 0 && chance.whole(1, 100) <= share * 100 ? 1 : 0;
+    return Array.from({ length: Math.floor(weight) + more }, () => kind);
+  });
 }
