@@ -56,6 +56,20 @@ describe('every route', () => {
     expect([401, 429]).toContain(await ask(undefined, route));
   });
 
+  it('lets nobody in by a token that was revoked, is of somebody who left, or that nobody made, on any route', async () => {
+    const everywhere = [{ role: 'administrator' as const, project: '*' }];
+    const [revoked, gone] = [await scene.join('Revoked', everywhere), await scene.join('Gone', everywhere)];
+    await revoked.api.revokeToken({ params: { id: (await revoked.api.listTokens({})).items[0]?.id as string } });
+    await scene.administrator.api.changePerson({ params: { id: gone.id }, body: { active: false } });
+    const unknown = { ...gone, token: `slw_${'A'.repeat(43)}` };
+    const wrong: string[] = [];
+    for (const [name, route] of all.filter(([, { permission }]) => permission !== 'anyone')) {
+      const statuses = await Promise.all([revoked, gone, unknown].map((who) => ask(who, route)));
+      if (!statuses.every((status) => status === 401 || status === 429)) wrong.push(`${name}: ${statuses.join(' ')}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
   const lesser = guarded.flatMap(([name, route]) =>
     Roles.options
       .filter(
