@@ -37,7 +37,7 @@ const detail = (release: Release) => api().getRelease({ params: { id: release.id
 const retired = () =>
   (scene.stage.heard.filter(({ name }) => name === ImageRetired.name).map(({ data }) => data) as DataOf<typeof ImageRetired>[])
     .flatMap((data) => data.releases.map(({ number }) => number))
-    .sort();
+    .toSorted((one, other) => one - other);
 
 async function withdraw(release: Release): Promise<void> {
   await scene.stage.say('approval', ReleaseWithdrawn, { subject: release.id, data: { release, by, reason: 'old' } });

@@ -119,7 +119,7 @@ describe('one Docker host', () => {
 
   it('leaves few images on the host, however many releases came, and what somebody else uses until they do not', async () => {
     const { engine } = target;
-    const images = [];
+    const images: { image: string; digest: string }[] = [];
     for (let number = 1; number <= 5; number++) images.push(await target.images.makeSlow(`r${number}`, 0));
     const deployment = of(0);
     const there = async () =>
