@@ -86,6 +86,8 @@ export class Housekeeping {
 
   private async tryParked(waiting: Waiting): Promise<void> {
     const { parked, receiver } = this.parts;
+    // Proven when it was parked: without it nobody finds the dead letter by its event.
+    const from = { source: waiting.source, id: waiting.eventId };
     const take = async (tx: Tx) => {
       if (!(await parked.take(tx, waiting))) throw new TakenByAnother();
     };
@@ -94,7 +96,7 @@ export class Housekeeping {
       // A replica of a newer version will understand it.
       if (!result.ok && result.isNewer) return await parked.later(waiting);
       if (!result.ok)
-        await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries }, undefined, take);
+        await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries, from }, undefined, take);
     } catch (thrown) {
       if (thrown instanceof TakenByAnother) return;
       const trouble = sort(thrown);
@@ -102,7 +104,7 @@ export class Housekeeping {
       const later = trouble === 'not-yet' ? !waiting.givenUp : trouble === 'unknown' && waiting.tries < tries;
       if (later) return await parked.later(waiting);
       const reason = trouble === 'not-yet' ? 'given-up' : 'handler-failed';
-      await receiver.bury(waiting.record, { reason, ...describe(thrown), tries: waiting.tries + 1 }, undefined, take);
+      await receiver.bury(waiting.record, { reason, ...describe(thrown), tries: waiting.tries + 1, from }, undefined, take);
     }
   }
 }
