@@ -16,6 +16,8 @@ export interface SealedColumns {
 export type SealedTables = Readonly<Record<string, SealedColumns>>;
 
 const mostSeen = 20;
+/** Versions of rows known to be good; more are checked anew. */
+const mostKnown = 10_000;
 
 /** A row as a query gives it; jsonb parsed, times as `Date`. */
 export type Row = object;
@@ -46,6 +48,8 @@ export class RowSeals {
   readonly asked: boolean;
   /** What was not believed in this process, by table and row; the newest, for people to read. */
   readonly seen = new Map<string, RowNotBelieved>();
+  /** The version of each row that was last found good. A row is loaded more often than it changes, and long ones take time. */
+  private readonly known = new Map<string, string>();
 
   /** `heard` is told of each row that is not believed. */
   constructor(
@@ -84,19 +88,20 @@ export class RowSeals {
   }
 
   private broken(table: string, row: Row): RowNotBelieved | undefined {
-    if (!this.asked || this.fits(table, row)) return undefined;
+    if (!this.asked) return undefined;
     const id = columnsOf(this.tables, table).key.map((column) => String((row as Record<string, unknown>)[column]));
+    const name = `${table} ${id.join(' ')}`;
+    const version = versionOf(row);
+    if (version !== undefined && this.known.get(name) === version) return undefined;
+    if (this.fits(table, row)) {
+      if (version !== undefined) remember(this.known, name, version, mostKnown);
+      return undefined;
+    }
     const why = (row as { seal?: unknown }).seal ? 'its seal is not of what it says' : 'it has no seal';
     const error = new RowNotBelieved(table, id.join(' '), why);
-    this.remember(error);
+    remember(this.seen, name, error, mostSeen);
     this.heard(error);
     return error;
-  }
-
-  private remember(error: RowNotBelieved): void {
-    this.seen.set(`${error.table} ${error.id}`, error);
-    const [oldest] = this.seen.keys();
-    if (this.seen.size > mostSeen && oldest !== undefined) this.seen.delete(oldest);
   }
 
   private content(table: string, row: Row): string {
@@ -110,10 +115,25 @@ export class RowSeals {
   }
 }
 
-/** What a query selects to load sealed rows: every sealed column, and the seal as `seal`. */
+/** The transaction that wrote this version of a row, and its seal: who changes the row does it in another one, which no other writer can choose. */
+function versionOf(row: Row): string | undefined {
+  const { xmin, seal } = row as { xmin?: unknown; seal?: unknown };
+  return typeof xmin === 'string' && typeof seal === 'string' ? `${xmin} ${seal}` : undefined;
+}
+
+/** What was set last stays longest. */
+function remember<T>(map: Map<string, T>, name: string, value: T, most: number): void {
+  map.delete(name);
+  map.set(name, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+}
+
+/** What a query selects to load sealed rows: every sealed column, the seal as `seal`, and which version of the row it is. */
 export function sealedColumns(tables: SealedTables, table: string): string {
   const { key, decides, seal } = columnsOf(tables, table);
-  return [...[...key, ...decides].map((column) => `"${column}"`), seal === undefined ? 'seal' : `"${seal}" as seal`].join(', ');
+  const names = [...key, ...decides].map((column) => `"${column}"`);
+  return [...names, seal === undefined ? 'seal' : `"${seal}" as seal`, 'xmin::text as xmin'].join(', ');
 }
 
 function columnsOf(tables: SealedTables, table: string): SealedColumns {
