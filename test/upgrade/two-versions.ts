@@ -2,10 +2,12 @@ import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { apiClient } from '@slipway/api';
 import {
   ApprovalGranted,
   ApprovalRequested,
   type EventDefinition,
+  type ProjectFile,
   type Release,
   RolloutRolledBack,
   RolloutSucceeded,
@@ -33,6 +35,8 @@ export interface TwoVersions {
   readonly project: string;
   /** Ends the process as an orchestrator does and starts it anew in that version; resolves when it is ready. */
   to(version: string, service: Service, replica?: number): Promise<void>;
+  /** Applies the project's file with something changed, which the version of the gateway that runs may know and this checkout not. */
+  applies(change: (file: ProjectFile) => object): Promise<void>;
   /** Commits a page. */
   push(page: string): Promise<void>;
   /** Signs the release off as soon as it is asked, and waits until its page is served. */
@@ -97,6 +101,15 @@ export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
     await eventually(() => process.restarts > restarts, { within: 60_000 });
     await process.ready(120_000);
   };
+  const applies: TwoVersions['applies'] = async (change) => {
+    const administrator = apiClient({ url: suite.environment.gatewayUrl, token: suite.administratorToken });
+    const { file } = await administrator.getProject({ params: { name: project } });
+    await administrator.applyProject({
+      params: { name: project },
+      yaml: JSON.stringify(change(file)),
+      query: { reason: 'there is more to say' },
+    });
+  };
   const push: TwoVersions['push'] = async (page) => {
     await repository.commit(page);
     pushed();
@@ -127,7 +140,7 @@ export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
     await suite.clear();
     await rm(links, { recursive: true, force: true });
   };
-  return { suite, project, to, push, goesLive, goesBack, hears, judged, clear };
+  return { suite, project, to, applies, push, goesLive, goesBack, hears, judged, clear };
 }
 
 function isOf(release: Release, project: string, number: number): boolean {
