@@ -43,7 +43,7 @@ export class KafkajsConsumer implements Running {
     this.consumer = clientWith(this.sockets, kafkaOptions).consumer({
       groupId: options.group,
       allowAutoTopicCreation: false,
-      sessionTimeout: kafkaOptions.sessionTimeoutMs ?? 8_000,
+      sessionTimeout: kafkaOptions.sessionTimeoutMs ?? 6_000,
       rebalanceTimeout: 20_000,
       heartbeatInterval: heartbeatMs,
       maxWaitTimeInMs: kafkaOptions.fetchWaitMs ?? 2_500,

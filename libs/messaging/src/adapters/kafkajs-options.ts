@@ -12,7 +12,7 @@ export interface KafkaOptions {
   readonly logger: Logger;
   readonly tls?: ConnectionOptions | boolean;
   readonly sasl?: { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string };
-  /** How long the group waits for a member that was killed, in ms; 6 to 10 s. Default 8 000. */
+  /** How long the group waits for a member that was killed, in ms; 6 to 10 s. Default 6 000, the least that brokers allow unless told otherwise. */
   readonly sessionTimeoutMs?: number;
   /** Longest a fetch waits for something new, in ms; also how long leaving may take and how soon a new member is noticed. Default 2 500. */
   readonly fetchWaitMs?: number;
