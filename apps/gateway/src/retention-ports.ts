@@ -6,6 +6,8 @@ import type { Keeper } from './domain/image-retention.js';
 export abstract class Retention {
   /** The time so many days ago, by the database. */
   abstract daysAgo(days: number): Promise<Date>;
+  /** Whether everything that was heard was understood: what was not may tell that an image runs. */
+  abstract understoodAll(): Promise<boolean>;
   /** Projects with releases born before a time that were not retired. */
   abstract projects(before: Date): Promise<readonly string[]>;
   /** Releases of a project that were not retired, those without an image too. */

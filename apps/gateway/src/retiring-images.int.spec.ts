@@ -59,17 +59,25 @@ describe('images that are needed no longer', () => {
     const asking = problemOf(api().askAgain({ params: { id: at(5).id }, body: { environment: 'pre-release', reason: 'again' } }));
     await scene.answerCommand('approval', { reason: { code: 'no', message: 'not now' } });
     expect((await asking).code).toBe('no');
+    const { query } = scene.stage.database;
+    const parked = `${schemaOf('gateway')}.parked`;
+    await query(`insert into ${parked} values ('production-rollout', 'x', 'slipway.rollout.succeeded.v9', 'x', 'newer', '', '{}')`);
     await pass();
+    await query(`delete from ${parked}`);
+    const known = `select 1 from ${schemaOf('gateway')}.retired_release`;
+    expect(await query(known)).toEqual([]);
+    await pass();
+    expect(await query(known)).toHaveLength(1);
     await pass();
     expect(await scene.stage.hears(ImageRetired)).toEqual({
       ...{ project, image: imageOf(at(1)), releases: [{ id: at(1).id, number: 1 }], rule: { days: 180, newest: 10 } },
     });
-    const known = await eventually(async () => {
+    const shown = await eventually(async () => {
       const found = await detail(at(1));
       return found.retired ? found : false;
     });
-    expect(known).toMatchObject({ state: 'withdrawn', retired: { removed: null, refused: null } });
-    expect(known.timeline.at(-1)).toMatchObject({ event: 'image.retired' });
+    expect(shown).toMatchObject({ state: 'withdrawn', retired: { removed: null, refused: null } });
+    expect(shown.timeline.at(-1)).toMatchObject({ event: 'image.retired' });
     await pass();
     expect(retired()).toEqual([1]);
     const reason = 'again';

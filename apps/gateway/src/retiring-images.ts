@@ -33,7 +33,7 @@ export class RetiringImages implements Reconciliation {
   async run(signal: AbortSignal): Promise<void> {
     await this.retention.follow();
     const { SLIPWAY_KEEP_IMAGES_DAYS: days } = this.config;
-    if (days === 0) return;
+    if (days === 0 || !(await this.knowsAll())) return;
     const since = await this.retention.daysAgo(days);
     for (const project of await this.retention.projects(since)) {
       signal.throwIfAborted();
@@ -41,6 +41,11 @@ export class RetiringImages implements Reconciliation {
       for (let at = 0; at < spare.length && !signal.aborted; at += imagesAtOnce)
         await this.retire(project, spare.slice(at, at + imagesAtOnce));
     }
+  }
+
+  /** A ledger that is behind, or lacks what a newer service told, may have nothing of what runs. Then all stays for now. */
+  private async knowsAll(): Promise<boolean> {
+    return this.messaging.health().ready && !(await this.messaging.isBehind()) && (await this.retention.understoodAll());
   }
 
   private async spareIn(project: string, since: Date): Promise<Spare[]> {

@@ -22,6 +22,14 @@ export class PostgresRetention extends Retention {
     return (row as { at: Date }).at;
   }
 
+  async understoodAll(): Promise<boolean> {
+    const rows = await this.database.query(
+      `(select 1 from parked limit 1)
+       union all (select 1 from dead_letter where resolved_at is null and source is not null and source not like 'outside:%' limit 1)`,
+    );
+    return rows.length === 0;
+  }
+
   async projects(before: Date): Promise<readonly string[]> {
     const rows = await this.database.query<{ project: string }>(
       `select distinct project from release r where born_at < $1 and not exists (select from retired_release where release = r.id) order by project`,
