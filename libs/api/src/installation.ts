@@ -28,6 +28,10 @@ export const DeadLetterView = z.object({
   name: z.string().nullable(),
   reason: z.string(),
   stack: z.string().nullable(),
+  /** How long its value is, in bytes, where that was told. */
+  bytes: z.int().nullable().default(null),
+  /** How its value begins, of what a service of Slipway signed. */
+  excerpt: z.string().nullable().default(null),
   at: Time,
   state: z.enum(['open', 'replayed', 'discarded']),
 });

@@ -147,6 +147,7 @@ export class DeadLetters {
           2000,
         ),
         stack: why.stack ?? null,
+        ...bodyOf(record, why),
       },
     });
     return true;
@@ -164,6 +165,14 @@ export class DeadLetters {
 /** Written by a service of Slipway, by its signature. */
 function isProven({ from }: Burial): boolean {
   return from !== undefined && !from.source.startsWith('outside:');
+}
+
+/** What may be told of the value: what a program printed, and what nobody of ours signed, may hold anything. */
+function bodyOf({ topic, value }: InRecord, why: Burial): { bytes?: number; excerpt?: string } {
+  if (value === null) return {};
+  const bytes = value.length;
+  if (!isProven(why) || topic.endsWith('logs')) return { bytes };
+  return { bytes, excerpt: value.subarray(0, 2_000).toString('utf8').replaceAll('\0', '').slice(0, 2_000).toWellFormed() };
 }
 
 class AlreadyResolved extends Error {}

@@ -155,8 +155,12 @@ describe('dead letters', () => {
 
   it('are announced on their topic', async () => {
     const letters = (await scene.read('dead-letters')).map(
-      (record) => JSON.parse(String(record.value)) as { service: string; reason: string },
+      (record) => JSON.parse(String(record.value)) as { service: string; reason: string; bytes?: number; excerpt?: string },
     );
-    expect(letters.some(({ service, reason }) => service === 'image-builder' && reason.startsWith('handler-failed: TypeError'))).toBe(true);
+    const failed = letters.find(({ service, reason }) => service === 'image-builder' && reason.startsWith('handler-failed: TypeError'));
+    // As it was signed; what nobody signed is only counted, for it may hold anything.
+    expect(JSON.parse(failed?.excerpt ?? '')).toHaveProperty('what');
+    for (const { reason, bytes, excerpt } of letters.filter((letter) => letter.reason.startsWith('bad-signature')))
+      expect([reason, bytes, excerpt]).toEqual([reason, expect.any(Number), undefined]);
   });
 });

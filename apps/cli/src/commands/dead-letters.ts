@@ -32,9 +32,9 @@ export function deadLetterCommands(cli: Cli): void {
     .option('--service <name>', 'of one service')
     .option('--all', 'also those that were dealt with')
     .action(cli.does(list));
-  verb(letters, 'show <service> <id>', 'Show one, with its stack', ['dead-letters show approval slipway.builds:0:17']).action(
-    cli.does(show),
-  );
+  verb(letters, 'show <service> <id>', 'Show one, with its stack and how it begins', [
+    'dead-letters show approval slipway.builds:0:17',
+  ]).action(cli.does(show));
   which(
     verb(letters, 'replay <service> [id]', 'Handle it again, or all that fit, once what was wrong is mended', [
       'dead-letters replay approval slipway.builds:0:17 --reason "schema mended in 1.2"',
@@ -125,8 +125,16 @@ async function show(session: Session, _: object, service: string, id: string) {
       ['state', letter.state],
       ['reason', tame(letter.reason)],
       ['stack', letter.stack === null ? undefined : tame(letter.stack)],
+      ['body', bodyOf(letter)],
     ]),
   );
+}
+
+/** As text that no terminal obeys; of what nobody of Slipway signed, only how long it is. */
+function bodyOf({ bytes, excerpt }: Letter): string | undefined {
+  if (bytes === null) return undefined;
+  if (excerpt === null) return `${bytes} bytes, not shown: no service of Slipway signed it, so that it may hold anything`;
+  return `${tame(excerpt)}${excerpt.length < bytes ? ` … (${bytes} bytes)` : ''}`;
 }
 
 const words = {

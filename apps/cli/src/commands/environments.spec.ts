@@ -152,6 +152,8 @@ describe('dead letters', () => {
     name: 'image.built',
     reason: 'bad signature',
     stack: 'at x',
+    bytes: 40,
+    excerpt: '{"a":"\u001b[2Jhats\u202e"}',
     at,
     state: 'open' as const,
   };
@@ -159,13 +161,16 @@ describe('dead letters', () => {
   it('are listed while open, shown with their stack, and dealt with', async () => {
     await double.stop();
     double = await GatewayDouble.start({
-      listDeadLetters: () => ({ items: [letter, { ...letter, id: '18', state: 'discarded' }], cursor: null }),
+      listDeadLetters: () => ({ items: [letter, { ...letter, id: '18', state: 'discarded', excerpt: null }], cursor: null }),
       replayDeadLetter: accepted,
       discardDeadLetter: () => new Refusal({ status: 409, title: 'it was replayed already' }),
     });
     expect((await slipway('dead-letters list')).out).toMatch(/^approval +17 +image\.built +slipway\.builds\/0@9 .*bad signature$/m);
     expect((await slipway('dead-letters list')).out).not.toContain('18');
-    expect((await slipway('dead-letters show approval 17')).out).toMatch(/^stack +at x$/m);
+    const shown = (await slipway('dead-letters show approval 17')).out;
+    expect(shown).toMatch(/^stack +at x$/m);
+    expect(shown).toMatch(/^body +\{"a":"hats"\} … \(40 bytes\)$/m);
+    expect((await slipway('dead-letters show approval 18')).out).toMatch(/^body +40 bytes, not shown: no service of Slipway signed it/m);
     expect((await slipway('dead-letters replay approval 17 -r mended')).exit).toBe(0);
     expect(await slipway('dead-letters discard approval 17 -r junk')).toMatchObject({ exit: 2 });
     expect(await slipway('dead-letters discard approval 17 -r junk --yes')).toMatchObject({

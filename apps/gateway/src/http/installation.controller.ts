@@ -63,6 +63,8 @@ export class InstallationController {
     const rows = await this.ledger.deadLetters({ service, after: afterOf(query.cursor), limit: limit + 1 });
     const items = rows.map(({ data, at, state }) => ({
       ...data,
+      bytes: data.bytes ?? null,
+      excerpt: data.excerpt ?? null,
       id: placeOf(data),
       at: at.toISOString(),
       state,

@@ -18,5 +18,9 @@ export const EventDeadLettered = defineEvent({
     name: z.string().max(200).nullable(),
     reason: z.string().max(2000),
     stack: z.string().max(8000).nullable(),
+    /** How long its value is, in bytes; absent where it has none. */
+    bytes: z.int().nonnegative().optional(),
+    /** How its value begins, as text. Only of what a service of Slipway signed, which holds no secret: what others write may hold anything. */
+    excerpt: z.string().max(2000).optional(),
   }),
 });
