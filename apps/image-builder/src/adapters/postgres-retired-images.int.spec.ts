@@ -1,0 +1,71 @@
+import { Database, schemaOf, type Tx } from '@slipway/postgres';
+import { aDatabase, aDigest, anId, aRevision, type TestDatabase } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '../migrations/index.js';
+import { PostgresRetiredImages } from './postgres-retired-images.js';
+
+let postgres: TestDatabase;
+let database: Database;
+const images = new PostgresRetiredImages();
+const repository = 'localhost:5000/shop';
+let number = 0;
+
+beforeAll(async () => {
+  postgres = await aDatabase();
+  database = await Database.connect({ url: postgres.url, schema: schemaOf('image-builder'), applicationName: 'test' });
+  await database.migrate(migrations, 'image-builder');
+});
+afterAll(async () => {
+  await database?.close();
+  await postgres?.drop();
+});
+
+/** A release that has the image: built for it in its repository, or known at its birth. */
+async function has(tx: Tx, digest: string, how: 'built' | 'known', project = 'shop'): Promise<string> {
+  const id = anId();
+  await tx.query(
+    `insert into build (release, project, number, kind, line, revision, recipe, state, attempt, build, image, cause)
+     values ($1, $2, $3, 'commit', 'main', $4, $5, 'built', 1, '{}', $6, '{}')`,
+    [id, project, ++number, aRevision(), how === 'built' ? { repository } : null, { repository, digest }],
+  );
+  return id;
+}
+const within = <T>(work: (tx: Tx) => Promise<T>) => database.transaction(work);
+const retire = (digest: string, ...releases: string[]) =>
+  within(async (tx) => {
+    await images.retired(tx, digest);
+    await images.retire(tx, digest, releases);
+    return (await images.retired(tx, digest)) !== undefined;
+  });
+
+describe('an image', () => {
+  it('is retired with the last release that has it, in any project, and only where it was built here', async () => {
+    const [digest, foreign] = [aDigest(), aDigest()];
+    const [one, other] = await within(async (tx) => [await has(tx, digest, 'built'), await has(tx, digest, 'known', 'mirror')] as const);
+    expect(await retire(digest, one)).toBe(false);
+    expect(await retire(digest, anId())).toBe(false);
+    expect(await retire(digest, other)).toBe(true);
+    const release = await within((tx) => has(tx, foreign, 'known'));
+    expect(await retire(foreign, release)).toBe(false);
+  });
+
+  it('is taken or retired, never both at the same moment', async () => {
+    const digest = aDigest();
+    const one = await within((tx) => has(tx, digest, 'built'));
+    const taken = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const taking = within(async (tx) => {
+      expect(await images.retired(tx, digest)).toBeUndefined();
+      taken.resolve();
+      await goOn.promise;
+      return await has(tx, digest, 'known');
+    });
+    await taken.promise;
+    const retiring = retire(digest, one);
+    goOn.resolve();
+    expect(await retiring).toBe(false);
+    expect(await retire(digest, await taking)).toBe(true);
+    const tooLate = await within((tx) => images.retired(tx, digest));
+    expect(tooLate?.releases.map(({ id }) => id)).toEqual([one, await taking]);
+  });
+});
