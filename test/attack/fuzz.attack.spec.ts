@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { stringify } from 'yaml';
 import { attacked } from './attacked.ts';
 import { attack } from './case.ts';
+import { seed } from './seed.ts';
 import { type AttackedProject, aProject, aProjectFileOf, call, keepSecret, signedAsGitHub } from './world.ts';
 
-const seed = Number(process.env['SLIPWAY_ATTACK_SEED'] ?? 1);
 const secret = 'a-secret-of-the-fuzzer';
 let project: AttackedProject & { drop(): Promise<void> };
 
@@ -141,50 +141,6 @@ describe('Fuzzing', () => {
           },
         ),
         { seed, numRuns: 500 },
-      );
-      return `${tally}`;
-    },
-  );
-
-  attack(
-    'Z03',
-    {
-      input: 'every operation that reads, with any parameter, and every one that changes, with any body that is not its own',
-      expected: 'no 5xx',
-      within: 240_000,
-    },
-    async (on) => {
-      const document = JSON.parse((await call(on, '/api/v1/openapi.json')).text) as {
-        paths: Record<string, Record<string, { parameters?: { name: string; in: string }[] }>>;
-      };
-      const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-        Object.entries(methods).map(([method, { parameters = [] }]) => ({ path, method: method.toUpperCase(), parameters })),
-      );
-      const asked = operations.filter(({ path, method }) => path !== '/api/v1/events' && method !== 'DELETE');
-      const tally = new Tally();
-      const known = fc.constantFrom(project.name, 'lab', 'test', 'production', '1', v7());
-      await fc.assert(
-        fc.asyncProperty(
-          fc.constantFrom(...asked),
-          fc.array(fc.oneof(known, text), { minLength: 12, maxLength: 12 }),
-          value,
-          async ({ path, method, parameters }, values, body) => {
-            let at = 0;
-            const next = () => encodeURIComponent((values[at++ % values.length] as string).toWellFormed());
-            const filled = path.replaceAll(/\{\w+\}/g, next);
-            const query = parameters.filter((each) => each.in === 'query').map(({ name }) => `${name}=${next()}`);
-            const sent =
-              method === 'GET'
-                ? {}
-                : {
-                    body: JSON.stringify({ ...(typeof body === 'object' ? body : { body }), fuzz: true }),
-                    headers: { 'content-type': 'application/json' },
-                  };
-            const { status } = await call(on, `${filled}?${query.join('&')}`, { method, token: on.administratorToken, ...sent });
-            tally.take(status, () => `${method} ${filled}?${query.join('&')} ${JSON.stringify(body)}`);
-          },
-        ),
-        { seed, numRuns: 800 },
       );
       return `${tally}`;
     },

@@ -112,6 +112,7 @@ describe('Kafka events', () => {
       ];
       const attributes = { ce_id: v7(), ce_source: 'approval', ce_subject: 's', ce_specversion: '1.0' };
       let count = 0;
+      let refused = 0;
       for (const topic of await topics()) {
         const poison = values.flatMap((value, at) => [
           { value, key: null },
@@ -128,12 +129,22 @@ describe('Kafka events', () => {
           headers: Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`ce_h${at}`, 'x'])) as never,
         });
         poison.push({ value: Buffer.alloc(990_000, 0x20), key: 'k', headers: { ...attributes, ce_type: 'slipway.project.applied.v1' } });
-        for (const each of poison) await send(topic, [each]);
-        count += poison.length;
+        for (const each of poison) {
+          // A topic that keeps the newest of each key takes nothing without a key: Kafka itself says so.
+          const taken = await send(topic, [each]).then(
+            () => true,
+            (error: { type?: string }) => {
+              if (error.type !== 'INVALID_RECORD' || each.key !== null) throw error;
+              return false;
+            },
+          );
+          if (taken) count += 1;
+          else refused += 1;
+        }
       }
       await anotherOne();
       expect(await processes()).toEqual(before);
-      return `${count} poisoned records, ${letters()} dead letters, release ${releases} live`;
+      return `${count} poisoned records, ${refused} more that Kafka refused; ${letters()} dead letters, release ${releases} live`;
     },
   );
 

@@ -55,6 +55,6 @@ describe('Registry', () => {
     input: 'an image index that has another image for another platform',
     expected: 'the digest of the index and of the platform are both recorded',
     why: 'builds are of one platform and make no index, and releases of images that others push are refused by name (ADR 10)',
-    issue: 7,
+    issue: 6,
   });
 });

@@ -23,7 +23,7 @@ while (words.length > 0) {
   }
 }
 
-await launch(wanted.test, [
+await launch(wanted.attack, [
   [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--singleThreaded'],
   [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', 'vitest.attack.config.ts', ...options],
 ]);

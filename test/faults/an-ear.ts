@@ -70,7 +70,7 @@ export class Ear {
   }
 
   private ofType(event: EventDefinition): readonly InRecord[] {
-    return this.byType.get(event.type) ?? [];
+    return (this.byType.get(event.type) ?? []).filter((record) => isEvent(event, record));
   }
 }
 
@@ -83,10 +83,31 @@ function once(records: readonly InRecord[]): InRecord[] {
 }
 
 /** What was parsed before: an ear looks at each record many times. */
-const parsed = new WeakMap<InRecord, unknown>();
+const parsed = new WeakMap<InRecord, { readonly data: unknown } | { readonly why: unknown }>();
+
+/** Whether it is what it says. Whoever attacks the suite writes what is none, under any name. */
+function isEvent(event: EventDefinition, record: InRecord): boolean {
+  return 'data' in read(event, record);
+}
 
 function dataOf<E extends EventDefinition>(event: E, record: InRecord): DataOf<E> {
-  const data = parsed.get(record) ?? (catalog.get(event.name) as E).data.parse(JSON.parse(String(record.value)));
-  parsed.set(record, data);
-  return data as DataOf<E>;
+  const found = read(event, record);
+  if ('why' in found) throw found.why;
+  return found.data as DataOf<E>;
+}
+
+function read({ name }: EventDefinition, record: InRecord): { readonly data: unknown } | { readonly why: unknown } {
+  const known = parsed.get(record);
+  if (known) return known;
+  const found = readNow(name, record);
+  parsed.set(record, found);
+  return found;
+}
+
+function readNow(name: string, { value }: InRecord): { readonly data: unknown } | { readonly why: unknown } {
+  try {
+    return { data: (catalog.get(name) as EventDefinition).data.parse(JSON.parse(String(value))) };
+  } catch (error) {
+    return { why: error };
+  }
 }

@@ -1,4 +1,5 @@
 // What each command needs from the system, and how to tell that it is there.
+import { spawnSync } from 'node:child_process';
 import { dockerAnswers, findCommand } from './machine.mjs';
 
 /**
@@ -50,17 +51,23 @@ const needs = {
   ssh: { packages: ['openssh-server', 'openssh-client'], why: 'an SSH server, for Git over ssh', there: () => has('sshd', 'ssh') },
   go: { packages: ['golang-go'], why: 'Go, which builds the fault proxy', there: () => has('go') },
   faketime: { packages: ['faketime'], why: 'faketime, which lets clocks jump', there: () => has('faketime') },
+  python: {
+    packages: ['python3', 'python3-venv'],
+    why: 'Python, for schemathesis, the fuzzer of the API',
+    there: () => has('python3') && spawnSync('python3', ['-c', 'import venv, ensurepip'], { timeout: 30_000 }).status === 0,
+  },
   ip: { packages: ['iproute2'], why: 'ip, for a network of our own', there: () => has('ip') },
 };
 
 const always = ['docker', 'registry', 'haproxy', 'java', 'git'];
 const forTests = [...always, 'secureKafka', 'lfs', 'subversion', 'prometheus', 'compose', 'busybox', 'mmdebstrap', 'ssh'];
 
-/** What `npm start`, `npm run demo`, `npm test` and `npm run faults` need. */
+/** What `npm start`, `npm run demo`, `npm test`, `npm run attack` and `npm run faults` need. */
 export const wanted = {
   start: always.map((name) => needs[name]),
   demo: (svn) => [...always, ...(svn ? ['subversion'] : [])].map((name) => needs[name]),
   test: forTests.map((name) => needs[name]),
+  attack: [...forTests, 'python'].map((name) => needs[name]),
   faults: [...forTests, 'go', 'faketime', 'ip'].map((name) => needs[name]),
 };
 
