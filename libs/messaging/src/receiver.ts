@@ -5,6 +5,7 @@ import type { Burial, DeadLetters, Resolved } from './dead-letters.js';
 import type { BatchControl, BatchOutcome, InRecord } from './event-log.js';
 import type { Handoffs } from './handoffs.js';
 import { type Inbox, refuseUnsure, Unsure } from './inbox.js';
+import { nameOf } from './name-of.js';
 import type { Parked } from './parked.js';
 import { type Event, type Newer, type Poison, type Portion, portionsOf } from './portions.js';
 import { type ReaderOptions, read } from './reading.js';
@@ -219,7 +220,7 @@ export class Receiver {
 
   /** Records for others: their answers are settled, and now and then it is noted how far we are. */
   private pass({ record, answers }: Extract<Portion, { is: 'passing' }>): Step {
-    const at = `${record.topic}/${record.partition}`;
+    const at = nameOf(record);
     const isDue = answers.length > 0 || performance.now() - (this.passedAt.get(at) ?? 0) >= passEveryMs;
     return {
       what: 'passing records by',

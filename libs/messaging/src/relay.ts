@@ -1,6 +1,7 @@
 import { type Database, prepared } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import { type EventLog, type OutRecord, type Place, PublishFailed } from './event-log.js';
+import { nameOf } from './name-of.js';
 import type { RelayShards } from './relay-shards.js';
 import { backOff } from './trouble.js';
 
@@ -120,7 +121,7 @@ export class Relay {
     const rows = await this.claim(owned, waiting);
     if (rows.length === 0) return 0;
     const places = new Map<string, Place>();
-    const published = await this.publish(rows, (place) => places.set(`${place.topic}/${place.partition}`, place));
+    const published = await this.publish(rows, (place) => places.set(nameOf(place), place));
     if (published.length > 0) await this.mark(published, [...places.values()]);
     this.parts.published(published.length);
     return published.length;

@@ -12,6 +12,7 @@ import type {
   TopicWanted,
 } from '../event-log.js';
 import { PublishFailed } from '../event-log.js';
+import { nameOf } from '../name-of.js';
 import { pause } from '../trouble.js';
 import { partitionOf } from './partition-of.js';
 
@@ -35,7 +36,7 @@ export class InMemoryEventLog implements EventLog {
       const partition = partitionOf(key, partitions.length);
       const log = partitions[partition] as InRecord[];
       log.push({ topic, partition, offset: String(log.length), key, value, headers: { ...headers }, timestamp: Date.now() });
-      places.set(`${topic}/${partition}`, { topic, partition, next: String(log.length) });
+      places.set(nameOf({ topic, partition }), { topic, partition, next: String(log.length) });
     }
     this.wakeAll();
     return [...places.values()];
@@ -157,11 +158,11 @@ class Member {
     this.abort = new AbortController();
     this.assigned = assigned;
     const stored = await this.options.positions?.(assigned);
-    const strange = (stored ?? []).filter(({ topic, partition }) => !this.group.committed.has(`${topic}/${partition}`));
+    const strange = (stored ?? []).filter(({ topic, partition }) => !this.group.committed.has(nameOf({ topic, partition })));
     if (strange.length > 0) await this.options.startsOver?.(strange.map(({ topic, partition }) => ({ topic, partition })));
     this.loops = assigned.map((of) => {
       const known = stored?.find((each) => each.topic === of.topic && each.partition === of.partition);
-      const committed = this.group.committed.get(`${of.topic}/${of.partition}`) ?? 0;
+      const committed = this.group.committed.get(nameOf(of)) ?? 0;
       return this.read(of, stored === undefined ? committed : Math.min(committed, Number(known?.next ?? 0)), this.abort.signal);
     });
   }
@@ -170,7 +171,7 @@ class Member {
     const lag = new Map<string, number>();
     for (const { topic, partition } of this.assigned) {
       const end = this.topics.get(topic)?.[partition]?.length ?? 0;
-      lag.set(topic, (lag.get(topic) ?? 0) + end - (this.group.committed.get(`${topic}/${partition}`) ?? 0));
+      lag.set(topic, (lag.get(topic) ?? 0) + end - (this.group.committed.get(nameOf({ topic, partition })) ?? 0));
     }
     return lag;
   }
@@ -188,7 +189,7 @@ class Member {
         beat: async () => undefined,
         done: (record) => {
           next = Number(record.offset) + 1;
-          this.group.committed.set(`${topic}/${partition}`, next);
+          this.group.committed.set(nameOf({ topic, partition }), next);
         },
       };
       try {

@@ -10,6 +10,7 @@ import {
   type Stretch,
   type TopicWanted,
 } from '../event-log.js';
+import { nameOf } from '../name-of.js';
 import { backOff, pause, within } from '../trouble.js';
 import { KafkajsConsumer } from './kafkajs-consumer.js';
 import { clientWith, type KafkaOptions, kafkaConfig, protocolError, retry } from './kafkajs-options.js';
@@ -53,7 +54,7 @@ export class KafkajsEventLog implements EventLog {
   async publish(records: readonly OutRecord[]): Promise<readonly Place[]> {
     const places = new Map<string, Place>();
     for (const request of requestsOf(records)) {
-      for (const place of await this.send(request)) places.set(`${place.topic}/${place.partition}`, place);
+      for (const place of await this.send(request)) places.set(nameOf(place), place);
     }
     return [...places.values()];
   }

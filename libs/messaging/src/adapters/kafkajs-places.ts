@@ -1,6 +1,7 @@
 import type { Consumer, Kafka, Batch as KafkajsBatch } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { ConsumeOptions, TopicPartition } from '../event-log.js';
+import { nameOf } from '../name-of.js';
 import { backOff, pause } from '../trouble.js';
 import { withAdmin } from './kafkajs-topics.js';
 
@@ -68,7 +69,7 @@ export class Places {
   open(batch: Batch): { isOver(): boolean; done(offset: string): void } {
     const life = this.life;
     const { topic, partition, messages, highWatermark: end } = batch;
-    const at = `${topic}/${partition}`;
+    const at = nameOf({ topic, partition });
     const [first, last, lastOfAll] = [batch.firstOffset(), messages.at(-1)?.offset, batch.lastOffset()];
     if (first !== null) this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(end) - BigInt(first))) });
     return {
@@ -83,7 +84,7 @@ export class Places {
   }
 
   private reached({ topic, partition }: TopicPartition, offset: string, end: string): void {
-    const at = `${topic}/${partition}`;
+    const at = nameOf({ topic, partition });
     const next = BigInt(offset) + 1n;
     this.next.set(at, { topic, partition, offset: next.toString() });
     this.behind.set(at, { topic, records: Math.max(0, Number(BigInt(end) - next)) });
@@ -116,7 +117,7 @@ export class Places {
       this.logger.debug({ err: error }, 'offsets were not committed');
       if (life !== this.life || this.stopped) return;
       for (const each of offsets) {
-        const at = `${each.topic}/${each.partition}`;
+        const at = nameOf(each);
         if (!this.next.has(at)) this.next.set(at, each);
       }
       this.timer ??= setTimeout(() => void this.commit(), commitMs).unref();
@@ -134,8 +135,8 @@ export class Places {
         if (life !== this.life) return;
         for (const { topic, partition } of partitions) {
           // No record of a partition means that nothing of it was handled here: a database older than its first event is behind as well.
-          const next = stored.get(`${topic}/${partition}`) ?? '0';
-          const kafkas = committed.get(`${topic}/${partition}`);
+          const next = stored.get(nameOf({ topic, partition })) ?? '0';
+          const kafkas = committed.get(nameOf({ topic, partition }));
           // Kafka without an offset starts at the beginning, which is lower than anything.
           if (!anyway && (!isPlace(kafkas) || BigInt(next) >= BigInt(kafkas))) continue;
           if (!anyway)
@@ -159,12 +160,12 @@ export class Places {
   private async committed(topics: string[]): Promise<Map<string, string>> {
     const offsets = await withAdmin(this.kafka, (admin) => admin.fetchOffsets({ groupId: this.options.group, topics }), 10_000);
     return new Map(
-      offsets.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}/${partition}`, offset] as const)),
+      offsets.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => [nameOf({ topic, partition }), offset] as const),
+      ),
     );
   }
 }
-
-const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
 
 /** Kafka says -1 where it has none. */
 const isPlace = (offset: string | undefined): offset is string => offset !== undefined && BigInt(offset) >= 0n;

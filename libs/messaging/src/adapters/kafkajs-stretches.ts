@@ -1,5 +1,6 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { ReadOnceOptions, Stretch } from '../event-log.js';
+import { nameOf } from '../name-of.js';
 import { within } from '../trouble.js';
 import { recordOf } from './kafkajs-consumer.js';
 import { protocolError, retry } from './kafkajs-options.js';
@@ -46,8 +47,6 @@ export async function endsOf(kafka: Kafka, topics: readonly string[]): Promise<S
     return found;
   });
 }
-
-const nameOf = ({ topic, partition }: { topic: string; partition: number }) => `${topic}/${partition}`;
 
 class Reading {
   private readonly left: Map<string, Stretch>;
