@@ -176,9 +176,9 @@ async function keep(witness: Witness, places: readonly Place[]): Promise<void> {
 
 function wordsOf(service: Service, { topic, partition, offset, headers }: InRecord): string {
   const event = `${headers['ce_type']} ${headers['ce_id']} about ${headers['ce_subject']}`;
+  // What to do comes first: a line of doctor is cut where it gets long.
   return (
-    `the database is older than what ${service} has said: it does not know ${event}, said ${headers['ce_time']}, which is at ${offset} of ${topic}/${partition}. ` +
-    'Nothing is handled, said or worked on. Bring back a database that knows it, or give this one empty topics by another SLIPWAY_TOPIC_PREFIX: ' +
-    'docs/guides/backup-and-restore.md'
+    `the database is older than what ${service} has said, so nothing is done: give it empty topics by another SLIPWAY_TOPIC_PREFIX, or bring back one that knows ` +
+    `more (docs/guides/backup-and-restore.md). It does not know ${event}, said ${headers['ce_time']}, at ${offset} of ${topic}/${partition}`
   );
 }
