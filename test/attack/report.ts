@@ -12,21 +12,39 @@ export interface RunOf {
   readonly at: string;
   readonly commit: string;
   readonly seconds: number;
+  readonly seed: number;
+  /** The words it was told after `--`, so that it can be done again. */
+  readonly words: string;
 }
 
-/** The report as a page: a table for each group, in the order of the ids. */
+/** The report as a page: how it went, what was broken, then a table for each group in the order of the ids, and what cannot be tried yet. */
 export function pageOf(run: RunOf, all: readonly Ended[]): string {
-  const count = (result: Ended['result']) => all.filter((each) => each.result === result).length;
-  const tables = Object.entries(groups).map(([letter, title]) => tableOf(title, inOrder(all.filter(({ id }) => id.startsWith(letter)))));
+  const of = (result: Ended['result']) => inOrder(all.filter((each) => each.result === result));
+  const [held, broken, later] = [of('held'), of('broken'), of('not applicable yet')];
+  const tables = Object.entries(groups).flatMap(([letter, title]) =>
+    tableOf(
+      `${letter}: ${title}`,
+      held.filter(({ id }) => id.startsWith(letter)),
+    ),
+  );
   return [
     '# Attacks',
     '',
-    `Written by \`npm run attack -- --write\` at ${run.at}, of ${run.commit}, in ${Math.round(run.seconds)} s: ${count('held')} cases held, ` +
-      `${count('broken')} broken, ${count('not applicable yet')} not applicable yet.`,
-    'Numbers up to 49 are those of the list the cases were taken from; from 50 on stand those it leaves out.',
-    ...tables.flat(),
+    `Written by \`npm run attack -- ${run.words}\` at ${run.at}, of commit ${run.commit}, with seed ${run.seed}, in ${minutes(run.seconds)}.`,
+    '',
+    `**${held.length} cases held, ${broken.length} ${broken.length === 1 ? 'was' : 'were'} broken**, ${later.length} cannot be tried yet.`,
+    '',
+    'Numbers up to 49 are those of the list the cases were taken from; from 50 on stand those it leaves out. What an ordinary test proves too, or proves alone,',
+    'names it; `npm test` runs those.',
+    ...(broken.length > 0 ? tableOf('Broken', broken) : []),
+    ...tables,
+    ...(later.length > 0 ? laterOf(later) : []),
     '',
   ].join('\n');
+}
+
+function minutes(seconds: number): string {
+  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
 export function inOrder(all: readonly Ended[]): Ended[] {
@@ -35,21 +53,35 @@ export function inOrder(all: readonly Ended[]): Ended[] {
 
 function tableOf(title: string, rows: readonly Ended[]): string[] {
   if (rows.length === 0) return [];
-  const lines = rows.map(({ id, input, expected, result, outcome, seconds }) =>
-    [id, cell(input), cell(expected), result === 'held' ? cell(outcome) : `**${result}**: ${cell(outcome)}`, seconds.toFixed(1)].join(
-      ' | ',
-    ),
+  const lines = rows.map(({ id, input, expected, outcome, provenBy, seconds }) =>
+    [id, cell(input), cell(expected), [cell(outcome), ...provenBy.map(proofOf)].join('<br>'), seconds.toFixed(1)].join(' | '),
   );
   return [
     '',
     `## ${title}`,
     '',
-    'id | what is done | what must come of it | what came of it | seconds',
-    '--- | --- | --- | --- | ---',
+    'case | what is done | what must come of it | what came of it | seconds',
+    '--- | --- | --- | --- | ---:',
     ...lines,
   ];
 }
 
+function laterOf(rows: readonly Ended[]): string[] {
+  const lines = rows.map(({ id, input, expected, outcome }) => [id, cell(input), cell(expected), cell(outcome)].join(' | '));
+  return [
+    '',
+    '## Cannot be tried yet',
+    '',
+    'case | what would be done | what must come of it | why not yet',
+    '--- | --- | --- | ---',
+    ...lines,
+  ];
+}
+
+function proofOf({ file, test }: Ended['provenBy'][number]): string {
+  return `[${cell(test)}](../../${file})`;
+}
+
 function cell(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').replaceAll('<', '&lt;');
+  return text.replaceAll(/\s+/g, ' ').replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('[', '\\[');
 }

@@ -5,6 +5,7 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { root } from '../../tools/suite/services.ts';
 import type { CaseMeta } from './case.ts';
 import { type Ended, inOrder, pageOf } from './report.ts';
+import { seed } from './seed.ts';
 
 /** Writes docs/reliability/attacks.{json,md} at the end of a run with SLIPWAY_ATTACK_WRITE=1, of the cases that were run. */
 export class AttackReporter implements Reporter {
@@ -18,6 +19,8 @@ export class AttackReporter implements Reporter {
       at: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
       commit,
       seconds: Math.round((Date.now() - this.begun) / 1000),
+      seed,
+      words: process.env['SLIPWAY_ATTACK_WORDS'] ?? '--write',
     };
     const folder = join(root, 'docs/reliability');
     mkdirSync(folder, { recursive: true });

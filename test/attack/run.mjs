@@ -10,6 +10,7 @@ if (words.includes('--help') || words.includes('-h')) {
   process.exit(0);
 }
 
+process.env.SLIPWAY_ATTACK_WORDS = words.join(' ');
 const options = [];
 while (words.length > 0) {
   const word = words.shift();
