@@ -5,6 +5,7 @@ import { SourceTold1764200000000 } from './1764200000000-source-told.js';
 import { AgeOfALog1764300000000 } from './1764300000000-age-of-a-log.js';
 import { RowSeals1764400000000 } from './1764400000000-row-seals.js';
 import { RetiredReleases1764500000000 } from './1764500000000-retired-releases.js';
+import { RequestsByState1764600000000 } from './1764600000000-requests-by-state.js';
 
 /** In order; never changed once landed. */
 export const migrations: MigrationClass[] = [
@@ -14,4 +15,5 @@ export const migrations: MigrationClass[] = [
   AgeOfALog1764300000000,
   RowSeals1764400000000,
   RetiredReleases1764500000000,
+  RequestsByState1764600000000,
 ];
