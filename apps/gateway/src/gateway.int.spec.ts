@@ -45,6 +45,12 @@ describe('the gateway', () => {
     const release = await scene.aBuiltRelease('shop', 2);
     const { request, asks } = await scene.aRequest(release, [tess]);
     expect((await tess.api.listApprovals({ query: { mine: 'true' } })).items.map((item) => item.request)).toEqual([request]);
+    // Who came, or got the role, after it was asked is shown it all the same; who lost it is not.
+    const late = await scene.join('Larry Late', [{ role: 'operator', project: 'shop' }]);
+    const mineOf = async ({ api }: Actor) => (await api.listApprovals({ query: { mine: 'true' } })).items.map((item) => item.request);
+    expect(await mineOf(late)).toEqual([request]);
+    await scene.administrator.api.changePerson({ params: { id: late.id }, body: { roles: [{ role: 'developer', project: 'shop' }] } });
+    expect(await mineOf(late)).toEqual([]);
     const signing = tess.api.signOff({ params: { id: request }, body: { decision: 'approve', comment: 'tried it' } });
     await scene.stage.hears(SignOffPosted, (data) => data.request === request);
     const posted = scene.stage.heard.find((event) => event.name === SignOffPosted.name) as (typeof scene.stage.heard)[number];

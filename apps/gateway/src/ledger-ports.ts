@@ -1,4 +1,4 @@
-import type { AuditLink, CommandIssued, DataOf, EventDeadLettered, Reason } from '@slipway/contracts';
+import type { AuditLink, CommandIssued, DataOf, EventDeadLettered, Person, Reason } from '@slipway/contracts';
 import type { Received } from '@slipway/messaging';
 import type { Tx } from '@slipway/postgres';
 import type { Placed, ReleaseState, Told } from '@slipway/release';
@@ -180,8 +180,8 @@ export abstract class Ledger {
   abstract requests(where: {
     projects: readonly string[] | null;
     state?: string | undefined;
-    /** Only those this person may decide and has not. */
-    eligible?: string | undefined;
+    /** Only those this person may decide and has not, by the roles they have now: when the request was told of, they may have had others, or not been here. */
+    eligible?: Pick<Person, 'id' | 'roles'> | undefined;
     after?: After | undefined;
     limit: number;
   }): Promise<readonly RequestView[]>;

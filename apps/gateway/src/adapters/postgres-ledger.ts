@@ -88,11 +88,18 @@ export class PostgresLedger extends Ledger {
       `select view from request
        where ($1::text[] is null or project = any($1)) and ($2::text is null or state = $2)
          and ($3::text is null or (state = 'open'
-           and exists (select 1 from json_array_elements(view -> 'eligible') as one where one ->> 'id' = $3)
+           and exists (
+             select 1 from json_array_elements(view -> 'require') as wanted, jsonb_to_recordset($7::jsonb) as held(role text, project text)
+             where held.role = wanted ->> 'role' and held.project in ('*', request.project))
+           and (not exists (select 1 from json_array_elements(view -> 'involved') as one where one ->> 'id' = $3)
+             or exists (select 1 from json_array_elements(view -> 'eligible') as one where one ->> 'id' = $3))
            and not exists (select 1 from json_array_elements(view -> 'signOffs') as one where one -> 'person' ->> 'id' = $3)))
          and ($4::timestamptz is null or (requested_at, id) < ($4, $5::uuid))
        order by requested_at desc, id desc limit $6`,
-      [where.projects, where.state ?? null, where.eligible ?? null, where.after?.at ?? null, where.after?.id ?? null, where.limit],
+      [
+        ...[where.projects, where.state ?? null, where.eligible?.id ?? null, where.after?.at ?? null, where.after?.id ?? null, where.limit],
+        JSON.stringify(where.eligible?.roles ?? []),
+      ],
     );
     return rows.map(({ view }) => view);
   }

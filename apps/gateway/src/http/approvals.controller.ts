@@ -23,7 +23,7 @@ export class ApprovalsController {
     const rows = await this.ledger.requests({
       projects: readableProjects(by, query.project),
       state: query.state,
-      eligible: query.mine === 'true' ? by.id : undefined,
+      eligible: query.mine === 'true' ? by : undefined,
       after: afterOf(query.cursor),
       limit: query.limit + 1,
     });
