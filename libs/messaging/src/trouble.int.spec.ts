@@ -2,48 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NotYet, Unhandleable } from './failures.js';
-import type { Handler, Received } from './received.js';
-import { hearing, Ordered, Posted, Served, type TestService, Told, TwoServices } from './two-services.contract.js';
+import { type Orders, serve, takingOrders } from './orders.contract.js';
 
-let scene: TwoServices;
-let watcher: TestService;
-let builder: TestService;
-const served: Received[] = [];
-const handled: Received[] = [];
-/** What the builder does with an order of this name; by default it serves it. */
-const orders = new Map<string, Handler<typeof Ordered>['handle']>();
+let { scene, builder, served, handled, orders, order, times, handoffs } = {} as Orders;
 
 beforeAll(async () => {
-  scene = await TwoServices.build();
-  watcher = await scene.replica('source-watcher');
-  builder = await scene.replica('image-builder');
-  await Promise.all([
-    watcher.messaging.start(hearing(served, Served)),
-    builder.messaging.start(
-      new Map<typeof Ordered | typeof Told | typeof Posted, Handler<never>>([
-        [Ordered, onOrdered as Handler<never>],
-        ...(hearing(handled, Told, Posted) as Map<typeof Told, Handler<never>>),
-      ]),
-    ),
-  ]);
+  ({ scene, builder, served, handled, orders, order, times, handoffs } = await takingOrders());
 }, 60_000);
 afterAll(() => scene.demolish(), 60_000);
 
-const onOrdered: Handler<typeof Ordered> = {
-  async handle(event, unit) {
-    await (orders.get(event.data.what) ?? serve)(event, unit);
-    unit.tx.afterCommit(() => handled.push(event));
-  },
-};
-const serve: Handler<typeof Ordered>['handle'] = async (event, unit) => {
-  unit.publish(Served, { subject: event.subject, data: { what: event.data.what } });
-};
-
-const order = (what: string, subject: string = randomUUID()) =>
-  watcher.messaging.transact(async (unit) => unit.publish(Ordered, { subject, correlationId: 'rel', data: { what } }));
-const times = (id: string) => handled.filter((event) => event.id === id).length;
 const deadLetter = async (id: string) => (await builder.messaging.deadLetters.list({ limit: 500 })).find((letter) => letter.eventId === id);
-const handoffs = (id: string) => scene.rows('source-watcher', 'select * from $schema.handoff where event_id = $1', [id]);
 
 describe('a handler in trouble', () => {
   it.each([
