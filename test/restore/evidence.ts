@@ -89,7 +89,9 @@ const lostWithTopics = /is not in the journal$|neither a topic nor the journal h
 /** How promises did not hold, beyond what the guide says is lost, and the whole verdict in words. */
 export async function brokenPromises(suite: RestorableSuite, witness: Witness): Promise<{ broken: string[]; words: string }> {
   const repositories = suite.lanes.map(({ name, repository }) => ({ project: name, folder: repository.dir }));
-  const verdict = judge(await witness.history({ repositories }));
+  // Builds name them, in topics that may be gone.
+  const images = suite.lanes.map(({ name }) => name);
+  const verdict = judge(await witness.history({ repositories, images }));
   const broken = verdict.findings.flatMap(({ promise, breaches }) =>
     breaches.filter(({ what }) => promise !== 10 || !lostWithTopics.test(what)).map(({ what }) => `${promise}: ${what}`),
   );

@@ -74,12 +74,18 @@ describe('a topic that is lost while releases are on their way', () => {
 describe('Kafka that is lost with all it has', () => {
   it('costs time only', { timeout: 900_000 }, async () => {
     round += 1;
-    const page = `page ${round}`;
-    await bring(suite, lanes, page, round);
+    await bring(suite, lanes, `page ${round}`, round);
     await suite.kafka.lose();
+    const lostAt = performance.now();
     await suite.down();
     await suite.up();
-    await arrive(page);
+    await arrive(`page ${round}`);
+    // The judge leaves out what tables have of the last half minute before the newest record, which a relay may not have said yet.
+    while (performance.now() - lostAt < 45_000) {
+      round += 1;
+      await bring(suite, lanes, `page ${round}`, round);
+      await arrive(`page ${round}`);
+    }
     await drained(suite);
     // What was said is in the tables of who said it, also where its topic is gone.
     const { broken, words } = await brokenPromises(suite, witness);
