@@ -135,12 +135,13 @@ function stepsOf(looking: Looking): Step[] {
 }
 
 /** Rollbacks name the release they left as well: a good one is left only because a person asked. */
-function wentBack({ facts, release, turn }: Looking): Step[] {
+function wentBack({ facts, release, turn, asked }: Looking): Step[] {
   return facts.named(RolloutRolledBack).flatMap((said): Step[] => {
     const { from, release: to, environment, by, reason } = said.data;
     if (to.id === release.id) return [{ said, words: `live in ${environment}` }];
     if (from?.id !== release.id) return [];
-    const right = by !== null || (turn === 'does not roll out' && environment === 'production');
+    // Who asked while it was still rolled out is not named: that rollout was given up for it.
+    const right = by !== null || asked || (turn === 'does not roll out' && environment === 'production');
     const wrong = right ? undefined : `it was rolled back from ${environment}, nobody asked for that, and it is good: ${reason.message}`;
     return [{ said, words: `rolled back from ${environment}`, wrong }];
   });
