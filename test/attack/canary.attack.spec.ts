@@ -221,7 +221,7 @@ describe('The canary secret', () => {
         printed.text += page.text;
         printed.from = page.next;
       }
-      expect(printed.text).toContain('/site/index.html');
+      expect(printed.text).toContain('/bin/busybox');
       const all = [printed.text, [...printed.text].reverse().join('')];
       await nowhere({ name: 'the log of the build', pieces: () => all.map((content) => ({ where: names.git, content })) });
       return `${printed.text.length} characters`;

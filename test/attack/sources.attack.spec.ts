@@ -77,13 +77,13 @@ describe('Sources of the suite', () => {
   attack(
     'G15',
     {
-      input: 'credentials in the url of a source: https://user:password@, a token as the user, ssh://user:password@, svn://user:password@',
+      input: 'credentials in the url of a source: https://, http:// and ssh:// with user:password@, svn:// too',
       expected: '422 that names the field and says where secrets go; no part of them in the answer, in a log or in an event',
       provenBy: [{ file: 'libs/source-control/src/source-url.spec.ts', test: 'refuses' }],
     },
     async (on) => {
       const password = `hunter-${v7()}`;
-      const urls = [`https://ci:${password}@git.example/x`, `https://${password}@git.example/x`, `ssh://ci:${password}@git.example/x`];
+      const urls = [`https://ci:${password}@git.example/x`, `http://ci:${password}@git.example/x`, `ssh://ci:${password}@git.example/x`];
       const specs: Spec[] = [
         ...urls.map((url) => gitOf(url)),
         { source: { svn: { url: `svn://ci:${password}@svn.example/x`, poll: '1s' } } },
