@@ -153,13 +153,13 @@ export class Worker {
     return (await this.options.messaging.isBehind?.()) ?? false;
   }
 
-  /** What may not wait, and now and then one of what may. Returns in how many ms to look again. */
+  /** What may not wait, and one of what may: once a second, for each look goes past all that waits. Returns in how many ms to look again. */
   private async trickle(work: Work, yields: 'first' | 'each'): Promise<number> {
     const left = trickleMs - (performance.now() - (this.trickledAt.get(work.kind) ?? Number.NEGATIVE_INFINITY));
-    await this.claim(work, { without: yields === 'first' ? 'new' : 'ready' });
-    if (left > 0 || this.room(work) <= 0) return Math.min(trickleMs, Math.max(250, left));
+    if (left > 0) return left;
     this.trickledAt.set(work.kind, performance.now());
-    await this.claim(work, { limit: 1 });
+    await this.claim(work, { without: yields === 'first' ? 'new' : 'ready' });
+    if (this.room(work) > 0) await this.claim(work, { limit: 1 });
     return trickleMs;
   }
 
