@@ -1,3 +1,4 @@
+import { until } from '../../../tools/parts/until.ts';
 import type { Lane } from '../load/lane.ts';
 import { stories } from '../load/stories.ts';
 import { type Board, readPoint } from './board.ts';
@@ -34,6 +35,8 @@ export interface SweepWish {
 }
 
 const mostTellings = 2;
+/** How long is waited for the progress of a service that was killed. */
+const progressMs = 30_000;
 
 /**
  * Arms one point after the other and drives a release past each, on several projects side by side; of one service only one point is armed at a time. What
@@ -80,9 +83,15 @@ async function killAt(point: string, lane: Lane, { board, recorded, back, stillW
     if (killed === undefined && why === undefined) continue;
     if (killed === undefined) return { point, story: told.name, end: 'lost', why: `nobody was killed, and yet: ${why}` };
     await back(readPoint(point).service);
-    const progress = progressAfter(killed, await passes.all());
-    const progressMs = progress && progress.at - killed.at;
-    return { point, story: told.name, end: why === undefined ? 'arrived' : 'lost', progressMs, why };
+    // Its story may have been over before: what the kill left undone is done all the same.
+    const progress = await until('its next progress', async () => progressAfter(killed, await passes.all()), {
+      within: progressMs,
+      every: 200,
+      stillWorthIt,
+    }).catch(() => undefined);
+    stillWorthIt();
+    const tookMs = progress && progress.at - killed.at;
+    return { point, story: told.name, end: why === undefined ? 'arrived' : 'lost', progressMs: tookMs, why };
   }
   return { point, story: told.name, end: 'not reached' };
 }
