@@ -72,10 +72,8 @@ describe('who can write to the tables of the gateway', () => {
   });
 
   it('has nothing said in anybody’s name, and doctor tells of it', async () => {
-    const said = scene.stage.heard.filter(({ name, data }) => {
-      const of = [CommandIssued.name, ProjectApplied.name, TokenAdded.name, PersonSignedIn.name].includes(name);
-      return of && JSON.stringify(data).includes(mallory.id);
-    });
+    const names: readonly string[] = [CommandIssued.name, ProjectApplied.name, TokenAdded.name, PersonSignedIn.name];
+    const said = scene.stage.heard.filter(({ name, data }) => names.includes(name) && JSON.stringify(data).includes(mallory.id));
     expect(said).toEqual([]);
     await write(`update $own.project set file = $1 where name = 'shop'`, [JSON.stringify(aProjectFile({ name: 'other' }))]);
     const { warnings } = await scene.administrator.api.status({});

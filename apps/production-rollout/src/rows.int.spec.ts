@@ -27,12 +27,13 @@ interface Row {
   readonly seal: string;
 }
 
-const write = (sql: string, params: unknown[] = []) => scene.stage.database.query(sql.replaceAll('$own', own), params);
-const rowOf = async (number: number) =>
-  (await write(`select * from $own.rollout where project = $1 and rollout -> 'release' ->> 'number' = $2 order by created_at`, [
+const write = <T = Record<string, unknown>>(sql: string, params: unknown[] = []) =>
+  scene.stage.database.query<T>(sql.replaceAll('$own', own), params);
+const rowOf = (number: number) =>
+  write<Row>(`select * from $own.rollout where project = $1 and rollout -> 'release' ->> 'number' = $2 order by created_at`, [
     scene.project,
     String(number),
-  ])) as Row[];
+  ]);
 
 /** Writes a row of a rollout as whoever reached the table would, and the work that is owed for it. */
 async function insert(rollout: Rollout, seal: string | null): Promise<void> {
