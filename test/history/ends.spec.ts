@@ -1,4 +1,4 @@
-import { BuildCancelled, BuildFailed, DeploymentFailed, VerificationFailed } from '@slipway/contracts';
+import { BuildCancelled, BuildFailed, DeploymentFailed, RolloutRolledBack, VerificationFailed } from '@slipway/contracts';
 import { aKeyRing, anId, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
@@ -19,7 +19,7 @@ interface More {
   readonly event: Line['event'];
   readonly writer: Line['writer'];
   readonly of: 'one' | 'two';
-  readonly data: object;
+  readonly data: object | ((good: Good) => object);
 }
 
 const failed = { attempt: 1, evidence: [], authors: [] };
@@ -42,7 +42,7 @@ async function ends(more: More[], turns: Partial<Record<1 | 2, SeenPush['turn']>
           event,
           subject: good[of].id,
           at: good.line('rollout.ended 2').at + 100,
-          data: { release: good[of], ...data },
+          data: { release: good[of], ...(typeof data === 'function' ? data(good) : data) },
         });
     },
   });
@@ -107,6 +107,24 @@ describe('what releases came to', () => {
   ])('is wrong where a good commit %s', async (_, more, why) => {
     const [one] = await ends([more]);
     expect(one?.wrong).toEqual([expect.stringMatching(why)]);
+  });
+
+  const wentBack = (by: object | null): More => ({
+    ...{ event: RolloutRolledBack, writer: 'production-rollout', of: 'one' },
+    data: ({ two }) => ({
+      ...{ rollout: anId(), kind: 'rollback', environment: 'production', stage: 'production', from: two, address: '', seconds: 1, by },
+      image: { repository: 'shop', digest: `sha256:${'0'.repeat(64)}` },
+      reason: { code: 'never-healthy', message: 'no answer' },
+    }),
+  });
+
+  it('is right where a person went back from it, and wrong where nobody did and it is good', async () => {
+    const [, asked] = await ends([wentBack({ id: anId(), name: 'Otto Operator' })]);
+    expect(asked).toMatchObject({ end: 'rolled back from production', wrong: [] });
+    const [, alone] = await ends([wentBack(null)]);
+    expect(alone?.wrong).toEqual([expect.stringMatching(/rolled back from production, nobody asked for that, and it is good: no answer/)]);
+    const [, bad] = await ends([wentBack(null)], { 1: 'good', 2: 'does not roll out' });
+    expect(bad?.wrong).toEqual([expect.stringMatching(/went live in production/)]);
   });
 
   it.each<[SeenPush['turn'], RegExp]>([
