@@ -44,11 +44,16 @@ afterAll(async () => {
   if (home) await rm(home, { recursive: true, force: true });
 });
 
-function cli(on: Attacked, ...words: string[]): Promise<string> {
-  const env = { PATH: process.env['PATH'], HOME: home, SLIPWAY_URL: on.gatewayUrl, SLIPWAY_TOKEN_FILE: join(home, 'token') };
+/** What the command line shows on a terminal; without colours, so that every escape that comes is somebody else's. */
+function onTerminal(on: Attacked, ...words: string[]): Promise<string> {
+  const env = {
+    ...{ PATH: process.env['PATH'], HOME: home, TERM: 'xterm', NO_COLOR: '1' },
+    ...{ SLIPWAY_URL: on.gatewayUrl, SLIPWAY_TOKEN_FILE: join(home, 'token') },
+  };
+  const program = [process.execPath, join(root, 'apps/cli/bin/slipway.mjs'), ...words].join(' ');
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(root, 'apps/cli/bin/slipway.mjs'), ...words], { env, timeout: 60_000 }, (_, stdout, stderr) =>
-      resolve(`${stdout}${stderr}`),
+    execFile('script', ['-qec', program, '/dev/null'], { env, timeout: 60_000 }, (_, stdout, stderr) =>
+      resolve(`${stdout}${stderr}`.replaceAll('\r\n', '\n')),
     );
   });
 }
@@ -69,15 +74,15 @@ describe('Text that somebody else wrote', () => {
       for (const words of [
         ['release', 'list', '--project', name],
         ['release', 'show', `${name}/1`],
-        ['release', 'logs', `${name}/1`],
+        ['release', 'logs', `${name}/1`, 'build'],
         ['project', 'show', name],
-        ['audit', 'list'],
+        ['audit', 'show', name],
       ])
-        said[words.join(' ')] = await cli(on, ...words);
+        said[words.join(' ')] = await onTerminal(on, ...words);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come
       const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
       expect(Object.entries(said).filter(([, text]) => obeyed.test(text))).toEqual([]);
-      expect(said[`release logs ${name}/1`]).toContain('onerror=alert(1)');
+      expect(said[`release logs ${name}/1 build`]).toContain('onerror=alert(1)');
       expect(said[`release show ${name}/1`]).toContain('onerror=alert(1)');
       const token = on.administratorToken;
       const { release } = await on.administrator.getReleaseByNumber({ params: { project: name, number: 1 } });
