@@ -4,7 +4,7 @@ import { SecretChanged } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
-import { newestBrought } from './domain/ahead.js';
+import { isSignedBefore, type Newest, newestOf } from './domain/ahead.js';
 import { type Queued, type Rollout, turnOf } from './domain/environment.js';
 import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
@@ -33,7 +33,7 @@ export class Beginning {
   async begin(claim: Claim<{ rollout: string }>, rollout: Rollout, orchestrator: Orchestrator): Promise<Begun> {
     const proven = this.proofs.whole(rollout.grant, rollout.deployment);
     const unproven = proven.ok ? undefined : proven.reason;
-    const brought = await broughtTo(rollout, orchestrator, claim.signal);
+    const newest = await newestThere(rollout, orchestrator, claim.signal);
     const obstacle = unproven ?? (await this.secretGone(rollout)) ?? (await imageGone(rollout, orchestrator, claim.signal));
     return claim.transact(async (unit) => {
       if (obstacle) {
@@ -41,7 +41,7 @@ export class Beginning {
         if (current?.state === 'waiting') await this.telling.aborted(unit, current, obstacle, null);
         return 'ended';
       }
-      return this.takeTurn(unit, rollout, proven.ok ? proven.notAfter : '', brought);
+      return this.takeTurn(unit, rollout, proven.ok ? proven.notAfter : '', newest);
     });
   }
 
@@ -61,7 +61,7 @@ export class Beginning {
     }
   }
 
-  private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout, notAfter: string, brought: number): Promise<Begun> {
+  private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout, notAfter: string, newest: Newest): Promise<Begun> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     const running = await this.rollouts.running(unit.tx, project, environment);
     const waiting = await this.rollouts.waiting(unit.tx, project, environment);
@@ -78,8 +78,13 @@ export class Beginning {
     const isOver = Date.parse(notAfter) <= unit.now.getTime();
     if (mine.kind === 'rollout' && (isOver || !(await this.grants.isGood(unit.tx, mine.grant))))
       return { waitsFor: 'a grant that is good now', afterMs: grantMs };
+    if (mine.kind === 'rollout' && isSignedBefore(mine.grant.issuedAt, state.attempts, newest, unit.now)) {
+      const message = `what runs here was brought since this was signed for, by rollout ${newest.attempt}, and the database knows of ${state.attempts}: it is older; ask for it anew`;
+      await this.telling.aborted(unit, mine, { code: 'older-than-what-runs', message }, null);
+      return 'ended';
+    }
     // Above whatever runs there, also where the database is older than that: whose number is the highest is the newest.
-    const counted = { ...state, attempts: Math.max(state.attempts, brought) };
+    const counted = { ...state, attempts: Math.max(state.attempts, newest.attempt) };
     const next = begunIn(counted, mine, notAfter, unit.now.toISOString());
     if (!next) {
       await this.telling.aborted(
@@ -104,9 +109,13 @@ export class Beginning {
   }
 }
 
-async function broughtTo({ project, environment, deployment }: Rollout, orchestrator: Orchestrator, signal: AbortSignal): Promise<number> {
+async function newestThere(
+  { project, environment, deployment }: Rollout,
+  orchestrator: Orchestrator,
+  signal: AbortSignal,
+): Promise<Newest> {
   const { namespace = 'default' } = deployment.target;
-  return newestBrought((await orchestrator.observe({ project, environment, namespace }, signal)).instances);
+  return newestOf((await orchestrator.observe({ project, environment, namespace }, signal)).instances);
 }
 
 async function imageGone({ deployment }: Rollout, orchestrator: Orchestrator, signal: AbortSignal): Promise<Reason | undefined> {

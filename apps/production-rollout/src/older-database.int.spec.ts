@@ -28,7 +28,7 @@ async function restore(name: string): Promise<void> {
     insert into ${schema}.environment select * from public.${name}_environment;
     insert into ${schema}.rollout select * from public.${name}_rollout;
     update ${schema}.operation set state = 'ready', due_at = now(), finished_at = null, progress = null
-      where kind = 'rollout' and key in (select id::text from public.${name}_rollout where state = 'running');
+      where kind = 'rollout' and key in (select id::text from public.${name}_rollout where state in ('running', 'waiting'));
   end $$`);
 }
 
@@ -76,6 +76,28 @@ describe('production-rollout with a database that was brought back, and is older
     await restore('driven');
     const aborted = await scene.stage.hears(RolloutAborted, (data) => data.release.id === release.id, 40_000);
     expect(aborted.reason).toMatchObject({ code: 'older-than-what-runs', message: expect.stringContaining('brought by rollout 3 here') });
+    expect(await scene.containers()).toEqual(before);
+    expect(await (await fetch(third.address)).text()).toContain('one');
+    const fourth = await scene.live(4, 'two');
+    expect(await (await fetch(fourth.address)).text()).toContain('two');
+  });
+
+  it('begins nothing that people signed for before what runs came', { timeout: 120_000 }, async () => {
+    await scene.aProject('signed');
+    // What is there already is not made anew, so that one release after the other has another image.
+    await scene.live(1, 'two');
+    const { release, statement } = await scene.grant(2, 'two', { good: false });
+    const waiting = () => rows(`select 1 as n from ${schema}.rollout where request = '${statement.request}' and state = 'waiting'`);
+    await eventually(async () => (await waiting()).length === 1);
+    await backUp('waited');
+    const third = await scene.live(3, 'one');
+    const before = await scene.containers();
+    await rows(`insert into slipway_approval.grants_good_now values ('${statement.grant}', '${statement.request}', '${statement.asks}')`);
+    await restore('waited');
+    const isOlder = ({ release: of, reason }: { release: { id: string }; reason: { code: string } }) =>
+      of.id === release.id && reason.code === 'older-than-what-runs';
+    const aborted = await scene.stage.hears(RolloutAborted, isOlder, 40_000);
+    expect(aborted.reason.message).toContain('by rollout 2, and the database knows of 1');
     expect(await scene.containers()).toEqual(before);
     expect(await (await fetch(third.address)).text()).toContain('one');
     const fourth = await scene.live(4, 'two');

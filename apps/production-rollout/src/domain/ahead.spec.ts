@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aheadOf } from './ahead.js';
+import { aheadOf, isSignedBefore, newestBrought, newestOf } from './ahead.js';
 
 const made = (attempt: number) => ({ release: `of-${attempt}`, attempt });
 
@@ -13,5 +13,24 @@ describe('what runs', () => {
   it('is not where its rollout is known, or nothing runs', () => {
     expect(aheadOf(3, [made(3), made(1)])).toBeUndefined();
     expect(aheadOf(0, [])).toBeUndefined();
+  });
+
+  it('is counted by numbers we could have written', () => {
+    expect(newestBrought([made(2), made(Number.NaN), made(1e12)])).toBe(2);
+    expect(newestBrought([])).toBe(0);
+  });
+
+  it('was signed over only by who signed since, where the database does not know it', () => {
+    const now = new Date('2026-11-23T12:00:00.000Z');
+    const newest = newestOf([
+      { ...made(3), runningForMs: 60_000 },
+      { ...made(2), runningForMs: 900_000 },
+    ]);
+    expect(newest).toEqual({ attempt: 3, forMs: 60_000 });
+    expect(isSignedBefore('2026-11-23T11:58:00.000Z', 2, newest, now)).toBe(true);
+    expect(isSignedBefore('2026-11-23T11:59:30.000Z', 2, newest, now)).toBe(false);
+    expect(isSignedBefore('2026-11-23T11:58:00.000Z', 3, newest, now)).toBe(false);
+    // Nothing that runs is in its way.
+    expect(isSignedBefore('2026-11-23T11:58:00.000Z', 2, { attempt: 3, forMs: 0 }, now)).toBe(false);
   });
 });

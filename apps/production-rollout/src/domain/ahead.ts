@@ -13,6 +13,25 @@ export function newestBrought(instances: readonly Pick<Brought, 'attempt'>[]): n
   return Math.max(0, ...instances.map(({ attempt }) => attempt).filter((attempt) => Number.isInteger(attempt) && attempt < mostAttempts));
 }
 
+/** What is newest of what runs: the number of the rollout that brought it, and for how long it has run, in ms; 0 where it does not. */
+export interface Newest {
+  readonly attempt: number;
+  readonly forMs: number;
+}
+
+export function newestOf(instances: readonly (Brought & { readonly runningForMs: number })[]): Newest {
+  const attempt = newestBrought(instances);
+  return { attempt, forMs: Math.max(0, ...instances.filter((each) => each.attempt === attempt).map(({ runningForMs }) => runningForMs)) };
+}
+
+/**
+ * Whether people signed before what runs was brought by a rollout the database does not know: they let it in over something else. What they sign for since
+ * goes over it.
+ */
+export function isSignedBefore(issuedAt: string, attempts: number, { attempt, forMs }: Newest, now: Date): boolean {
+  return attempt > attempts && forMs > 0 && Date.parse(issuedAt) < now.getTime() - forMs;
+}
+
 /**
  * What runs was brought by a rollout of a number that has not been given out yet, as far as the database knows: it was brought back from a backup, and is older
  * than what it describes. To heal would be to take production back to what ran then (promise 4). In words, or undefined where it is not so.
