@@ -38,7 +38,9 @@ describe('a database older than what its service has said', () => {
     const lost = await livedOn((watcher) => suite.tell(watcher, 'release'));
     const { reason, service, over } = await suite.standing();
     expect(reason).toContain(lost);
-    expect(reason).toMatch(/SLIPWAY_TOPIC_PREFIX.* does not know slipway\.test\.told\.v1 .* about release, said 20.*Z, at \d+ of .*commits\/\d$/);
+    expect(reason).toMatch(
+      /SLIPWAY_TOPIC_PREFIX.* does not know slipway\.test\.told\.v1 .* about release, said 20.*Z, at \d+ of .*commits\/\d$/,
+    );
     expect(await service.registry.metrics()).toContain('slipway_database_older 1');
     await expect(suite.tell(service)).rejects.toThrow('older than');
     const said = (await suite.scene.read('commits')).length;
