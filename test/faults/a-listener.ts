@@ -14,6 +14,7 @@ const notItsOwn = [
   'handoff',
   'inbox',
   'stored_offset',
+  'said_place',
   'parked',
   'dead_letter',
   'operation',
@@ -75,7 +76,7 @@ export class Listener {
     return this.rows('select event_id, reason from $schema.dead_letter order by event_id');
   }
 
-  /** What is in its own tables, what it owes and what it said, without what differs each time: times, and ids the story does not have. */
+  /** What is in its own tables, what it owes and what it said, without what differs each time: times, ids the story does not have, and seals. */
   async outcome(story: readonly Told[]): Promise<string[]> {
     const names = new Map(story.map(({ id, event }) => [id, event.name]));
     const same = (text: string): string =>
@@ -91,7 +92,7 @@ export class Listener {
     const found: string[] = [];
     for (const { name } of tables) {
       const rows = await this.rows<{ row: object }>(
-        `select to_jsonb(t) - '{seq,headers,signature,key_id}'::text[] as row from $schema.${name} t`,
+        `select to_jsonb(t) - '{seq,headers,signature,key_id,seal}'::text[] as row from $schema.${name} t`,
       );
       found.push(...rows.map(({ row }) => `${name}: ${same(JSON.stringify(row))}`));
     }
