@@ -47,8 +47,8 @@ describe('What the API is sent', () => {
         await post('/api/v1/keys', { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }, person: otto.person.id }),
       ].map(({ status }) => status);
       same(statuses, 400);
-      same([(await post('/api/v1/releases', { state: 'APPROVED', approvedBy: 'me', id: v7() })).status], 404);
-      return '400 seven times; there is no POST of releases: 404';
+      same([(await post('/api/v1/releases', { state: 'APPROVED', approvedBy: 'me', id: v7() })).status], 405);
+      return '400 seven times; there is no POST of releases: 405';
     },
   );
 

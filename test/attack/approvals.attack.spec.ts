@@ -336,8 +336,8 @@ describe('Approvals', () => {
             token: chief.token,
           })
         ).status,
-      ).toBe(404);
-      return '403 six times';
+      ).toBe(405);
+      return '403 six times; nobody changes himself at /me: 405';
     },
   );
 
