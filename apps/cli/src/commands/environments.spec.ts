@@ -139,6 +139,22 @@ describe('logs', () => {
     expect((await slipway('release logs shop/42 --list')).out).toContain('build');
     expect(await slipway('release logs shop/42 tests')).toMatchObject({ exit: 1, err: expect.stringContaining('it has build') });
   });
+
+  it.each([
+    ['build', 'build/10'],
+    ['build/2', 'build/2'],
+    ['verify/test', 'verify/test/1.2'],
+  ])('of %s are those of its last attempt', async (called, stream) => {
+    await double.stop();
+    double = await GatewayDouble.start({
+      getReleaseByNumber: () => ({
+        ...aDetail(),
+        logs: ['build/1', 'build/10', 'build/2', 'verify/test/1', 'verify/test/1.2', 'verify/test/1/junit-1'],
+      }),
+      releaseLogs: ({ query }) => ({ stream: query['stream'] as string, from: 0, next: 1, text: `${query['stream']}\n`, last: true }),
+    });
+    expect((await slipway(`release logs shop/42 ${called}`)).out).toBe(`${stream}\n`);
+  });
 });
 
 describe('dead letters', () => {

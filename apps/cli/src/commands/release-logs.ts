@@ -5,7 +5,10 @@ import type { Session } from '../session.js';
 
 const everyMs = 1000;
 
-/** `slipway release logs`: whole chunks as they are there; with `--follow` until the writer says it was the last. */
+/**
+ * `slipway release logs`: whole chunks as they are there; with `--follow` until the writer says it was the last. `build` stands for the last of
+ * `build/1`, `build/2` and so on.
+ */
 export async function showLogs(session: Session, { follow, list }: { follow?: boolean; list?: boolean }, name: string, stream?: string) {
   const { release, logs } = await releaseNamed(await session.api(), name);
   if (list) {
@@ -18,15 +21,21 @@ export async function showLogs(session: Session, { follow, list }: { follow?: bo
     );
     return;
   }
-  if (stream !== undefined && logs.length > 0 && !logs.includes(stream))
+  const wanted = stream === undefined ? logs : [logCalled(stream, logs)].filter((each) => each !== undefined);
+  if (logs.length > 0 && wanted.length === 0)
     throw new Refused(`${nameOf(release)} has no log ${JSON.stringify(stream)}; it has ${logs.join(', ')}`);
-  const wanted = stream === undefined ? logs : [stream];
   if (wanted.length === 0) throw new Refused(`${nameOf(release)} has no log yet`);
   if (follow && wanted.length > 1) throw new Misused(`one log can be followed at a time; name one of ${logs.join(', ')}`);
   for (const each of wanted) {
     if (wanted.length > 1) session.out.note(session.out.paintNote('bold', `==> ${each} <==`));
     await printLog(session, release.id, each, follow ?? false);
   }
+}
+
+function logCalled(stream: string, logs: readonly string[]): string | undefined {
+  if (logs.includes(stream)) return stream;
+  const attempts = logs.filter((each) => each.startsWith(`${stream}/`) && /^[\d.]+$/.test(each.slice(stream.length + 1)));
+  return attempts.sort((one, other) => one.localeCompare(other, 'en', { numeric: true })).at(-1);
 }
 
 async function printLog(session: Session, id: string, stream: string, follow: boolean): Promise<void> {
