@@ -53,7 +53,7 @@ function shown(value: unknown): string {
 
 function short(value: unknown): string {
   const text = shown(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return text.length > LONGEST ? `${text.slice(0, LONGEST).toWellFormed()}…` : text;
 }
 
 function inWords(part: BoundPart, path: string, one: unknown, other: unknown): ChangedPart['text'] {

@@ -71,6 +71,7 @@ describe('what people read of a change', () => {
   it('is the first line of a message, and no more than fits', () => {
     expect(titleOf('\nSell hats\n\nAll sizes.')).toBe('Sell hats');
     expect(titleOf('x'.repeat(4000))).toHaveLength(200);
+    expect(titleOf(`${'x'.repeat(199)}😀`).isWellFormed()).toBe(true);
     expect(titleOf('')).toBe('');
   });
 });

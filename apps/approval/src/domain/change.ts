@@ -61,7 +61,12 @@ const longestSetting = 400;
 
 /** The first line of a message, as long as it is shown. */
 export function titleOf(message: string): string {
-  return (message.trim().split('\n', 1)[0] ?? '').slice(0, longestTitle);
+  return cut(message.trim().split('\n', 1)[0] ?? '', longestTitle);
+}
+
+/** A cut may fall between the halves of a character, and half of one is no text: neither RFC 8785 nor jsonb takes it. */
+function cut(text: string, longest: number): string {
+  return text.slice(0, longest).toWellFormed();
 }
 
 /** The commits of a change, newest first, each once, as many as there is room for, and how many there are. */
@@ -78,5 +83,5 @@ export function settingsChanged(before: ResolvedDeployment, now: ResolvedDeploym
   return changedParts(before, now)
     .filter(({ part }) => part !== 'release' && part !== 'image')
     .slice(0, mostSettings)
-    .map(({ text }) => ({ en: text.en.slice(0, longestSetting), zh: text.zh.slice(0, longestSetting) }));
+    .map(({ text }) => ({ en: cut(text.en, longestSetting), zh: cut(text.zh, longestSetting) }));
 }
