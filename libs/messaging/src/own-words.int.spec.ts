@@ -120,6 +120,9 @@ describe('a database that knows what was said', () => {
       { topic: 'commits', key: 'k', value: Buffer.from('{}'), headers: odd },
       { topic: 'commits', key: 'k', value: Buffer.from('{}'), headers: { ...odd, ce_id: 'when', ce_time: '2026-99-99T00:00:00Z' } },
       { topic: 'commits', key: 'k', value: Buffer.from('{}'), headers: { ...odd, ce_id: 'when', ce_time: '2026-02-30T24:00:00Z' } },
+      { topic: 'commits', key: 'k', value: Buffer.from('{}'), headers: { ...odd, ce_id: 'when', ce_time: '0000-01-01T00:00:00Z' } },
+      { topic: 'commits', key: 'k', value: Buffer.from('{}'), headers: { ...odd, ce_id: 'when', ce_time: '0001-01-01T00:00:00+23:59' } },
+      { topic: 'commits', key: 'k', value: Buffer.from('{}'), headers: { ...odd, ce_id: 'when', ce_time: '9999-12-31T23:59:59-23:59' } },
     ]);
     await suite.tell(await suite.watcher());
   });

@@ -140,10 +140,14 @@ function unread(end: Stretch, next: string | undefined): Stretch {
 }
 
 /** Whether it has all that an event of an outbox has, in a form Postgres can be asked about. */
+/** Of the year 9999, in ms: Postgres has no year 0, and what is later is no time of four digits. Anybody may write such a time under our name. */
+const endOfTime = Date.UTC(9999, 11, 31);
+
 function saysEnough(headers: InRecord['headers']): boolean {
   const { ce_id: id = '', ce_subject: subject = '', ce_sequence: sequence = '', ce_time: time = '' } = headers;
   const isText = (text: string) => text.length > 0 && text.length <= 500 && !text.includes('\0');
-  return isText(id) && isText(subject) && /^[0-9]{1,15}$/.test(sequence) && /^\d{4}-/.test(time) && !Number.isNaN(Date.parse(time));
+  const at = Date.parse(time);
+  return isText(id) && isText(subject) && /^[0-9]{1,15}$/.test(sequence) && /^\d{4}-/.test(time) && at > 0 && at < endOfTime;
 }
 
 /**
