@@ -161,6 +161,8 @@ describe('reading a record', () => {
     const value = Buffer.from('{"proof":"jws","deep":{"unknown":true}}');
     const outside = { ...(await record()), topic: 'p.sign-offs', headers, value };
     expect(read(outside, options)).toMatchObject({ is: 'poison', reason: 'bad-data' });
+    const tomorrow = { ...outside, headers: { ...headers, ce_type: Proven.type.replace('.v1', '.v2') } };
+    expect(read(tomorrow, options)).toMatchObject({ is: 'poison', reason: 'bad-data', detail: expect.stringContaining('knows version 1') });
   });
 
   it.each([

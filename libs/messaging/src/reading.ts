@@ -103,7 +103,11 @@ export function read(record: InRecord, options: ReaderOptions): Reading {
     service: who.service,
     causationId: headers['ce_causationid'],
   };
-  if (type.version > definition.version) return newer(record, definition, from, `this code knows version ${definition.version}`);
+  if (type.version > definition.version) {
+    const known = `this code knows version ${definition.version}`;
+    // What waits for an upgrade waits as long as it takes: only what one of ours has signed may.
+    return from.service ? newer(record, definition, from, known) : { ...poison('bad-data', known), from, definition };
+  }
   return parsed(record, record.value, definition, type.version, from, who.keyId);
 }
 
