@@ -4,7 +4,7 @@ import { SecretChanged } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
-import { isSignedBefore, type Newest, newestOf } from './domain/ahead.js';
+import { askedAt, isSignedBefore, type Newest, newestOf } from './domain/ahead.js';
 import { type Queued, type Rollout, turnOf } from './domain/environment.js';
 import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
@@ -74,15 +74,15 @@ export class Beginning {
       const waitsFor = running ? `release ${running.release.number} rolls out first` : 'another one goes first';
       return { waitsFor, afterMs: queueMs + waiting.length * queueEachMs };
     }
+    if (isSignedBefore(askedAt(mine), state.attempts, newest, unit.now)) {
+      const message = `what runs here was brought since this was asked for, by rollout ${newest.attempt}, and the database knows of ${state.attempts}: it is older; ask for it anew`;
+      await this.telling.aborted(unit, mine, { code: 'older-than-what-runs', message }, null);
+      return 'ended';
+    }
     // What is signed is looked at beside what approval's table says: a grant that lives longer by that alone is not good.
     const isOver = Date.parse(notAfter) <= unit.now.getTime();
     if (mine.kind === 'rollout' && (isOver || !(await this.grants.isGood(unit.tx, mine.grant))))
       return { waitsFor: 'a grant that is good now', afterMs: grantMs };
-    if (mine.kind === 'rollout' && isSignedBefore(mine.grant.issuedAt, state.attempts, newest, unit.now)) {
-      const message = `what runs here was brought since this was signed for, by rollout ${newest.attempt}, and the database knows of ${state.attempts}: it is older; ask for it anew`;
-      await this.telling.aborted(unit, mine, { code: 'older-than-what-runs', message }, null);
-      return 'ended';
-    }
     // Above whatever runs there, also where the database is older than that: whose number is the highest is the newest.
     const counted = { ...state, attempts: Math.max(state.attempts, newest.attempt) };
     const next = begunIn(counted, mine, notAfter, unit.now.toISOString());

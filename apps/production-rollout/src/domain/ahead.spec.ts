@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aheadOf, isSignedBefore, newestBrought, newestOf } from './ahead.js';
+import { aheadOf, askedAt, isSignedBefore, newestBrought, newestOf } from './ahead.js';
 
 const made = (attempt: number) => ({ release: `of-${attempt}`, attempt });
 
@@ -32,5 +32,13 @@ describe('what runs', () => {
     expect(isSignedBefore('2026-11-23T11:58:00.000Z', 3, newest, now)).toBe(false);
     // Nothing that runs is in its way.
     expect(isSignedBefore('2026-11-23T11:58:00.000Z', 2, { attempt: 3, forMs: 0 }, now)).toBe(false);
+  });
+
+  it('was asked for when its request was made, whenever its grant was issued anew, and a rollback when it was commanded', () => {
+    const grant = { request: '019aafbd-3c00-7000-8000-000000000000', issuedAt: '2026-11-23T12:00:00.000Z' };
+    const asked = { createdAt: '2026-11-23T11:00:00.000Z', grant };
+    const requested = '2025-11-23T08:03:25.824Z';
+    expect(askedAt({ ...asked, kind: 'rollout' })).toBe(requested);
+    expect(askedAt({ ...asked, kind: 'rollback' })).toBe(asked.createdAt);
   });
 });

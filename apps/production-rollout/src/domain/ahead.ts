@@ -24,12 +24,29 @@ export function newestOf(instances: readonly (Brought & { readonly runningForMs:
   return { attempt, forMs: Math.max(0, ...instances.filter((each) => each.attempt === attempt).map(({ runningForMs }) => runningForMs)) };
 }
 
+/** What is rolled out, as far as it says when it was asked for. */
+export interface Asked {
+  readonly kind: 'rollout' | 'rollback';
+  readonly createdAt: string;
+  readonly grant: { readonly request: string; readonly issuedAt: string };
+}
+
+/**
+ * When people were asked for it, or a rollback was: a grant that waits is issued anew every hour, and is not younger for that. Ids of requests say when they were made
+ * (RFC 9562, section 5.7).
+ */
+export function askedAt({ kind, createdAt, grant: { request, issuedAt } }: Asked): string {
+  if (kind === 'rollback') return createdAt;
+  const requested = new Date(Number.parseInt(request.replaceAll('-', '').slice(0, 12), 16)).toISOString();
+  return [createdAt, issuedAt, requested].sort()[0] as string;
+}
+
 /**
  * Whether people signed before what runs was brought by a rollout the database does not know: they let it in over something else. What they sign for since
  * goes over it.
  */
-export function isSignedBefore(issuedAt: string, attempts: number, { attempt, forMs }: Newest, now: Date): boolean {
-  return attempt > attempts && forMs > 0 && Date.parse(issuedAt) < now.getTime() - forMs;
+export function isSignedBefore(asked: string, attempts: number, { attempt, forMs }: Newest, now: Date): boolean {
+  return attempt > attempts && forMs > 0 && Date.parse(asked) < now.getTime() - forMs;
 }
 
 /**
