@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { canonicalJson } from './canonical-json.js';
 import type { ServiceKey } from './service-key.js';
 
@@ -70,6 +70,8 @@ export class RowSeals {
   fits(table: string, row: Row): boolean {
     const { seal } = row as { seal?: unknown };
     if (typeof seal !== 'string') return false;
+    // Nothing was ever sealed that cannot be: a time like `infinity`, which Postgres takes from whoever writes it.
+    if (this.valuesOf(table, row).some((value) => !hasJson(value))) return false;
     const wanted = Buffer.from(this.of(table, row));
     const given = Buffer.from(seal);
     return wanted.length === given.length && timingSafeEqual(wanted, given);
@@ -90,8 +92,8 @@ export class RowSeals {
   private broken(table: string, row: Row): RowNotBelieved | undefined {
     if (!this.asked) return undefined;
     const id = columnsOf(this.tables, table).key.map((column) => String((row as Record<string, unknown>)[column]));
-    const name = `${table} ${id.join(' ')}`;
-    const version = versionOf(row);
+    const name = JSON.stringify([table, ...id]);
+    const version = this.versionOf(table, row);
     if (version !== undefined && this.known.get(name) === version) return undefined;
     if (this.fits(table, row)) {
       if (version !== undefined) remember(this.known, name, version, mostKnown);
@@ -104,21 +106,30 @@ export class RowSeals {
     return error;
   }
 
+  /** What the row says and its seal, so that what was once checked is not made canonical again; `undefined` where a value is not what JSON says of it (`infinity`). */
+  private versionOf(table: string, row: Row): string | undefined {
+    const { seal } = row as { seal?: unknown };
+    const values = [...this.valuesOf(table, row), seal ?? null];
+    return values.every(hasJson) ? createHash('sha256').update(JSON.stringify(values)).digest('base64') : undefined;
+  }
+
   private content(table: string, row: Row): string {
+    return canonicalJson([table, ...this.valuesOf(table, row)]);
+  }
+
+  private valuesOf(table: string, row: Row): unknown[] {
     const { key, decides } = columnsOf(this.tables, table);
-    const values = [...key, ...decides].map((column) => {
+    return [...key, ...decides].map((column) => {
       const value = (row as Record<string, unknown>)[column];
       if (value === undefined) throw new TypeError(`column ${column} of table ${table} is sealed and was not given`);
       return value;
     });
-    return canonicalJson([table, ...values]);
   }
 }
 
-/** The transaction that wrote this version of a row, and its seal: who changes the row does it in another one, which no other writer can choose. */
-function versionOf(row: Row): string | undefined {
-  const { xmin, seal } = row as { xmin?: unknown; seal?: unknown };
-  return typeof xmin === 'string' && typeof seal === 'string' ? `${xmin} ${seal}` : undefined;
+function hasJson(value: unknown): boolean {
+  const number = value instanceof Date ? value.getTime() : value;
+  return value !== undefined && (typeof number !== 'number' || Number.isFinite(number));
 }
 
 /** What was set last stays longest. */
@@ -133,7 +144,7 @@ function remember<T>(map: Map<string, T>, name: string, value: T, most: number):
 export function sealedColumns(tables: SealedTables, table: string): string {
   const { key, decides, seal } = columnsOf(tables, table);
   const names = [...key, ...decides].map((column) => `"${column}"`);
-  return [...names, seal === undefined ? 'seal' : `"${seal}" as seal`, 'xmin::text as xmin'].join(', ');
+  return [...names, seal === undefined ? 'seal' : `"${seal}" as seal`].join(', ');
 }
 
 function columnsOf(tables: SealedTables, table: string): SealedColumns {
