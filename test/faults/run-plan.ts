@@ -68,7 +68,12 @@ async function doOne({ fault, seconds }: Planned, context: FaultContext): Promis
   await fault.end().catch((error: unknown) => complaints.push(`not taken back: ${messageOf(error)}`));
   const complaint = complaints.length > 0 ? complaints.join('; ') : undefined;
   if (complaint !== undefined) context.say(`  ${fault.name}: ${complaint}`);
-  return complaint;
+  return complaint && briefly(complaint);
+}
+
+/** For a report, which is kept: without the end of a log and where that was. */
+function briefly(complaint: string): string {
+  return (complaint.split('\n', 1)[0] as string).replace(/; the end of \S+:$/, '');
 }
 
 /** False when it was interrupted. */

@@ -17,6 +17,13 @@ export interface HurtEngine {
 export async function anEngine(dataDir: DataDir): Promise<HurtEngine> {
   const address = `127.0.0.1:${await freePort()}`;
   const docker = await dockerOfItsOwn({ dataDir, hosts: [`tcp://${address}`] });
+  let last: Promise<unknown> = Promise.resolve();
+  // One fault may end it while another still waits for it to come back, which would then seem to have failed.
+  const inTurn = (step: () => Promise<void>): Promise<void> => {
+    const mine = last.then(step);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
   const stop = async (): Promise<void> => {
     await docker.removeContainers().catch(() => undefined);
     await docker.end('dockerd', 'SIGTERM');
@@ -29,5 +36,11 @@ export async function anEngine(dataDir: DataDir): Promise<HurtEngine> {
     await stop();
     throw error;
   }
-  return { address, engine: docker.engine, start: docker.start, stop, end: (signal) => docker.end('dockerd', signal) };
+  return {
+    address,
+    engine: docker.engine,
+    start: () => inTurn(docker.start),
+    stop,
+    end: (signal) => inTurn(() => docker.end('dockerd', signal)),
+  };
 }
