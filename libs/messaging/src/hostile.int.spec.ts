@@ -11,6 +11,7 @@ let scene: TwoServices;
 let watcher: TestService;
 let builder: TestService;
 const handled: Received[] = [];
+const codecs = { ...CompressionCodecs };
 
 beforeAll(async () => {
   scene = await TwoServices.build();
@@ -23,6 +24,8 @@ beforeAll(async () => {
   await builder.messaging.start(hearing(handled, Ordered, Posted) as Map<typeof Ordered, Handler>);
 }, 60_000);
 afterAll(() => scene.demolish(), 60_000);
+/** Files share a process, and kafkajs has one table of codecs. */
+afterAll(() => void Object.assign(CompressionCodecs, codecs));
 
 /** Sends records as no honest producer does. */
 async function send(topic: string, messages: Message[], compression?: CompressionTypes): Promise<void> {
