@@ -16,7 +16,7 @@ export interface SealedColumns {
 export type SealedTables = Readonly<Record<string, SealedColumns>>;
 
 const mostSeen = 20;
-/** Versions of rows known to be good; more are checked anew. */
+/** Rows known to be good; more are checked anew. */
 const mostKnown = 10_000;
 
 /** A row as a query gives it; jsonb parsed, times as `Date`. */
@@ -48,7 +48,7 @@ export class RowSeals {
   readonly asked: boolean;
   /** What was not believed in this process, by table and row; the newest, for people to read. */
   readonly seen = new Map<string, RowNotBelieved>();
-  /** The version of each row that was last found good. A row is loaded more often than it changes, and long ones take time. */
+  /** What each row said that was last found good, as a hash. A row is loaded more often than it changes, and long ones take time. */
   private readonly known = new Map<string, string>();
 
   /** `heard` is told of each row that is not believed. */
@@ -71,7 +71,7 @@ export class RowSeals {
     const { seal } = row as { seal?: unknown };
     if (typeof seal !== 'string') return false;
     // Nothing was ever sealed that cannot be: a time like `infinity`, which Postgres takes from whoever writes it.
-    if (this.valuesOf(table, row).some((value) => !hasJson(value))) return false;
+    if (!this.valuesOf(table, row).every(hasJson)) return false;
     const wanted = Buffer.from(this.of(table, row));
     const given = Buffer.from(seal);
     return wanted.length === given.length && timingSafeEqual(wanted, given);
@@ -127,9 +127,10 @@ export class RowSeals {
   }
 }
 
+/** Whether JSON says of a column's value what it is: of a number or time without end it says null. */
 function hasJson(value: unknown): boolean {
   const number = value instanceof Date ? value.getTime() : value;
-  return value !== undefined && (typeof number !== 'number' || Number.isFinite(number));
+  return typeof number !== 'number' || Number.isFinite(number);
 }
 
 /** What was set last stays longest. */
@@ -140,7 +141,7 @@ function remember<T>(map: Map<string, T>, name: string, value: T, most: number):
   if (map.size > most && oldest !== undefined) map.delete(oldest);
 }
 
-/** What a query selects to load sealed rows: every sealed column, the seal as `seal`, and which version of the row it is. */
+/** What a query selects to load sealed rows: every sealed column, and the seal as `seal`. */
 export function sealedColumns(tables: SealedTables, table: string): string {
   const { key, decides, seal } = columnsOf(tables, table);
   const names = [...key, ...decides].map((column) => `"${column}"`);
