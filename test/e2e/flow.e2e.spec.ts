@@ -1,17 +1,13 @@
 import {
   ApprovalRequested,
-  attestationPayloadType,
   BuildFailed,
   CommandIssued,
   CommitDetected,
   type DataOf,
-  type Person,
   RolloutSucceeded,
   SignOffAccepted,
-  SignOffPosted,
   VerificationFailed,
 } from '@slipway/contracts';
-import { canonicalJson } from '@slipway/identity';
 import { eventually } from '@slipway/testkit';
 import type { Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
@@ -28,34 +24,17 @@ beforeAll(async () => {
 });
 afterAll(() => suite.clear());
 
-async function signOff(person: Person, { request, asks }: DataOf<typeof ApprovalRequested>): Promise<void> {
-  const claims = {
-    request,
-    asks,
-    decision: 'approve',
-    comment: '',
-    person: person.id,
-    time: new Date().toISOString(),
-    nonce: v7(),
-    via: 'token',
-  };
-  const payload = Buffer.from(canonicalJson(claims));
-  const signature = await stage.keys.keys.gateway.signer.sign(attestationPayloadType, payload);
-  const attestation = { payloadType: attestationPayloadType, payload: payload.toString('base64'), signatures: [signature] };
-  await stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
-}
-
 describe('a commit', () => {
   it('goes through image, test and sign-offs to production, by one digest', async () => {
     await suite.apply();
     const born = await stage.hears(CommitDetected, (data) => data.release.project === suite.project, 30_000);
     const before = await stage.hears(ApprovalRequested, (data) => data.release.id === born.release.id, 90_000);
     expect(before).toMatchObject({ environment: 'pre-release', involved: [{ id: author.id }] });
-    await signOff(tester, before);
-    await signOff(operator, before);
+    await stage.signsOff(tester, before);
+    await stage.signsOff(operator, before);
     const inPreRelease = await stage.hears(RolloutSucceeded, (data) => data.environment === 'pre-release', 60_000);
     const asked = await stage.hears(ApprovalRequested, (data) => data.environment === 'production', 30_000);
-    await signOff(operator, asked);
+    await stage.signsOff(operator, asked);
     const live = await stage.hears(RolloutSucceeded, (data) => data.environment === 'production', 60_000);
     expect(live).toMatchObject({ image: before.deployment.image, instances: 2 });
     expect(inPreRelease.image).toEqual(live.image);
@@ -100,7 +79,7 @@ describe('a commit', () => {
       { within: 60_000 },
     );
     expect(await (await fetch(back.inTest?.address ?? '')).text()).toBe('four');
-    await signOff(tester, own);
+    await stage.signsOff(tester, own);
     expect((await stage.hears(SignOffAccepted, (data) => data.request === own.request)).inTest).toMatchObject({
       release: own.release.number,
       digest: own.deployment.image.digest,

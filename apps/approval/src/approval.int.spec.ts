@@ -90,17 +90,6 @@ async function sayPassed(release: Release): Promise<void> {
 
 type Asked = Pick<DataOf<typeof ApprovalRequested>, 'request' | 'asks'>;
 
-async function overHttp(
-  person: Person,
-  { request, asks }: Asked,
-  decision: 'approve' | 'reject' = 'approve',
-  comment = '',
-): Promise<string> {
-  const claims = { request, asks, decision, comment, person: person.id, time: new Date().toISOString(), nonce: v7(), via: 'token' };
-  const attestation = await seal(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson(claims));
-  return stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
-}
-
 async function byKey({ request, asks }: Asked, nonce: string = v7()): Promise<string> {
   const jws = await signSignOff(operatorKey.privateJwk, {
     request,
@@ -127,7 +116,7 @@ describe('approval', () => {
       require: [{ role: 'tester' }, { role: 'operator' }],
       involved: [{ id: author.id }],
     });
-    await overHttp(tester, asked);
+    await stage.signsOff(tester, asked);
     await byKey(asked);
     const granted = await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
     const bytes = Buffer.from(granted.grant.payload, 'base64');
@@ -141,14 +130,14 @@ describe('approval', () => {
   it('refuses the author, a stranger, a second vote, a replay and a proof that is not theirs', async () => {
     await aProject('refused');
     const asked = await aVerifiedRelease('refused');
-    expect(await refusalOf(await overHttp(author, asked))).toBe('own-change');
-    const stranger = await overHttp(aPerson({ name: 'Sam Stranger' }), asked);
+    expect(await refusalOf(await stage.signsOff(author, asked))).toBe('own-change');
+    const stranger = await stage.signsOff(aPerson({ name: 'Sam Stranger' }), asked);
     expect(await refusalOf(stranger)).toBe('person-unknown');
     // It was truly signed: were it kept, anybody could say it again once approval knows the person.
     const { data } = stage.heard.find(({ id }) => id === stranger) as { data: DataOf<typeof SignOffPosted> };
     expect(await refusalOf(await stage.say('gateway', SignOffPosted, { subject: asked.request, data }))).toBe('replayed');
-    await overHttp(tester, asked);
-    expect(await refusalOf(await overHttp(tester, asked))).toBe('already-signed');
+    await stage.signsOff(tester, asked);
+    expect(await refusalOf(await stage.signsOff(tester, asked))).toBe('already-signed');
     const nonce = v7();
     await byKey({ ...asked, asks: 'f'.repeat(64) }, nonce);
     expect(await refusalOf(await byKey(asked, nonce))).toBe('replayed');
@@ -163,7 +152,7 @@ describe('approval', () => {
   it('sends a no back with its reason, and asks anew only when a person does, the no in view', async () => {
     await aProject('rejected');
     const asked = await aVerifiedRelease('rejected');
-    await overHttp(tester, asked, 'reject', 'the basket is empty');
+    await stage.signsOff(tester, asked, { decision: 'reject', comment: 'the basket is empty' });
     expect(await stage.hears(ApprovalRejected, (data) => data.request === asked.request)).toMatchObject({
       comment: 'the basket is empty',
       by: { id: tester.id },
@@ -186,16 +175,16 @@ describe('approval', () => {
     const older = await aVerifiedRelease('superseded');
     const newer = await aVerifiedRelease('superseded');
     await stage.hears(ApprovalRequested, (data) => data.request === older.request && data.newerAvailable === newer.release.number);
-    await overHttp(tester, newer);
-    await overHttp(operator, newer);
+    await stage.signsOff(tester, newer);
+    await stage.signsOff(operator, newer);
     expect(await stage.hears(ApprovalSuperseded, (data) => data.request === older.request)).toMatchObject({ by: { id: newer.release.id } });
   });
 
   it('voids a grant when a bound part changes, says what, and asks anew', async () => {
     await aProject('voided');
     const asked = await aVerifiedRelease('voided');
-    await overHttp(tester, asked);
-    await overHttp(operator, asked);
+    await stage.signsOff(tester, asked);
+    await stage.signsOff(operator, asked);
     await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
     const file = aProjectFile({ name: 'voided', spec: { app: { env: { MODE: 'fast' } } } });
     await stage.say('gateway', ProjectApplied, {
@@ -212,8 +201,8 @@ describe('approval', () => {
   it('leaves what it asked anew alone when the rollout of the voided grant ends', async () => {
     await aProject('echoed');
     const asked = await aVerifiedRelease('echoed');
-    await overHttp(tester, asked);
-    await overHttp(operator, asked);
+    await stage.signsOff(tester, asked);
+    await stage.signsOff(operator, asked);
     await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
     const env = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`SETTING_${at}`, `${'v'.repeat(110)}${at}`]));
     const file = aProjectFile({ name: 'echoed', spec: { app: { env } } });
@@ -226,8 +215,8 @@ describe('approval', () => {
     const data = { ...about, request: asked.request, reason, supersededBy: null };
     const echo = await stage.say('production-rollout', RolloutAborted, { subject: asked.release.id, data });
     await stage.handles('approval', echo);
-    await overHttp(tester, anew);
-    await overHttp(operator, anew);
+    await stage.signsOff(tester, anew);
+    await stage.signsOff(operator, anew);
     await stage.hears(ApprovalGranted, (granted) => granted.request === anew.request);
   });
 
@@ -264,8 +253,8 @@ describe('approval', () => {
   it('asks anew for what failed to roll out, only when a person wants it', async () => {
     await aProject('failed');
     const asked = await aVerifiedRelease('failed');
-    await overHttp(tester, asked);
-    await overHttp(operator, asked);
+    await stage.signsOff(tester, asked);
+    await stage.signsOff(operator, asked);
     const { grant, release } = await stage.hears(ApprovalGranted, (data) => data.request === asked.request);
     const { grant: id } = GrantStatement.parse(JSON.parse(Buffer.from(grant.payload, 'base64').toString()));
     const about = { rollout: v7(), kind: 'rollout', release, environment: 'pre-release', stage: 'pre-release' } as const;

@@ -1,7 +1,6 @@
 import {
   ApprovalGranted,
   ApprovalRequested,
-  attestationPayloadType,
   CommitDetected,
   type DataOf,
   DeploymentSucceeded,
@@ -13,11 +12,9 @@ import {
   RolloutStarted,
   RolloutSucceeded,
   SignOffAccepted,
-  SignOffPosted,
   TargetApplied,
   VerificationPassed,
 } from '@slipway/contracts';
-import { canonicalJson, seal } from '@slipway/identity';
 import { aCommit, anId, aPerson, aProjectFile, aRelease, aTargetFile } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -57,11 +54,9 @@ async function tested(release: Release, range: Parameters<typeof detected>[2] = 
   return asked(release);
 }
 
-async function sign({ request, asks }: Requested): Promise<DataOf<typeof SignOffAccepted>> {
-  const claims = { request, asks, decision: 'approve', comment: '', person: tester.id, time: new Date().toISOString(), via: 'token' };
-  const attestation = await seal(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson({ ...claims, nonce: anId() }));
-  await stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
-  return stage.hears(SignOffAccepted, (data) => data.request === request);
+async function sign(asked: Requested): Promise<DataOf<typeof SignOffAccepted>> {
+  await stage.signsOff(tester, asked);
+  return stage.hears(SignOffAccepted, (data) => data.request === asked.request);
 }
 
 /** Granted by policy, rolled out, and running in pre-release. */

@@ -2,7 +2,6 @@ import {
   ApprovalGranted,
   ApprovalRequested,
   AuditLinked,
-  attestationPayloadType,
   CommitDetected,
   type DataOf,
   type Person,
@@ -14,7 +13,7 @@ import {
   TargetApplied,
   VerificationPassed,
 } from '@slipway/contracts';
-import { canonicalJson, newPersonKey, seal, signSignOff } from '@slipway/identity';
+import { newPersonKey, signSignOff } from '@slipway/identity';
 import { anId, aPerson, aProjectFile, aRelease, aTargetFile, eventually } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
@@ -73,21 +72,6 @@ async function verified(project: string, authors: typeof people = []): Promise<D
   return stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
 }
 
-async function overHttp(person: Person, { request, asks }: DataOf<typeof ApprovalRequested>): Promise<string> {
-  const claims = {
-    request,
-    asks,
-    decision: 'approve',
-    comment: '',
-    person: person.id,
-    time: new Date().toISOString(),
-    nonce: v7(),
-    via: 'token',
-  };
-  const attestation = await seal(stage.keys.keys.gateway.signer, attestationPayloadType, canonicalJson(claims));
-  return stage.say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
-}
-
 const granted = (of: { request: string }) =>
   stage.heard.filter(({ name, data }) => name === ApprovalGranted.name && (data as { request: string }).request === of.request);
 const write = (sql: string, params: unknown[] = []) => stage.database.query(sql.replaceAll('$own', own), params);
@@ -105,7 +89,9 @@ describe('who can write to the tables of approval', () => {
   it('makes nobody a person who may sign', async () => {
     const request = await asked('a-person');
     await write('insert into $own.person (id, version, person) values ($1, 1, $2)', [mallory.id, JSON.stringify(mallory)]);
-    expect(await buried(await overHttp(mallory, request))).toContain(`row ${mallory.id} of table person is not believed: it has no seal`);
+    expect(await buried(await stage.signsOff(mallory, request))).toContain(
+      `row ${mallory.id} of table person is not believed: it has no seal`,
+    );
     const jws = await signSignOff(key.privateJwk, {
       ...{ request: request.request, asks: request.asks, decision: 'approve', comment: '', person: mallory.id, nonce: v7() },
       time: new Date().toISOString(),
@@ -124,7 +110,7 @@ describe('who can write to the tables of approval', () => {
       JSON.stringify(promoted),
       operator.id,
     ]);
-    expect(await buried(await overHttp(tester, request))).toContain('its seal is not of what it says');
+    expect(await buried(await stage.signsOff(tester, request))).toContain('its seal is not of what it says');
     expect(granted(request)).toEqual([]);
     // Said anew by the gateway, the row is what it was said to be.
     const again = { subject: tester.id, data: { person: tester, version: 2, by: null } };
@@ -133,7 +119,7 @@ describe('who can write to the tables of approval', () => {
 
   it('moves no request on', async () => {
     const request = await asked('a-request');
-    await overHttp(tester, request);
+    await stage.signsOff(tester, request);
     await stage.hears(SignOffAccepted, (data) => data.request === request.request);
     const policy = `jsonb_set(request, '{policy,require}', '[]')`;
     for (const change of [
@@ -143,13 +129,13 @@ describe('who can write to the tables of approval', () => {
     ]) {
       const [before] = await write('select request, number from $own.request where id = $1', [request.request]);
       await write(`update $own.request set ${change} where id = $1`, [request.request]);
-      expect(await buried(await overHttp(operator, request))).toContain(`row ${request.request} of table request is not believed`);
+      expect(await buried(await stage.signsOff(operator, request))).toContain(`row ${request.request} of table request is not believed`);
       const { request: was, number: then } = before as { request: unknown; number: number };
       await write('update $own.request set request = $2, number = $3 where id = $1', [request.request, JSON.stringify(was), then]);
     }
     expect(granted(request)).toEqual([]);
     // Put back as it was, it is believed again.
-    await overHttp(operator, request);
+    await stage.signsOff(operator, request);
     await stage.hears(ApprovalGranted, (data) => data.request === request.request);
   });
 
@@ -216,7 +202,7 @@ describe('who can write to the tables of approval', () => {
     );
     const refused = `select 1 from slipway_notifier.dead_letter where type = 'slipway.approval.granted.v1' and reason = 'bad-signature'`;
     await eventually(async () => (await write(refused)).length > 0);
-    await overHttp(tester, request);
+    await stage.signsOff(tester, request);
     await stage.hears(AuditLinked, (data) => data.chain === 'an-outbox' && JSON.stringify(data.links).includes('sign-off.accepted'));
     const linked = stage.heard.filter(({ name, data }) => name === AuditLinked.name && JSON.stringify(data).includes('approval.granted'));
     expect(linked.filter(({ data }) => (data as DataOf<typeof AuditLinked>).chain === 'an-outbox')).toEqual([]);

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
-import { catalog, type DataOf, type EventDefinition, type Service } from '@slipway/contracts';
+import { attestationPayloadType, catalog, type DataOf, type EventDefinition, type Service, SignOffPosted } from '@slipway/contracts';
+import { canonicalJson, seal } from '@slipway/identity';
 import { KafkajsEventLog, Messaging, messagingMigrations, type Received, type Said } from '@slipway/messaging';
 import { Database, schemaOf } from '@slipway/postgres';
 import { type Booted, boot } from '@slipway/service-kit';
@@ -8,7 +9,7 @@ import { Registry } from 'prom-client';
 import { aDatabase, type TestDatabase } from './a-database.js';
 import { aKeyRing, type TestKeyRing } from './a-key-ring.js';
 import { eventually } from './eventually.js';
-import { aTopicPrefix } from './nouns.js';
+import { anId, aTopicPrefix } from './nouns.js';
 import { realParts } from './real-parts.js';
 
 /** One service under test, for real, among voices that speak as the others and an ear that hears everything. */
@@ -23,6 +24,8 @@ export interface Stage {
   start(root: Type, more?: Record<string, string>): Promise<Booted>;
   /** Says an event as that service, signed with its key. */
   say<E extends EventDefinition>(service: Service, event: E, said: Said<E>): Promise<string>;
+  /** Says as the gateway that somebody signed off over HTTP, with its attestation; approved without a comment if not said otherwise. Gives the id of the event. */
+  signsOff(person: { readonly id: string }, asked: Asked, given?: { decision?: 'approve' | 'reject'; comment?: string }): Promise<string>;
   /** Waits for an event that fits, and returns its data. */
   hears<E extends EventDefinition>(event: E, fits?: (data: DataOf<E>) => boolean, within?: number): Promise<DataOf<E>>;
   /** Whether that service has dealt with the event of this id, for good. */
@@ -31,6 +34,12 @@ export interface Stage {
   handles(service: Service, event: string, within?: number): Promise<void>;
   /** Stops every replica and voice and takes everything away. Call it in afterAll. */
   clear(): Promise<void>;
+}
+
+/** What a request asks, as `approval.requested` has it. */
+interface Asked {
+  readonly request: string;
+  readonly asks: string;
 }
 
 export interface StageOptions {
@@ -67,17 +76,24 @@ export async function aStage({ ear = 'notifier', kafkaBrokers = realParts().kafk
   };
   const hasHandled = async (service: Service, event: string) =>
     (await database.query(`select 1 from ${schemaOf(service)}.inbox where event_id = $1`, [event])).length > 0;
+  const say: Stage['say'] = async (service, event, said) =>
+    (await voice(service)).messaging.transact(async (unit) => unit.publish(event, said));
   return {
     database,
     keys,
     environment,
     heard,
+    say,
+    signsOff: async ({ id: person }, { request, asks }, { decision = 'approve', comment = '' } = {}) => {
+      const claims = { request, asks, decision, comment, person, time: new Date().toISOString(), nonce: anId(), via: 'token' };
+      const attestation = await seal(keys.keys.gateway.signer, attestationPayloadType, canonicalJson(claims));
+      return say('gateway', SignOffPosted, { subject: request, data: { request, proof: { via: 'http', attestation } } });
+    },
     start: async (root, more = {}) => {
       const service = await boot(root, { environment: { ...environment, ...more }, ownsProcess: false });
       booted.push(service);
       return service;
     },
-    say: async (service, event, said) => (await voice(service)).messaging.transact(async (unit) => unit.publish(event, said)),
     hears: async (event, fits = () => true, within = 20_000) => {
       const found = await eventually(
         () => heard.find((each) => each.name === event.name && fits(each.data as DataOf<typeof event>)) ?? false,
