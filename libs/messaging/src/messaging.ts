@@ -81,7 +81,7 @@ export class Messaging {
     this.shards = new RelayShards(database, options.shards ?? 8, Math.min(timing.pollMs, askForShardsMs));
     const metrics = new MessagingMetrics(options.registry, database, () => this.listening.lag());
     this.relay = new Relay(
-      { database, log, shards: this.shards, logger, published: (count) => metrics.published.inc(count) },
+      { database, log, shards: this.shards, topics: this.topics, logger, published: (count) => metrics.published.inc(count) },
       timing.pollMs,
     );
     const speaker = { service, topics: this.topics, shards: options.shards ?? 8, outbox: new Outbox(signer, timing.resendFirstMs) };

@@ -75,7 +75,8 @@ export class Receiver {
   }
 
   /** The same for a record out of a table: a dead letter replayed, a parked event whose time has come. `first` claims it in the transaction. */
-  async handleAgain(record: InRecord, first: (tx: Tx) => Promise<void>): Promise<Resolved> {
+  async handleAgain(stored: InRecord, first: (tx: Tx) => Promise<void>): Promise<Resolved> {
+    const record = { ...stored, topic: this.parts.reader.topics.here(stored.topic) };
     const reading = read(record, this.parts.reader);
     if (reading.is === 'poison') return { ok: false, reason: `${reading.reason}: ${reading.detail}` };
     if (reading.is === 'newer') {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type EventLog, type OutRecord, type Place, PublishFailed } from './event-log.js';
 import { nameOf } from './name-of.js';
 import type { RelayShards } from './relay-shards.js';
+import type { TopicNames } from './topic-names.js';
 import { backOff } from './trouble.js';
 
 interface OutboxRow {
@@ -18,6 +19,7 @@ export interface RelayParts {
   readonly database: Database;
   readonly log: EventLog;
   readonly shards: RelayShards;
+  readonly topics: TopicNames;
   readonly logger: Logger;
   readonly published: (count: number) => void;
 }
@@ -144,7 +146,7 @@ export class Relay {
   /** Those that were taken. One that is refused stops its key, not the batch. */
   private async publish(rows: OutboxRow[], reached: (place: Place) => void): Promise<OutboxRow[]> {
     try {
-      for (const place of await this.parts.log.publish(rows.map(recordOf))) reached(place);
+      for (const place of await this.parts.log.publish(rows.map((row) => this.recordOf(row)))) reached(place);
       for (const { key } of rows) this.blocked.delete(key);
       return rows;
     } catch (error) {
@@ -167,9 +169,13 @@ export class Relay {
     await this.parts.database.query('update outbox set last_error = $2 where id = $1', [first.id, error.message.slice(0, 1000)]);
     return [];
   }
-}
 
-function recordOf(row: OutboxRow): OutRecord {
-  const headers = row.resends > 0 ? { ...row.headers, ce_resend: String(row.resends) } : row.headers;
-  return { topic: row.topic, key: row.key, value: Buffer.from(row.value, 'utf8'), headers };
+  private recordOf({ topic, key, headers, value, resends }: OutboxRow): OutRecord {
+    return {
+      topic: this.parts.topics.here(topic),
+      key,
+      value: Buffer.from(value, 'utf8'),
+      headers: resends > 0 ? { ...headers, ce_resend: String(resends) } : headers,
+    };
+  }
 }

@@ -18,6 +18,12 @@ export class TopicNames {
     return this.short.get(name);
   }
 
+  /** What a topic is called here that was called so when it was written down, perhaps under another prefix; one that is none of ours keeps its name. */
+  here(name: string): string {
+    const topic = [...this.short.values()].find((each) => name.endsWith(each));
+    return topic === undefined ? name : this.of(topic);
+  }
+
   /** The newest record of each key never goes away, so that it was seen must be remembered for ever too. */
   isCompacted(name: string): boolean {
     const topic = this.topic(name);
