@@ -50,7 +50,7 @@ export interface MessagingOptions {
   /** How many dead letters of nobody's are told of; another only in tests. */
   readonly telling?: Telling;
   readonly timing?: Partial<Timing>;
-  /** The consumer ended for good: the process should say so and exit 1. By default the error is thrown where nobody catches it. */
+  /** It ended for good by itself: the process should say so and exit 1. By default the error is thrown where nobody catches it. */
   readonly onDied?: (error: Error) => void;
 }
 
@@ -81,7 +81,11 @@ export class Messaging {
     this.shards = new RelayShards(database, options.shards ?? 8, Math.min(timing.pollMs, askForShardsMs));
     const metrics = new MessagingMetrics(options.registry, database, () => this.listening.lag());
     this.relay = new Relay(
-      { database, log, shards: this.shards, topics: this.topics, logger, published: (count) => metrics.published.inc(count) },
+      {
+        ...{ database, log, shards: this.shards, topics: this.topics, logger },
+        published: (count) => metrics.published.inc(count),
+        doubted: (error) => this.die(error),
+      },
       timing.pollMs,
     );
     const speaker = { service, topics: this.topics, shards: options.shards ?? 8, outbox: new Outbox(signer, timing.resendFirstMs) };
@@ -185,7 +189,7 @@ export class Messaging {
     const log = this.options.log.health();
     const ears = this.listening.health();
     const reasons: string[] = [];
-    if (this.died) reasons.push(`the consumer died: ${this.died.message}`);
+    if (this.died) reasons.push(`messaging ended: ${this.died.message}`);
     if (!log.connected) reasons.push(`kafka: ${log.reason ?? 'not connected'}`);
     if (this.started && this.ownWords.trouble !== undefined) reasons.push(this.ownWords.trouble);
     else if (!ears.joined) reasons.push('kafka: not yet a member of its consumer group');
@@ -200,7 +204,7 @@ export class Messaging {
 
   private die(error: Error): void {
     this.died = error;
-    this.options.logger.fatal({ err: error }, 'the consumer died; this process must be restarted');
+    this.options.logger.fatal({ err: error }, 'messaging ended by itself; this process must be restarted');
     const tell =
       this.options.onDied ??
       (() => {

@@ -100,6 +100,30 @@ describe('the outbox', () => {
   });
 });
 
+describe('a database that became another one while something was published', () => {
+  it('ends the process: what took the place of what was said is not taken for said, and nothing more is', async () => {
+    const inner = new InMemoryEventLog();
+    const [said, other] = [randomUUID(), randomUUID()];
+    const log: EventLog = Object.assign(Object.create(inner) as EventLog, {
+      publish: async (records: readonly OutRecord[]) => {
+        await database.query('update outbox set event_id = $2, key = $2 where key = $1', [said, other]);
+        return await inner.publish(records);
+      },
+    });
+    const died: Error[] = [];
+    const messaging = messagingOver(log, { topicPrefix: 'fail-over.', onDied: (error) => died.push(error) });
+    await tell(messaging, said);
+    await messaging.start();
+    await eventually(() => died.length === 1);
+    expect(died[0]?.message).toContain('became another one');
+    expect(messaging.health().reasons.join()).toContain('became another one');
+    await messaging.stop(1_000);
+    expect(await database.query(`select published_at from outbox where key = $1`, [other])).toEqual([{ published_at: null }]);
+    expect(await database.query(`select * from said_place where topic = 'fail-over.commits'`)).toEqual([]);
+    await database.query('delete from outbox where key = $1', [other]);
+  });
+});
+
 describe('log chunks', () => {
   it('reach whoever listens, signed, past the outbox', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'slipway-logs-'));

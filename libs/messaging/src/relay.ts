@@ -8,6 +8,7 @@ import { backOff } from './trouble.js';
 
 interface OutboxRow {
   id: string;
+  event_id: string;
   topic: string;
   key: string;
   headers: Record<string, string>;
@@ -22,26 +23,36 @@ export interface RelayParts {
   readonly topics: TopicNames;
   readonly logger: Logger;
   readonly published: (count: number) => void;
+  /** The database is not the one that what was published came from. Nothing more is published; who hears this has it looked at as at a start. */
+  readonly doubted: (error: Error) => void;
 }
 
 const mostRows = 500;
 const mostBytes = 8_000_000;
 
-const oldestUnpublished = prepared(`select id, topic, key, headers, value, resends from (
+const oldestUnpublished = prepared(`select id, event_id, topic, key, headers, value, resends from (
   select *, sum(octet_length(value)) over (order by id) - octet_length(value) as before from (
-    select id, topic, key, headers, value, resends from outbox
+    select id, event_id, topic, key, headers, value, resends from outbox
     where published_at is null and shard = any($1::smallint[]) and key <> all($2::text[]) order by id limit ${mostRows}
   ) as oldest
 ) as sized where before < ${mostBytes} order by id`);
 
-/** Not waited for on disk: after a crash the rows are published again, as after one between log and mark, and nobody waits behind its flush. */
-const markPublished = prepared(`with placed as (
+/**
+ * Not waited for on disk: after a crash the rows are published again, as after one between log and mark, and nobody waits behind its flush. How far the log
+ * was written is only kept where the database knows all of it (docs/adr/0020).
+ */
+const markPublished = prepared(`with marked as (
+  update outbox set published_at = now(), last_error = null
+  from (select set_config('synchronous_commit', 'off', true)) as lossy where event_id = any($1::text[]) returning 1
+), known as (
+  select count(*)::int as count from marked
+), placed as (
   insert into said_place (topic, "partition", next)
-  select * from unnest($2::text[], $3::int[], $4::bigint[]) as place (topic, "partition", next) order by 1, 2
+  select place.* from unnest($2::text[], $3::int[], $4::bigint[]) as place (topic, "partition", next), known
+  where count = cardinality($1::text[]) order by 1, 2
   on conflict (topic, "partition") do update set next = excluded.next
 )
-update outbox set published_at = now(), last_error = null
-from (select set_config('synchronous_commit', 'off', true)) as lossy where id = any($1::bigint[])`);
+select count from known`);
 
 /**
  * Brings the outbox to the log: the oldest unpublished rows of our shards, in the order of their ids, marked when every in-sync replica has
@@ -133,14 +144,16 @@ export class Relay {
     return await this.parts.database.query<OutboxRow>(oldestUnpublished, [shards, waiting]);
   }
 
-  /** With how far the log was written: what is before these places was said by a database that knows it (docs/adr/0020). */
   private async mark(rows: OutboxRow[], places: Place[]): Promise<void> {
-    await this.parts.database.query(markPublished, [
-      rows.map(({ id }) => id),
+    const [known] = await this.parts.database.query<{ count: number }>(markPublished, [
+      rows.map(({ event_id }) => event_id),
       places.map(({ topic }) => topic),
       places.map(({ partition }) => partition),
       places.map(({ next }) => next),
     ]);
+    if (known?.count === rows.length) return;
+    this.stopped = true;
+    this.parts.doubted(new Error('the database became another one while something was said: this one does not know of it'));
   }
 
   /** Those that were taken. One that is refused stops its key, not the batch. */
