@@ -33,7 +33,8 @@ afterAll(async () => {
 });
 
 const people = () => database.query<{ id: number }>('select id, version, person, seal from person order by id');
-const adoption = () => new AdoptingRows(database, adopting, logger);
+const adoption = (wholeEveryMs?: number, log = logger) => new AdoptingRows(database, adopting, log, wholeEveryMs);
+const whole = async () => (await people()).map((row) => adopting.fits('person', row));
 
 describe('rows of before there were seals', () => {
   it('are sealed, however many there are, and believed from then on by a key that asks for seals', async () => {
@@ -56,10 +57,36 @@ describe('rows of before there were seals', () => {
     await database.query(`update person set version = 2 where id = 1`);
     await database.query(`insert into person values (2, 1, '{}')`);
     await running.run(never);
-    const whole = async () => (await people()).map((row) => adopting.fits('person', row));
     expect(await whole()).toEqual([false, true]);
     await adoption().run(never);
     expect(await whole()).toEqual([true, true]);
+  });
+
+  it('are all looked at again while an older replica may still change them, and after a look that was broken off', async () => {
+    await database.query(`insert into person values (1, 1, '{}')`);
+    const change = () => database.query(`update person set version = version + 1 where id = 1`);
+    const often = adoption(0);
+    await often.run(never);
+    await change();
+    await often.run(never);
+    expect(await whole()).toEqual([true]);
+    await change();
+    const stopped = adoption();
+    await expect(stopped.run(AbortSignal.abort())).rejects.toThrow('abort');
+    await stopped.run(never);
+    expect(await whole()).toEqual([true]);
+  });
+
+  it('do not wait for one that cannot be sealed, which is named', async () => {
+    const lines: string[] = [];
+    await database.query(
+      `insert into standing values ('shop', 'endless', '{}', 'infinity'), ('shop', 'production', '{}', '-infinity'), ('shop', 'test', '{}', null)`,
+    );
+    await adoption(0, pino({}, { write: (line) => lines.push(line) })).run(never);
+    expect(await database.query('select environment from standing where barred_seal is not null')).toEqual([{ environment: 'test' }]);
+    const [left] = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 50);
+    expect(left).toMatchObject({ table: 'bars of an environment', rows: 2, first: ['shop endless', 'shop production'] });
+    expect(lines.at(-1)).toContain('all rows were looked at');
   });
 
   it('count and are told as not believed by a service that asks for seals', async () => {
@@ -67,7 +94,9 @@ describe('rows of before there were seals', () => {
     const asking = rowSealsOf(serviceKeyOf(file), tables, registry, logger);
     expect(asking.asked).toBe(true);
     expect(asking.those('person', [{ id: 1, version: 1, person: {}, seal: null }])).toEqual([]);
-    expect(await registry.metrics()).toContain('slipway_rows_not_believed_total{table="person"} 1');
+    const metrics = await registry.metrics();
+    expect(metrics).toContain('slipway_rows_not_believed_total{table="person"} 1');
+    expect(metrics).toContain('slipway_row_seals_asked 1');
     expect([...asking.seen.values()]).toMatchObject([{ table: 'person', id: '1' }]);
   });
 });
