@@ -62,7 +62,7 @@ export class DoctorWarnings {
         code: 'row-seals-not-asked',
         message:
           'rows without a good seal are believed, as after an upgrade from a version that had none: who writes to a table can decide',
-        mend: 'when no process of that version runs any more: slipway keys seals ask, and restart the services',
+        mend: 'when no process of that version runs any more: restart the services, wait until each has logged "all rows were looked at", then slipway keys seals ask, and restart them again',
       });
     return warnings;
   }

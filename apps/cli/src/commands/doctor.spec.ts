@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { services } from '@slipway/contracts';
-import { initKeys, keyFileIn } from '@slipway/identity';
+import { askForRowSeals, initKeys, keyFileIn } from '@slipway/identity';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Terminal } from '../a-terminal.fixture.js';
 import { release, tess } from '../answers.example.js';
@@ -123,6 +123,18 @@ describe('doctor', () => {
     const { of } = await examined(fine);
     expect(of('token file')).toMatchObject({ state: 'failed', message: expect.stringContaining('chmod 600') });
     await chmod(terminal.at('token'), 0o600);
+  });
+
+  it('finds a service that believes rows without their seal', async () => {
+    const dir = terminal.at('data');
+    await askForRowSeals({ dir, services: ['approval'], rowSeals: 'adopted' });
+    try {
+      const { of } = await examined(fine);
+      expect(of('key of approval')).toMatchObject({ state: 'warning', mend: expect.stringContaining('slipway keys seals ask approval') });
+      expect(of('key of gateway')).toMatchObject({ state: 'ok' });
+    } finally {
+      await askForRowSeals({ dir, services: ['approval'], rowSeals: 'asked' });
+    }
   });
 
   it('finds a key that others can read, one that nobody trusts, and a trust file that others can write', async () => {

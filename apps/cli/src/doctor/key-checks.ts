@@ -62,6 +62,12 @@ async function checkKey(dataDir: string, service: Service, trust: TrustFile | un
     );
   if (entry?.notAfter !== undefined && Date.parse(entry.notAfter) < now.getTime())
     return failed(name, `key ${key.keyId} ended at ${entry.notAfter}`, `slipway keys rotate ${service}`);
+  if (key.rowSeals !== 'asked')
+    return warning(
+      name,
+      `${file} asks for no seals: ${service} believes what is in its tables, whoever wrote it`,
+      `once ${service} has logged "all rows were looked at": slipway keys seals ask ${service}, and restart it (docs/guides/row-seals.md)`,
+    );
   return ok(name, `${file}, readable by its owner only`);
 }
 
