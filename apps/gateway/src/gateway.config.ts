@@ -51,7 +51,8 @@ export const GatewayConfig = z.object({
   SLIPWAY_KEEP_IMAGES: z.coerce
     .number()
     .int()
-    .min(1)
+    // What runs, and what came before it.
+    .min(2)
     .max(50)
     .default(10)
     .describe('Of each environment so many of the images that came up there last stay, however old: what a rollback can go back to'),

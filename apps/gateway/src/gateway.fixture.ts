@@ -10,6 +10,7 @@ import {
   type DataOf,
   ImageBuilt,
   type Release,
+  type RepositoryFile,
   type Role,
   type Service,
 } from '@slipway/contracts';
@@ -38,7 +39,7 @@ export interface Scene {
   /** Applies the target `lab` and a project. */
   aProject(name: string): Promise<void>;
   /** Says that a release was born and built, and waits until the gateway knows it. */
-  aBuiltRelease(project: string, number: number): Promise<Release>;
+  aBuiltRelease(project: string, number: number, repositoryFile?: RepositoryFile): Promise<Release>;
   /** Says that sign-off is asked for a release into pre-release; gives the request. */
   aRequest(release: Release, eligible?: readonly Actor[]): Promise<DataOf<typeof ApprovalRequested>>;
   /** Answers the next command for this service the way a service does. */
@@ -68,9 +69,9 @@ export async function aScene(): Promise<Scene> {
       await administrator.api.applyTarget({ params: { name: 'lab' }, body: aTargetFile() });
       await administrator.api.applyProject({ params: { name }, body: aProjectFile({ name }) });
     },
-    aBuiltRelease: async (project, number) => {
+    aBuiltRelease: async (project, number, repositoryFile) => {
       const release = aRelease({ project, number });
-      await sayBorn(stage, release);
+      await sayBorn(stage, release, repositoryFile ?? null);
       await eventually(() => administrator.api.getRelease({ params: { id: release.id } }).then(({ image }) => image !== null));
       return release;
     },
@@ -124,7 +125,7 @@ export async function problemOf(call: Promise<unknown>): Promise<Problem> {
 export const provenance = { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [{ keyid: 'k', sig: 's' }] };
 export const imageOf = (release: Release) => ({ repository: `localhost:5000/${release.project}`, digest: aDigest(release.id) });
 
-async function sayBorn(stage: Stage, release: Release): Promise<void> {
+async function sayBorn(stage: Stage, release: Release, repositoryFile: RepositoryFile | null): Promise<void> {
   const commit = aCommit({ revision: release.revision, message: `Sell hats\n\nNumber ${release.number}` });
   const people = [commit.author];
   const data = {
@@ -134,7 +135,7 @@ async function sayBorn(stage: Stage, release: Release): Promise<void> {
     people,
     pusher: null,
     trigger: { kind: 'poll' as const, person: null },
-    repositoryFile: null,
+    repositoryFile,
     image: null,
   };
   const born = await stage.say('source-watcher', CommitDetected, { subject: release.id, correlationId: release.id, data });
@@ -149,7 +150,7 @@ async function sayBorn(stage: Stage, release: Release): Promise<void> {
       built: true,
       seconds: 3,
       provenance,
-      repositoryFile: null,
+      repositoryFile,
       authors: people,
     },
   });

@@ -12,11 +12,13 @@ export abstract class Retention {
   abstract projects(before: Date): Promise<readonly string[]>;
   /** Releases of a project that were not retired, those without an image too. */
   abstract releasesOf(project: string): Promise<readonly Keeper[]>;
+  /** Digests that a file in force names, or the file in the repository of a release that was not retired; of any project. */
+  abstract named(): Promise<ReadonlySet<string>>;
   /**
-   * Of these releases those that are as they were read, and of which nobody has asked anything since: they may be retired until the transaction ends.
-   * Holds off commands meanwhile.
+   * Of these releases those that are as they were read, and for which nobody has asked since that time, nor waits for an answer: they may be retired
+   * until the transaction ends. Holds off commands meanwhile.
    */
-  abstract unchanged(tx: Tx, project: string, releases: readonly Keeper[]): Promise<ReadonlySet<string>>;
+  abstract unasked(tx: Tx, releases: readonly Keeper[], since: Date): Promise<ReadonlySet<string>>;
   abstract retire(tx: Tx, releases: readonly string[]): Promise<void>;
   /** Why nothing can come of a command any more: the image it needs was retired. Holds off retiring until the transaction ends. */
   abstract refusal(tx: Tx, action: CommandAction): Promise<Reason | undefined>;

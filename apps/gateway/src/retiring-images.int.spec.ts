@@ -1,13 +1,23 @@
-import { type DataOf, ImageRemoved, ImageRetired, type Release, ReleaseWithdrawn, RolloutSucceeded } from '@slipway/contracts';
+import {
+  type DataOf,
+  ImageRemoved,
+  ImageRetired,
+  type Release,
+  ReleaseWithdrawn,
+  RepositoryFile,
+  RolloutSucceeded,
+} from '@slipway/contracts';
 import { schemaOf } from '@slipway/postgres';
-import { aDigest, anId, eventually } from '@slipway/testkit';
+import { aDigest, anId, aProjectFile, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aScene, imageOf, problemOf, type Scene } from './gateway.fixture.js';
 import { RetiringImages } from './retiring-images.js';
 
 let scene: Scene;
 const project = 'hats';
-/** 1: over for long. 2: over, and runs. 3: over, and shares its image with 4, which waits for sign-off. 5: over, and somebody asks for it. 6: over since today. */
+/**
+ * 1: over for long. 2: over, and runs. 3: over, and shares its image with 4, which waits for sign-off. 5: over, and somebody asks for it. 6: over since
+ * today. 7: over, and long ago somebody asked to go back to it and has no answer yet. 8 and 9: over, and named by a project file and by one in a repository. */
 let releases: Release[];
 const by = { id: anId(), name: 'Ada' };
 
@@ -15,17 +25,28 @@ beforeAll(async () => {
   scene = await aScene();
   await scene.aProject(project);
   releases = [];
-  for (let number = 1; number <= 6; number++) releases.push(await scene.aBuiltRelease(project, number));
+  for (let number = 1; number <= 9; number++) releases.push(await scene.aBuiltRelease(project, number));
   const shared = { repository: `localhost:5000/${project}`, digest: aDigest(at(3).id) };
   await scene.stage.database.query(
     `update ${schemaOf('gateway')}.release set state = jsonb_set(state::jsonb, '{image}', $2::jsonb)::json where id = $1`,
     [at(4).id, JSON.stringify(shared)],
   );
   await scene.aRequest(at(4));
-  for (const number of [1, 2, 3, 5, 6]) await withdraw(at(number));
+  for (const number of [1, 2, 3, 5, 6, 7, 8, 9]) await withdraw(at(number));
   await rolledOut(at(2));
+  const inside = ({ id }: Release) => ({ run: ['smoke'], image: `localhost:5000/${project}@${aDigest(id)}` });
+  const file = { apiVersion: 'slipway.dev/v1', kind: 'Repository', verify: [inside(at(9))] };
+  await scene.aBuiltRelease('shoes', 1, RepositoryFile.parse(file));
+  await api().applyProject({
+    params: { name: 'gloves' },
+    body: aProjectFile({
+      name: 'gloves',
+      spec: { environments: [{ name: 'test', stage: 'test', target: 'lab', verify: [inside(at(8))] }] },
+    }),
+  });
   await scene.stage.database.query(
-    `update ${schemaOf('gateway')}.release set born_at = born_at - interval '200 days', changed_at = changed_at - interval '200 days' where number < 6`,
+    `update ${schemaOf('gateway')}.release set born_at = born_at - interval '200 days', changed_at = changed_at - interval '200 days' where project = $1 and number <> 6`,
+    [project],
   );
 }, 60_000);
 afterAll(() => scene?.stage.clear(), 30_000);
@@ -55,11 +76,20 @@ async function rolledOut(release: Release): Promise<void> {
 
 describe('images that are needed no longer', () => {
   it('are said to be, once, and no command needs one any more; what runs, waits, is new or asked for stays', async () => {
+    const goingBack = api().rollback({ params: { project, environment: 'production' }, body: { to: 7, reason: 'it was better' } });
     // Accepted or not: nobody knows yet what comes of it.
     const asking = problemOf(api().askAgain({ params: { id: at(5).id }, body: { environment: 'pre-release', reason: 'again' } }));
     await scene.answerCommand('approval', { reason: { code: 'no', message: 'not now' } });
     expect((await asking).code).toBe('no');
     const { query } = scene.stage.database;
+    expect((await goingBack).state).toBe('pending');
+    const asked = (kind: string, days: number) =>
+      query(
+        `update ${schemaOf('gateway')}.command set issued_at = now() - make_interval(days => $2) where issued -> 'action' ->> 'kind' = $1 returning 1`,
+        [kind, days],
+      );
+    expect(await asked('approval.ask', 100)).toHaveLength(1);
+    expect(await asked('environment.rollback', 300)).toHaveLength(1);
     const parked = `${schemaOf('gateway')}.parked`;
     await query(`insert into ${parked} values ('production-rollout', 'x', 'slipway.rollout.succeeded.v9', 'x', 'newer', '', '{}')`);
     await pass();

@@ -39,7 +39,7 @@ export class RetiringImages implements Reconciliation {
       signal.throwIfAborted();
       const spare = await this.spareIn(project, since);
       for (let at = 0; at < spare.length && !signal.aborted; at += imagesAtOnce)
-        await this.retire(project, spare.slice(at, at + imagesAtOnce));
+        await this.retire(project, spare.slice(at, at + imagesAtOnce), since);
     }
   }
 
@@ -49,9 +49,13 @@ export class RetiringImages implements Reconciliation {
   }
 
   private async spareIn(project: string, since: Date): Promise<Spare[]> {
-    const [releases, environments] = await Promise.all([this.retention.releasesOf(project), this.ledger.environments(project)]);
+    const [releases, environments, named] = await Promise.all([
+      this.retention.releasesOf(project),
+      this.ledger.environments(project),
+      this.retention.named(),
+    ]);
     const waiting = await this.waiting(project, releases, since);
-    return spareImages({ releases, environments, waiting }, { since: since.toISOString(), newest: this.config.SLIPWAY_KEEP_IMAGES });
+    return spareImages({ releases, environments, waiting, named }, { since: since.toISOString(), newest: this.config.SLIPWAY_KEEP_IMAGES });
   }
 
   /** By the code that says what a release waits for: what is not over goes on, however long it was held. */
@@ -67,15 +71,12 @@ export class RetiringImages implements Reconciliation {
     return waiting;
   }
 
-  private async retire(project: string, spare: readonly Spare[]): Promise<void> {
+  private async retire(project: string, spare: readonly Spare[], since: Date): Promise<void> {
     const rule = { days: this.config.SLIPWAY_KEEP_IMAGES_DAYS, newest: this.config.SLIPWAY_KEEP_IMAGES };
     await this.messaging.transact(async (unit) => {
-      const unchanged = await this.retention.unchanged(
-        unit.tx,
-        project,
-        spare.flatMap(({ releases }) => releases),
-      );
-      const going = spare.filter(({ releases }) => releases.every(({ id }) => unchanged.has(id)));
+      const all = spare.flatMap(({ releases }) => releases);
+      const unasked = await this.retention.unasked(unit.tx, all, since);
+      const going = spare.filter(({ releases }) => releases.every(({ id }) => unasked.has(id)));
       for (const { image, releases } of going)
         for (let at = 0; at < releases.length; at += releasesAtOnce) {
           const named = releases.slice(at, at + releasesAtOnce).map(({ id, number }) => ({ id, number }));

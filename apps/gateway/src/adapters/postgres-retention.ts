@@ -6,6 +6,8 @@ import { Retention } from '../ports.js';
 
 /** Releases read at a time: their states are large. */
 const atOnce = 1000;
+/** What somebody asked for in the last days keeps its image, however short images are kept otherwise. */
+const askedDays = 30;
 
 /** {@link Retention} beside the ledger's tables: what was retired, before its event has come back, and after. */
 @Injectable()
@@ -62,15 +64,30 @@ export class PostgresRetention extends Retention {
     }
   }
 
-  async unchanged(tx: Tx, project: string, releases: readonly Keeper[]): Promise<ReadonlySet<string>> {
+  async named(): Promise<ReadonlySet<string>> {
+    const rows = await this.database.query<{ digest: string }>(
+      `select distinct lower(found[1]) as digest from (
+         select file::text as said from project where file is not null
+         union all
+         select told -> 'data' ->> 'repositoryFile' from release_event e
+         where told -> 'data' ->> 'repositoryFile' like '%sha256:%' and not exists (select from retired_release where release = e.release)
+       ) as files, regexp_matches(said, 'sha256:[0-9a-f]{64}', 'gi') as found`,
+    );
+    return new Set(rows.map(({ digest }) => digest));
+  }
+
+  async unasked(tx: Tx, releases: readonly Keeper[], since: Date): Promise<ReadonlySet<string>> {
     await tx.query('select pg_advisory_xact_lock($1)', [this.key]);
     const rows = await tx.query<{ id: string }>(
-      // What somebody asked for within a day may not show in the ledger yet.
-      `with asked as materialized (select issued -> 'action' as action from command where issued_at > now() - interval '1 day')
-       select r.id from unnest($1::uuid[], $2::timestamptz[]) as read (id, changed_at) join release r using (id, changed_at)
-       where not exists (select from retired_release where release = r.id)
-         and not exists (select from asked where action ->> 'release' = r.id::text or (action ->> 'project' = $3 and action ->> 'to' = r.number::text))`,
-      [releases.map(({ id }) => id), releases.map(({ changedAt }) => changedAt), project],
+      // What somebody asked for may not show in the ledger for long: it waits for its service, or that for a target.
+      `select r.id from unnest($1::uuid[], $2::timestamptz[]) as read (id, changed_at) join release r using (id, changed_at)
+       where not exists (select from retired_release where release = r.id) and not exists (
+         select from command c
+         where (lower(issued -> 'action' ->> 'release') = r.id::text
+             or (issued -> 'action' ->> 'project' = r.project and issued -> 'action' ->> 'to' = r.number::text))
+           and (issued_at >= least($3, now() - make_interval(days => $4))
+             or not exists (select from answer a where a.answers = c.id::text and a.source = c.service)))`,
+      [releases.map(({ id }) => id), releases.map(({ changedAt }) => changedAt), since, askedDays],
     );
     return new Set(rows.map(({ id }) => id));
   }

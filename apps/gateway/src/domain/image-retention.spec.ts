@@ -21,6 +21,7 @@ const shelf = (releases: readonly Keeper[], more: Partial<Shelf> = {}): Shelf =>
   releases,
   environments: [],
   waiting: new Set(),
+  named: new Set(),
   ...more,
 });
 const spare = (of: Shelf, by = rule) => spareImages(of, by).map(({ releases }) => releases.map(({ number }) => number));
@@ -76,6 +77,26 @@ describe('the image of a release', () => {
     expect(spare(shelf(all, { environments: [environmentOf('production', all)] }))).toEqual([[1], [3], [4]]);
   });
 
+  it('that was rolled back from takes the place of none that a rollback goes back to', () => {
+    const [one, two, three, four] = [aKeeper(1), aKeeper(2), aKeeper(3), aKeeper(4)];
+    const all = [one, two, three, four];
+    const barred = { '2': { at: long, value: true }, '3': { at: long, value: true } };
+    expect(spare(shelf(all, { environments: [environmentOf('production', all, { barred })] }))).toEqual([]);
+    const letIn = { ...barred, '3': { at: now, value: false } };
+    expect(spare(shelf(all, { environments: [environmentOf('production', all, { barred: letIn })] }))).toEqual([[1], [2]]);
+  });
+
+  it('that came up as a release that was withdrawn takes no place, though another release has it', () => {
+    const [one, two, three] = [aKeeper(1), aKeeper(2, { phase: 'withdrawn' }), aKeeper(4)];
+    const other = aKeeper(3, { image: two.image });
+    expect(spare(shelf([one, two, other, three], { environments: [environmentOf('production', [one, two, three])] }))).toEqual([]);
+  });
+
+  it('stays while a file names it', () => {
+    const [one, two] = [aKeeper(1), aKeeper(2)];
+    expect(spare(shelf([one, two], { named: new Set([one.image?.digest as string]) }))).toEqual([[2]]);
+  });
+
   it('stays while what failed is left running for a look, until the environment is taken away', () => {
     const failed = aKeeper(1, { phase: 'failed', runs: [{ environment: 'test', since: long }] });
     expect(spare(shelf([failed]))).toEqual([]);
@@ -112,16 +133,18 @@ describe('whatever a project went through', () => {
 
   it('no image goes that runs, moves, waits or is an aim of a rollback, and each that goes was whole', () => {
     fc.assert(
-      fc.property(keepers, picks, fc.integer({ min: 1, max: 4 }), (all, cameUp, newest) => {
+      fc.property(keepers, picks, fc.array(fc.nat(24), { maxLength: 2 }), fc.integer({ min: 1, max: 4 }), (all, cameUp, pinned, newest) => {
         const releases = all.map(({ keeper }) => keeper);
         const at = (nth: number) => releases[nth % releases.length] as Keeper;
         const environments = cameUp.map((those, nth) => environmentOf(`e${nth}`, those.map(at)));
         const waiting = new Set(all.filter(({ waits }) => waits).map(({ keeper }) => keeper.id));
-        const found = spareImages({ releases, environments, waiting }, { ...rule, newest });
+        const named = new Set(pinned.map((nth) => at(nth).image?.digest as string));
+        const found = spareImages({ releases, environments, waiting, named }, { ...rule, newest });
         const going = new Set(found.map(({ image }) => image.digest));
         for (const { image, phase, changedAt, id, runs } of releases) {
           if (!going.has(image?.digest as string)) continue;
           expect([changedAt, waiting.has(id), runs]).toEqual([long, false, []]);
+          expect(named.has(image?.digest as string)).toBe(false);
           expect(['detected', 'building', 'testing', 'awaiting-approval', 'rolling-out']).not.toContain(phase);
         }
         for (const { history, running } of environments) {

@@ -24,6 +24,8 @@ export interface Shelf {
   readonly environments: readonly EnvironmentFacts[];
   /** The newest releases of their lines that still wait to go on. */
   readonly waiting: ReadonlySet<string>;
+  /** Digests that files name: what a check runs in may be the image of another project. */
+  readonly named: ReadonlySet<string>;
 }
 
 export interface RetentionRule {
@@ -44,29 +46,39 @@ const moving: ReadonlySet<Phase> = new Set(['detected', 'building', 'awaiting-ap
 
 /**
  * The images of a project that are needed no longer, the oldest first. An image stays while any release that has it moves, moved lately, runs, or is the
- * newest of its line and waits; and while it is one of the newest that came up in an environment, for a rollback goes back to one of these.
+ * newest of its line and waits; while a file names it; and while it is one of the newest that came up in an environment, for a rollback goes back to one of these.
  */
-export function spareImages({ releases, environments, waiting }: Shelf, rule: RetentionRule): Spare[] {
+export function spareImages({ releases, environments, waiting, named }: Shelf, rule: RetentionRule): Spare[] {
   const byDigest = Map.groupBy(
     releases.filter(({ image }) => image !== null),
     ({ image }) => image?.digest as string,
   );
   const aims = aimsOf(byDigest, environments, rule.newest);
   return [...byDigest]
-    .filter(([digest, those]) => !aims.has(digest) && those.every((each) => isOver(each, { environments, waiting, since: rule.since })))
+    .filter(
+      ([digest, those]) =>
+        !aims.has(digest) && !named.has(digest) && those.every((each) => isOver(each, { environments, waiting, since: rule.since })),
+    )
     .map(([, those]) => ({ image: those[0]?.image as ImageReference, releases: those }))
     .sort((one, other) => Math.min(...numbers(one)) - Math.min(...numbers(other)));
 }
 
-/** Digests that run, roll out, or came up last in an environment. What was withdrawn is nothing to go back to. */
+/**
+ * Digests that run, or came up last in an environment. What was withdrawn is nothing to go back to. What was rolled back from is for who asks for it by
+ * number, but counts for nothing: no rollback chooses it.
+ */
 function aimsOf(known: ReadonlyMap<string, readonly Keeper[]>, environments: readonly EnvironmentFacts[], newest: number): Set<string> {
   const aims = new Set<string>();
-  for (const { running, history } of environments) {
+  for (const { running, history, barred } of environments) {
     if (running?.value) aims.add(running.value.image.digest);
-    const cameUp = new Set(
-      history.map(({ digest }) => digest).filter((digest) => known.get(digest)?.some(({ phase }) => phase !== 'withdrawn')),
-    );
-    for (const digest of [...cameUp].slice(0, newest)) aims.add(digest);
+    const good = new Set<string>();
+    for (const { release, digest } of history) {
+      if (good.size === newest) break;
+      const left = known.get(digest)?.filter(({ phase }) => phase !== 'withdrawn') ?? [];
+      if (left.length === 0) continue;
+      aims.add(digest);
+      if (left.some(({ number }) => number === release) && !barred[String(release)]?.value) good.add(digest);
+    }
   }
   return aims;
 }

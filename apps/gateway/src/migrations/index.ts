@@ -6,6 +6,7 @@ import { AgeOfALog1764300000000 } from './1764300000000-age-of-a-log.js';
 import { RowSeals1764400000000 } from './1764400000000-row-seals.js';
 import { RetiredReleases1764500000000 } from './1764500000000-retired-releases.js';
 import { RequestsByState1764600000000 } from './1764600000000-requests-by-state.js';
+import { NeededImages1764700000000 } from './1764700000000-needed-images.js';
 
 /** In order; never changed once landed. */
 export const migrations: MigrationClass[] = [
@@ -16,4 +17,5 @@ export const migrations: MigrationClass[] = [
   RowSeals1764400000000,
   RetiredReleases1764500000000,
   RequestsByState1764600000000,
+  NeededImages1764700000000,
 ];
