@@ -4,7 +4,7 @@ import { SecretChanged } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
-import { askedAt, isSignedBefore, type Newest, newestOf } from './domain/ahead.js';
+import { askedAt, beside, isSignedBefore, type Newest, newestOf } from './domain/ahead.js';
 import { type Queued, type Rollout, turnOf } from './domain/environment.js';
 import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
@@ -84,7 +84,7 @@ export class Beginning {
     if (mine.kind === 'rollout' && (isOver || !(await this.grants.isGood(unit.tx, mine.grant))))
       return { waitsFor: 'a grant that is good now', afterMs: grantMs };
     // Above whatever runs there, also where the database is older than that: whose number is the highest is the newest.
-    const counted = { ...state, attempts: Math.max(state.attempts, newest.attempt) };
+    const counted = { ...beside(state, newest.attempt), attempts: Math.max(state.attempts, newest.attempt) };
     const next = begunIn(counted, mine, notAfter, unit.now.toISOString());
     if (!next) {
       await this.telling.aborted(

@@ -4,7 +4,7 @@ import { goingOn, type RolloutState, rollOut, type StepAnswer } from '@slipway/d
 import type { Claim, Outcome } from '@slipway/operations';
 import type { Deployment, Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
-import { aheadOf } from './domain/ahead.js';
+import { aheadOf, isBehind } from './domain/ahead.js';
 import { lastGoodOf, type Rollout } from './domain/environment.js';
 import { isUnderWay } from './domain/once.js';
 import { Ending } from './ending.js';
@@ -30,7 +30,7 @@ export class Driving {
   ) {}
 
   async drive(claim: RolloutClaim, orchestrator: Orchestrator): Promise<Outcome> {
-    const { rollout, goal, before } = await this.read(claim);
+    const { rollout, goal, before, behind } = await this.read(claim);
     const unproven = this.beginning.unproven(rollout);
     if (unproven) throw new Error(`rollout ${rollout.id} is under way and its proof is gone: ${unproven.message}`);
     const ahead = aheadOf(rollout.attempt, (await orchestrator.observe(goal.environment, claim.signal)).instances);
@@ -40,8 +40,8 @@ export class Driving {
     }
     const { progress } = claim.operation;
     const back = before && (await goingBack(before, goal, orchestrator, isState(progress), claim.signal));
-    // A rollback that fails stops where it is: going back and forth would be a loop. What has lost its way back is left to people.
-    const mayGoBack = rollout.kind !== 'rollback' && (before === undefined || back !== undefined);
+    // A rollback that fails stops where it is: going back and forth would be a loop. What has lost its way back, or went over what nobody here knows, is left to people.
+    const mayGoBack = rollout.kind !== 'rollback' && !behind && (before === undefined || back !== undefined);
     let ready = 0;
     const run = await this.hands.on(rollout, claim, (own) =>
       rollOut({
@@ -72,7 +72,7 @@ export class Driving {
   }
 
   /** The rollout as it is kept, and what it goes back to. */
-  private async read(claim: RolloutClaim): Promise<{ rollout: Rollout; goal: Deployment; before: Before | undefined }> {
+  private async read(claim: RolloutClaim): Promise<{ rollout: Rollout; goal: Deployment; before: Before | undefined; behind: boolean }> {
     return claim.transact(async ({ tx }) => {
       const rollout = (await this.rollouts.find(tx, claim.operation.input.rollout)) as Rollout;
       const { project, environment, deployment, attempt, kind } = rollout;
@@ -80,14 +80,15 @@ export class Driving {
       if (!isUnderWay(state, rollout)) throw new Error(`rollout ${rollout.id} is not under way, whatever its row says: it was put back`);
       const goal = this.placing.goal(deployment, attempt, state.scaledTo);
       const past = kind === 'rollback' ? undefined : lastGoodOf(state, await this.rollouts.withdrawn(tx, project));
-      if (!past) return { rollout, goal, before: undefined };
+      const behind = isBehind(state);
+      if (!past) return { rollout, goal, before: undefined, behind };
       const standing = await this.rollouts.standing(tx, past);
       const before = {
         deployment: this.placing.goal(standing.deployment, standing.attempt, state.scaledTo),
         at: await this.placing.where(tx, standing.deployment),
         isRunning: standing.rollout === state.running?.rollout,
       };
-      return { rollout, goal, before };
+      return { rollout, goal, before, behind };
     });
   }
 

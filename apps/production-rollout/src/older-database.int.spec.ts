@@ -1,4 +1,13 @@
-import { EnvironmentDrifted, RolloutAborted, RolloutStarted, RolloutSucceeded } from '@slipway/contracts';
+import {
+  CommandAccepted,
+  CommandRefused,
+  EnvironmentDrifted,
+  RolloutAborted,
+  RolloutFailed,
+  RolloutRolledBack,
+  RolloutStarted,
+  RolloutSucceeded,
+} from '@slipway/contracts';
 import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scene } from './scene.fixture.js';
@@ -57,6 +66,10 @@ describe('production-rollout with a database that was brought back, and is older
     });
     expect(await scene.containers()).toEqual(before);
     expect(await (await fetch(second.address)).text()).toContain('two');
+    const scale = await scene.command({ kind: 'environment.scale', ...scene.here(), instances: 3 });
+    const refused = await scene.stage.hears(CommandRefused, ({ command }) => command === scale);
+    expect(refused.reason).toMatchObject({ code: 'older-than-what-runs', message: expect.stringContaining('brought by rollout 2') });
+    expect(await scene.containers()).toEqual(before);
     const third = await scene.live(3, 'one');
     expect(await (await fetch(third.address)).text()).toContain('one');
     // Its number is above all that ran here: only so the guard knows what is newer.
@@ -102,5 +115,22 @@ describe('production-rollout with a database that was brought back, and is older
     expect(await (await fetch(third.address)).text()).toContain('one');
     const fourth = await scene.live(4, 'two');
     expect(await (await fetch(fourth.address)).text()).toContain('two');
+  });
+
+  it('takes nothing back by itself when a rollout over what is not known fails', { timeout: 120_000 }, async () => {
+    await scene.aProject('unknown');
+    await scene.live(1, 'one');
+    await backUp('failed');
+    const second = await scene.live(2, 'two');
+    await restore('failed');
+    const { release } = await scene.grant(3, 'sick');
+    const failed = await scene.stage.hears(RolloutFailed, (data) => data.release.id === release.id, 60_000);
+    expect(failed).toMatchObject({ next: 'hold', reason: { code: 'never-healthy' } });
+    expect(await (await fetch(second.address)).text()).toContain('two');
+    const back = await scene.command({ kind: 'environment.rollback', ...scene.here(), to: null });
+    await scene.stage.hears(CommandAccepted, ({ command }) => command === back, 20_000);
+    const ofIt = (data: { release: { project: string } }) => data.release.project === scene.project;
+    expect(await scene.stage.hears(RolloutRolledBack, ofIt, 60_000)).toMatchObject({ release: { number: 1 } });
+    expect(await (await fetch(second.address)).text()).toContain('one');
   });
 });

@@ -61,3 +61,14 @@ describe('commands that are heard in another order than they were given', () => 
     expect(rollouts.all('waiting').map(({ release }) => release.number)).toEqual([1]);
   });
 });
+
+describe('commands to a database that was brought back and does not know what runs', () => {
+  it('scale nothing, which would be to go back, and go back to what was good last as far as it knows', async () => {
+    const { rollouts, ask } = anEnvironment();
+    rollouts.state = { ...rollouts.state, ahead: 7 };
+    expect(await ask(1, { kind: 'environment.scale', ...place, instances: 5 })).toBe('older-than-what-runs');
+    expect(rollouts.state.scaledTo).toBeNull();
+    await ask(2, { kind: 'environment.rollback', ...place, to: null });
+    expect(rollouts.all('waiting').map(({ release }) => release.number)).toEqual([3]);
+  });
+});

@@ -3,7 +3,8 @@ import { CommandAccepted, type CommandAction, type CommandIssued, CommandRefused
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { owe } from '@slipway/operations';
 import { v7 } from 'uuid';
-import { commanded, goBackTo } from './domain/environment.js';
+import { isBehind } from './domain/ahead.js';
+import { commanded, goBackTo, standingNow } from './domain/environment.js';
 import { Placing } from './placing.js';
 import { Rollouts } from './ports.js';
 import { Telling } from './telling.js';
@@ -60,6 +61,7 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     if ((await this.rollouts.withdrawn(unit.tx, project)).has(state.running.release.id)) {
       return { code: 'withdrawn', message: `release ${state.running.release.number} runs here and was withdrawn: roll back first` };
     }
+    if (isBehind(state)) return notKnown(project, environment, state.ahead);
     const next = commanded(state, 'scale', time);
     if (!next) return overtaken('the number of instances was set');
     const planned = state.running.deployment.app.instances;
@@ -83,7 +85,7 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
     const isRollingOut = underWay?.kind === 'rollout';
     const target = goBackTo(state, to, await this.rollouts.withdrawn(unit.tx, project), isRollingOut);
     if (!target) {
-      const stands = isRollingOut || state.heldBy !== null ? undefined : state.running?.release.number;
+      const stands = standingNow(state, isRollingOut)?.number;
       const numbers = state.history.map((standing) => standing.release.number).filter((number) => number !== stands);
       const known = numbers.length === 0 ? 'no other release was good here' : `good here were ${numbers.join(', ')}`;
       return {
@@ -118,6 +120,11 @@ export class OnCommandIssued implements Handler<typeof CommandIssued> {
 
 function overtaken(what: string): Reason {
   return { code: 'overtaken', message: `${what} by a later command, which was heard first; ask again if this is still wanted` };
+}
+
+function notKnown(project: string, environment: string, ahead = 0): Reason {
+  const message = `what runs in ${environmentKey(project, environment)} was brought by rollout ${ahead}, which the database does not know: it was brought back from a backup; let a release in or roll back first`;
+  return { code: 'older-than-what-runs', message };
 }
 
 function nothingRuns(project: string, environment: string): Reason {

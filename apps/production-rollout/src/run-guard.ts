@@ -5,7 +5,6 @@ import { awaiting } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Observed, TargetUnavailable } from '@slipway/orchestrators';
 import { Converging, type Held } from './converging.js';
-import { aheadOf } from './domain/ahead.js';
 import { Rollouts } from './ports.js';
 
 interface Input {
@@ -32,9 +31,9 @@ export class RunGuard implements Work<Input> {
   ) {}
 
   async run(claim: Claim<Input>): Promise<Outcome> {
-    const held = await this.converging.look(claim);
-    if (!held) return { again: { afterMs: 5000, reason: 'nothing to guard now' } };
     try {
+      const held = await this.converging.look(claim);
+      if (!held) return { again: { afterMs: 5000, reason: 'nothing to guard now' } };
       return { again: { afterMs: (await this.watch(claim, held)) ? 0 : 2000, reason: 'watches on' } };
     } catch (error) {
       if (error instanceof TargetUnavailable) return awaiting(error, claim.operation.input.environment, 2000);
@@ -52,12 +51,6 @@ export class RunGuard implements Work<Input> {
       // What should run may have changed since this watch began: a scale, or a rollout that has just ended.
       const now = await this.converging.look(claim);
       if (!now) return true;
-      // A database brought back from a backup: to heal would be to go back.
-      const ahead = aheadOf(now.state.attempts, observed.instances);
-      if (ahead !== undefined) {
-        await this.sayDrifted(claim, [ahead], false);
-        return false;
-      }
       const wrong = await confirmed(observed, now, place, signal);
       if (wrong.length === 0 && now.state.driftedSince === null) return true;
       if (wrong.length > 0) await this.sayDrifted(claim, now.newer === null ? wrong : [now.newer, ...wrong]);
@@ -68,7 +61,7 @@ export class RunGuard implements Work<Input> {
     return true;
   }
 
-  private async sayDrifted(claim: Claim<Input>, found: string[], healing = true): Promise<void> {
+  private async sayDrifted(claim: Claim<Input>, found: string[]): Promise<void> {
     const { project, environment } = claim.operation.input;
     await claim.transact(async (unit) => {
       const state = await this.rollouts.environment(unit.tx, project, environment);
@@ -76,7 +69,7 @@ export class RunGuard implements Work<Input> {
       await this.rollouts.saveEnvironment(unit.tx, { ...state, driftedSince: unit.now.toISOString() });
       unit.publish(EnvironmentDrifted, {
         subject: environmentKey(project, environment),
-        data: { project, environment, release: state.running.release, found: found.slice(0, 50), healing },
+        data: { project, environment, release: state.running.release, found: found.slice(0, 50), healing: true },
       });
     });
   }

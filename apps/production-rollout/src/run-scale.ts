@@ -3,7 +3,7 @@ import { EnvironmentScaled, environmentKey, type PersonReference } from '@slipwa
 import { awaiting } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { TargetUnavailable } from '@slipway/orchestrators';
-import { Converging } from './converging.js';
+import { Converging, type Held } from './converging.js';
 
 interface Input {
   readonly project: string;
@@ -23,9 +23,10 @@ export class RunScale implements Work<Input> {
   constructor(private readonly converging: Converging) {}
 
   async run(claim: Claim<Input>): Promise<Outcome> {
-    const held = await this.converging.look(claim);
-    if (!held) return { again: { afterMs: 1000, reason: 'waits for the rollout under way' } };
+    let held: Held | undefined;
     try {
+      held = await this.converging.look(claim);
+      if (!held) return { again: { afterMs: 1000, reason: 'waits for a rollout, which is under way or has to come first' } };
       const reached = await this.converging.converge(claim, held);
       if (reached === undefined) return { again: { afterMs: 1000, reason: 'the target does not answer, or a rollout goes first' } };
       if (!reached) return { again: { afterMs: 10_000, reason: 'not all instances are healthy' } };

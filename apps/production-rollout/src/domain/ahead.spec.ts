@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { aheadOf, askedAt, isSignedBefore, newestBrought, newestOf } from './ahead.js';
+import { aheadOf, askedAt, beside, isBehind, isSignedBefore, newestBrought, newestOf } from './ahead.js';
+import { emptyEnvironment, type Standing } from './environment.js';
 
 const made = (attempt: number) => ({ release: `of-${attempt}`, attempt });
 
@@ -13,6 +14,16 @@ describe('what runs', () => {
   it('is not where its rollout is known, or nothing runs', () => {
     expect(aheadOf(3, [made(3), made(1)])).toBeUndefined();
     expect(aheadOf(0, [])).toBeUndefined();
+  });
+
+  it('is remembered as long as none that is known here brought it', () => {
+    const environment = { ...emptyEnvironment('shop', 'production'), attempts: 2 };
+    expect(beside(environment, 2)).toBe(environment);
+    expect(isBehind(environment)).toBe(false);
+    const behind = beside(environment, 3);
+    expect(isBehind(behind)).toBe(true);
+    // A version of before keeps the mark when a later one was good.
+    expect(isBehind({ ...behind, running: { attempt: 4 } as Standing })).toBe(false);
   });
 
   it('is counted by numbers we could have written', () => {

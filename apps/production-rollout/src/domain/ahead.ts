@@ -1,3 +1,5 @@
+import type { EnvironmentState } from './environment.js';
+
 /** An instance as it says by its labels who brought it. */
 export interface Brought {
   readonly release: string;
@@ -59,4 +61,14 @@ export function aheadOf(attempts: number, instances: readonly Brought[]): string
   if (!newest || attempt <= attempts) return undefined;
   const { release } = newest;
   return `release ${release} runs, brought by rollout ${attempt} here, and the database knows of ${attempts}: it is older than what runs, which stays until the next rollout`;
+}
+
+/** The environment as it stands where something of that number runs: behind it, when it is higher than any that was given out. */
+export function beside(environment: EnvironmentState, newest: number): EnvironmentState {
+  return newest > environment.attempts ? { ...environment, ahead: newest } : environment;
+}
+
+/** Whether what runs is not known here: a rollout was ahead of this database, and no later one was good since (which a replica of before does not note). */
+export function isBehind({ running, ahead = 0 }: EnvironmentState): boolean {
+  return ahead > (running?.attempt ?? 0);
 }

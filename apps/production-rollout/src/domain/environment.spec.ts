@@ -1,5 +1,6 @@
 import { aDigest, anId, aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
+import { isBehind } from './ahead.js';
 import {
   barredAfter,
   type EnvironmentState,
@@ -153,6 +154,16 @@ describe('going back', () => {
     expect(restored(environment, whole).running).toEqual(whole);
     expect(lastGoodOf(environment, new Set([one.release.id, two.release.id]))).toBeUndefined();
     expect(lastGoodOf(emptyEnvironment('shop', 'production'), none)).toBeUndefined();
+  });
+
+  it('goes to what is known where a rollout that is not known here brought what runs, and only when people ask', () => {
+    const environment = { ...after(aRollout(1), aRollout(2)), attempts: 2, ahead: 3 };
+    expect(goBackTo(environment, null, none)?.release.number).toBe(2);
+    expect(lastGoodOf(environment, none)).toBeUndefined();
+    const known = settled(environment, aRollout(4, { attempt: 4 }), at(9));
+    expect(lastGoodOf(known, none)?.release.number).toBe(4);
+    expect(goBackTo(known, null, none)?.release.number).toBe(2);
+    expect(isBehind({ ...known, running: settled(known, aRollout(1), at(9)).running })).toBe(false);
   });
 
   it('bars what it left, and lifts the bar of what it brought back', () => {

@@ -1,5 +1,6 @@
 import type { CommitIdentity, DsseEnvelope, PersonReference, Reason, Release, ResolvedDeployment, RolloutKind } from '@slipway/contracts';
 import { goesBackwards, newestOf } from '@slipway/release';
+import { isBehind } from './ahead.js';
 
 /** What let a deployment in. Used from its rollout's first intent on, and good for healing and for coming back to it until the release is withdrawn. */
 export interface Grant {
@@ -51,6 +52,8 @@ export interface EnvironmentState {
   readonly rolledBackBy?: string;
   /** The newest attempt here that has come to its end; absent before the first. */
   readonly ended?: number;
+  /** The newest rollout that was found to have brought what runs here and that this database, brought back from a backup, does not know; absent before that. */
+  readonly ahead?: number;
 }
 
 /** A change of an environment that waits for its turn, is under way, or has ended. */
@@ -166,26 +169,32 @@ function obstacle(
     : undefined;
 }
 
-/**
- * What to go back to: the number asked for, or the last that was good here and is not what stands there now. While a rollout is under way, or a failed
- * one was left standing, that is what was good before it. Withdrawn ones never.
- */
+/** The release that is good and stands there now; none while a rollout is under way, a failed one was left standing, or what runs is not known here. */
+export function standingNow(environment: EnvironmentState, isRollingOut: boolean): Release | undefined {
+  return isRollingOut || environment.heldBy !== null || isBehind(environment) ? undefined : environment.running?.release;
+}
+
+/** What to go back to: the number asked for, or the last that was good here and is not what stands there now. Withdrawn ones never. */
 export function goBackTo(
   environment: EnvironmentState,
   number: number | null,
   withdrawn: ReadonlySet<string>,
   isRollingOut = false,
 ): Past | undefined {
-  const { running, history, barred, heldBy } = environment;
-  const left = isRollingOut || heldBy !== null ? undefined : running?.release.id;
+  const { history, barred } = environment;
+  const left = standingNow(environment, isRollingOut)?.id;
   const good = history.filter((standing) => standing.release.id !== left && !withdrawn.has(standing.release.id));
   if (number !== null) return good.find((standing) => standing.release.number === number);
   return good.find((standing) => !barred.some((each) => each.number === standing.release.number));
 }
 
-/** What a rollout that fails goes back to: what ran before it or, where that was withdrawn meanwhile, what was good before that. */
+/**
+ * What a rollout that fails goes back to: what ran before it or, where that was withdrawn meanwhile, what was good before that. Nothing where what ran before is
+ * not known: what is known is older than that, and only people go back to it.
+ */
 export function lastGoodOf(environment: EnvironmentState, withdrawn: ReadonlySet<string>): Past | undefined {
   const { running } = environment;
+  if (isBehind(environment)) return undefined;
   return running && withdrawn.has(running.release.id) ? goBackTo(environment, null, withdrawn) : (running ?? undefined);
 }
 
@@ -218,8 +227,9 @@ export function settled(environment: EnvironmentState, rollout: Rollout, at: str
   const standing: Standing = { rollout: id, release, deployment, grant, attempt, since: at };
   const left = environment.running;
   const bars = rollout.kind === 'rollback' && left && left.release.id !== release.id ? [{ number: left.release.number, at }] : [];
+  const { ahead: _, ...known } = environment;
   return {
-    ...environment,
+    ...known,
     running: standing,
     history: [standing, ...environment.history.filter((each) => each.release.id !== release.id)].slice(0, longestHistory).map(shortened),
     barred: [
