@@ -135,9 +135,17 @@ export abstract class Requests {
 export abstract class AuditLog {
   /** Owes one entry to a chain; the same event is recorded once. */
   abstract record(tx: Tx, entry: AuditRecord): Promise<void>;
-  /** Links what is owed, in order, and moves the heads. Returns how many were linked. */
-  abstract link(tx: Tx, seal: (chain: string, entries: readonly AuditRecord[]) => Promise<SealedChain>): Promise<number>;
-  abstract head(tx: Tx, chain: string): Promise<ChainHead | undefined>;
+  /** Links what is owed, in order, each chain behind its head, and moves the heads; a chain whose head is not believed waits, and no other. */
+  abstract link(
+    tx: Tx,
+    seal: (chain: string, head: ChainHead | undefined, entries: readonly AuditRecord[]) => Promise<SealedChain>,
+  ): Promise<Linked>;
+}
+
+/** How many entries were dealt with, and which chains wait for their head to be mended. */
+export interface Linked {
+  readonly entries: number;
+  readonly waiting: readonly string[];
 }
 
 export interface AuditRecord {

@@ -4,7 +4,7 @@ import { type AuditLink, AuditLinked, type DsseEnvelope } from '@slipway/contrac
 import { canonicalJson, payloadTypes, type ServiceKey, seal } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim, Outcome, Work } from '@slipway/operations';
-import { SERVICE_KEY } from '@slipway/service-kit';
+import { LOGGER, type Logger, SERVICE_KEY } from '@slipway/service-kit';
 import { linkAll, portionsOf } from './domain/audit-chain.js';
 import { AuditLog } from './ports.js';
 
@@ -25,17 +25,22 @@ export class RunAuditLink implements Work {
   constructor(
     private readonly audit: AuditLog,
     @Inject(SERVICE_KEY) private readonly key: ServiceKey,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async run(claim: Claim): Promise<Outcome> {
-    const linked = await claim.transact((unit) => this.audit.link(unit.tx, async (chain, entries) => this.seal(unit, chain, entries)));
-    return { again: { afterMs: linked > 0 ? 0 : restMs, reason: 'waits for the next entry' } };
+    const { entries, waiting } = await claim.transact((unit) =>
+      this.audit.link(unit.tx, (chain, head, entries) => this.seal(unit, chain, linkAll(entries, head, sha256))),
+    );
+    if (waiting.length > 0)
+      this.logger.error(
+        { chains: waiting },
+        'audit chains wait for their head, which is not the one approval wrote: see docs/guides/row-seals.md',
+      );
+    return { again: { afterMs: entries > 0 ? 0 : restMs, reason: reasonOf(waiting) } };
   }
 
-  private async seal(unit: UnitOfWork, chain: string, entries: Parameters<Parameters<AuditLog['link']>[1]>[1]) {
-    const links = linkAll(entries, await this.audit.head(unit.tx, chain), (text) =>
-      createHash('sha256').update(text, 'utf8').digest('hex'),
-    );
+  private async seal(unit: UnitOfWork, chain: string, links: readonly AuditLink[]) {
     const last = links.at(-1) as AuditLink;
     const envelopes: DsseEnvelope[] = [];
     for (const portion of portionsOf(links)) envelopes.push(await this.sign(unit, chain, portion));
@@ -50,4 +55,10 @@ export class RunAuditLink implements Work {
     unit.publish(AuditLinked, { subject: chain, data: { chain, links: [...links], head: envelope } });
     return envelope;
   }
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
+
+function reasonOf(waiting: readonly string[]): string {
+  return waiting.length === 0 ? 'waits for the next entry' : `the heads of ${waiting.slice(0, 5).join(', ')} are not believed`;
 }

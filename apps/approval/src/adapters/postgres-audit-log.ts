@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
-import { AuditLog, type AuditRecord, type ChainHead, type SealedChain } from '../ports.js';
+import { AuditLog, type AuditRecord, type ChainHead, type Linked, type SealedChain } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
 
 /** Entries linked in one go, at most: a bound for the transaction, not for the chain. */
 const batch = 200;
 /** Bytes of an entry that still fit into an event with its place in the chain; what is larger is kept as its digest, never in the way of the rest. */
 const largest = 850_000;
+/** Every escape of a JSON text; caught are those of what neither jsonb nor RFC 8785 takes: NUL, and half of a character. Containers print such. */
+const escapes = /\\(?:(u0000|ud[0-9a-f]{3})|.)/g;
 
 interface Pending {
   readonly id: string;
@@ -37,34 +39,48 @@ export class PostgresAuditLog extends AuditLog {
     ]);
   }
 
-  async link(tx: Tx, seal: (chain: string, entries: readonly AuditRecord[]) => Promise<SealedChain>): Promise<number> {
-    const found = await tx.query<Pending>(
-      `select id, ${sealedColumns(sealedTables, 'audit_pending')} from audit_pending where refused_at is null order by id limit $1 for update`,
-      [batch],
-    );
+  async link(tx: Tx, seal: Parameters<AuditLog['link']>[1]): Promise<Linked> {
+    const { found, heads, waiting } = await this.next(tx);
     const rows = this.seals.those('audit_pending', found);
     if (rows.length < found.length) await this.setAside(tx, found, rows);
-    const chains = Map.groupBy(rows, (row) => row.chain);
-    for (const [chain, entries] of chains) {
-      await this.append(
-        tx,
-        chain,
-        await seal(
-          chain,
-          entries.map((row) => ({ event: row.event, chain, at: row.at.toISOString(), entry: row.entry })),
-        ),
-      );
+    for (const [chain, pending] of Map.groupBy(rows, (row) => row.chain)) {
+      const entries = pending.map((row) => ({ event: row.event, chain, at: row.at.toISOString(), entry: row.entry }));
+      await this.append(tx, chain, await seal(chain, heads.get(chain), entries));
     }
     await tx.query('delete from audit_pending where id = any($1::bigint[])', [rows.map((row) => row.id)]);
-    return found.length;
+    return { entries: found.length, waiting };
   }
 
-  async head(tx: Tx, chain: string): Promise<ChainHead | undefined> {
-    const [row] = await tx.query<ChainHead>(
-      `select ${sealedColumns(sealedTables, 'audit_head')} from audit_head where chain = $1 for update`,
-      [chain],
+  /** The oldest entries of the chains that can go on, and their heads. */
+  private async next(tx: Tx): Promise<{ found: Pending[]; heads: Map<string, ChainHead>; waiting: string[] }> {
+    const waiting: string[] = [];
+    for (;;) {
+      const found = await tx.query<Pending>(
+        `select id, ${sealedColumns(sealedTables, 'audit_pending')} from audit_pending
+         where refused_at is null and chain <> all($2::text[]) order by id limit $1 for update`,
+        [batch, waiting],
+      );
+      const { heads, broken } = await this.heads(tx, [...new Set(found.map(({ chain }) => chain))]);
+      if (broken.length === 0) return { found, heads, waiting };
+      waiting.push(...broken);
+    }
+  }
+
+  /** The heads of these chains, locked; `broken` are those that are not believed, and those behind the last entry of their chain: gone, or put back. */
+  private async heads(tx: Tx, chains: readonly string[]): Promise<{ heads: Map<string, ChainHead>; broken: string[] }> {
+    const rows = await tx.query<ChainHead & { chain: string }>(
+      `select ${sealedColumns(sealedTables, 'audit_head')} from audit_head where chain = any($1::text[]) order by chain for update`,
+      [chains],
     );
-    return row && this.seals.believed('audit_head', row);
+    const heads = new Map(this.seals.those('audit_head', rows).map((head) => [head.chain, head]));
+    const written = await tx.query<{ chain: string; last: number | null }>(
+      `select chain, (select sequence from audit_entry where audit_entry.chain = asked.chain order by sequence desc limit 1) as last
+       from unnest($1::text[]) as asked (chain)`,
+      [chains],
+    );
+    const isBroken = new Set(rows.map(({ chain }) => chain).filter((chain) => !heads.has(chain)));
+    for (const { chain, last } of written) if ((last ?? 0) > (heads.get(chain)?.sequence ?? 0)) isBroken.add(chain);
+    return { heads, broken: [...isBroken] };
   }
 
   /** What is not believed is never linked, and stays for people to look at. */
@@ -101,9 +117,10 @@ export class PostgresAuditLog extends AuditLog {
 
 /** What is kept of an entry, and as text. */
 function shortened(entry: Record<string, unknown>): { entry: Record<string, unknown>; text: string } {
-  const text = JSON.stringify(entry);
+  const said = JSON.stringify(entry);
+  const text = said.replace(escapes, (each, untakable) => (untakable === undefined ? each : '\\ufffd'));
   const bytes = Buffer.byteLength(text, 'utf8');
-  if (bytes <= largest) return { entry, text };
+  if (bytes <= largest) return { entry: text === said ? entry : (JSON.parse(text) as Record<string, unknown>), text };
   const digest = { event: entry['event'], bytes, sha256: createHash('sha256').update(text, 'utf8').digest('hex') };
   return { entry: digest, text: JSON.stringify(digest) };
 }
