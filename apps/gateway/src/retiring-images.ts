@@ -10,6 +10,8 @@ import { Applied, Ledger, Retention } from './ports.js';
 
 /** Images that one transaction retires: commands wait for it. */
 const imagesAtOnce = 50;
+/** How long to wait, in ms, until what was said so far is in the ledger. */
+const catchUpMs = 30_000;
 /** Releases that one event names. */
 const releasesAtOnce = 1000;
 
@@ -33,7 +35,7 @@ export class RetiringImages implements Reconciliation {
   async run(signal: AbortSignal): Promise<void> {
     await this.retention.follow();
     const { SLIPWAY_KEEP_IMAGES_DAYS: days } = this.config;
-    if (days === 0 || !(await this.knowsAll())) return;
+    if (days === 0 || !(await this.knowsAll(signal))) return;
     const since = await this.retention.daysAgo(days);
     for (const project of await this.retention.projects(since)) {
       signal.throwIfAborted();
@@ -44,8 +46,10 @@ export class RetiringImages implements Reconciliation {
   }
 
   /** A ledger that is behind, or lacks what a newer service told, may have nothing of what runs. Then all stays for now. */
-  private async knowsAll(): Promise<boolean> {
-    return this.messaging.health().ready && !(await this.messaging.isBehind()) && (await this.retention.understoodAll());
+  private async knowsAll(signal: AbortSignal): Promise<boolean> {
+    if (!this.messaging.health().ready) return false;
+    const heard = await this.messaging.hasHeardAll(AbortSignal.any([signal, AbortSignal.timeout(catchUpMs)]));
+    return heard && (await this.retention.understoodAll());
   }
 
   private async spareIn(project: string, since: Date): Promise<Spare[]> {

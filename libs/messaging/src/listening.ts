@@ -1,7 +1,7 @@
 import { type EventDefinition, services } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
 import type { DeadLetters, Resolved } from './dead-letters.js';
-import type { InRecord, Running } from './event-log.js';
+import type { InRecord, Running, Stretch } from './event-log.js';
 import type { Handoffs } from './handoffs.js';
 import { Housekeeping } from './housekeeping.js';
 import type { Inbox } from './inbox.js';
@@ -13,6 +13,7 @@ import { Receiver } from './receiver.js';
 import type { Timing } from './timing.js';
 import { answerTopics, isHandedOffBy, type TopicNames, topicsWith } from './topic-names.js';
 import type { Transactions } from './transactions.js';
+import { pause } from './trouble.js';
 
 export interface ListeningParts {
   readonly options: MessagingOptions & { readonly catalog: readonly EventDefinition[]; readonly onDied: (error: Error) => void };
@@ -31,6 +32,8 @@ export interface ListeningParts {
 const mostUnread = 200;
 const mostUnanswered = 64;
 const behindForMs = 200;
+/** How soon to look again whether all was heard. */
+const lookAgainMs = 250;
 
 /** A service's ears: one consumer group for all topics it has handlers for or is owed answers on. */
 export class Listening {
@@ -131,6 +134,19 @@ export class Listening {
     if (performance.now() - this.behind.askedAt > behindForMs)
       this.behind = { askedAt: performance.now(), are: await this.parts.handoffs.areBehind(mostUnanswered) };
     return this.behind.are;
+  }
+
+  /** Waits for what is on its way until the signal. */
+  async hasHeardAll(until: AbortSignal): Promise<boolean> {
+    const ends = (await this.parts.options.log.ends(this.reading)).filter(({ from, to }) => from !== to);
+    while (!until.aborted) {
+      const places = await this.parts.inbox.positions(ends);
+      const isHeard = ({ topic, partition, to }: Stretch) =>
+        places.some((place) => place.topic === topic && place.partition === partition && BigInt(place.next) >= BigInt(to));
+      if (ends.every(isHeard)) return true;
+      await pause(lookAgainMs, until);
+    }
+    return false;
   }
 
   private prepared(): Receiver {

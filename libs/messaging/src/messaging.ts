@@ -184,6 +184,14 @@ export class Messaging {
     return await this.listening.isBehind();
   }
 
+  /**
+   * Whether all that was said before this was called is handled here, in whichever replica of this service; what is on its way is waited for until the
+   * signal. What is parked or a dead letter counts as heard. Throws where the log is away.
+   */
+  async hasHeardAll(until: AbortSignal): Promise<boolean> {
+    return await this.listening.hasHeardAll(until);
+  }
+
   /** For /health/ready: whether it can speak and hear, and if not, why. */
   health(): { readonly ready: boolean; readonly reasons: readonly string[]; readonly relayedShards: number; readonly assigned: number } {
     const log = this.options.log.health();
