@@ -41,7 +41,14 @@ export const ImageBuilderConfig = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Parent cgroup of build steps, where an operator has set pids.max: the classic builder can limit processes no other way'),
+    .describe('Parent cgroup of build steps, where an operator has set limits for all of them together'),
+  SLIPWAY_BUILD_PIDS: z.coerce
+    .number()
+    .int()
+    .min(16)
+    .max(1_000_000)
+    .default(4096)
+    .describe('Processes and threads of a build step; one that comes near it ends its build'),
   SLIPWAY_BUILD_DISK: size('20Gi').describe('What one build step may write to disk, looked at every few seconds'),
   SLIPWAY_BUILD_NETWORK: z
     .string()

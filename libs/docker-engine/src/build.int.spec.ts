@@ -23,6 +23,11 @@ function context(dockerfile: string): Readable {
 const base = `FROM scratch\nLABEL dev.slipway.test=${name}\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\n`;
 const build = (dockerfile: string, more: Partial<Parameters<DockerEngine['buildImage']>[0]> = {}): Promise<{ imageId: string }> =>
   engine.buildImage({ context: context(dockerfile), tag: `${name}:try`, labels, ...more });
+/** What our containers run. */
+const commands = async (): Promise<string[]> => {
+  const found = await Promise.all((await engine.containers.list({ labels })).map(({ id }) => engine.containers.inspect(id)));
+  return found.map((info) => [...(info?.entrypoint ?? []), ...(info?.command ?? [])].join(' '));
+};
 beforeAll(async () => {
   busybox = await readFile('/bin/busybox');
 });
@@ -123,10 +128,41 @@ describe('building', () => {
     const write = `/bin/busybox dd if=/dev/zero of=/${mark} bs=1M count=40; exec /bin/busybox sleep 600`;
     const filling = build(`${base}RUN ["/bin/sh","-c","${write}"]\n`, { limits: { diskBytes: 20 * 1024 * 1024 } });
     await expect(filling).rejects.toMatchObject({ name: 'LimitExceeded', limit: 'disk', message: expect.stringContaining('20 MiB') });
-    await eventually(async () => {
-      const found = await Promise.all((await engine.containers.list({ labels })).map(({ id }) => engine.containers.inspect(id)));
-      return !found.some((info) => info?.command.join(' ').includes(mark));
+    await eventually(async () => !(await commands()).some((command) => command.includes(mark)));
+  });
+
+  it('lets a step begin only so many processes, and ends a build that has them all', async () => {
+    const mark = randomUUID();
+    const log: string[] = [];
+    const many = '(while :; do /bin/busybox sleep 600 & done)';
+    const bombing = build(`${base}RUN ["/bin/sh","-c","/bin/busybox sleep 2; ${many}; exec /bin/busybox sleep 600 # ${mark}"]\n`, {
+      limits: { pids: 64, memoryBytes: 64 * 1024 * 1024 },
+      onLog: (line) => log.push(line),
     });
+    await expect(bombing).rejects.toMatchObject({
+      name: 'LimitExceeded',
+      limit: 'processes',
+      message: expect.stringMatching(/may have 64$/),
+    });
+    expect(log.join('\n')).toContain("can't fork");
+    await eventually(async () => !(await commands()).some((command) => command.includes(mark)));
+  });
+
+  it('believes no step that names other containers in the log', async () => {
+    const other = await engine.containers.create({
+      image: (await build(base)).imageId,
+      command: ['/bin/busybox', 'sleep', '600'],
+      limits: { pids: 1000 },
+      labels,
+    });
+    await engine.containers.start(other);
+    const lies = [other.slice(0, 12), randomUUID().replaceAll('-', '').slice(0, 12)].map((id) => ` ---> Running in ${id}`).join('\\n');
+    const write = `/bin/busybox printf '${lies}\\n'; /bin/busybox dd if=/dev/zero of=/big bs=1M count=40; exec /bin/busybox sleep 600`;
+    const filling = build(`${base}RUN ["/bin/sh","-c",${JSON.stringify(write)}]\n`, { limits: { diskBytes: 20 * 1024 * 1024, pids: 64 } });
+    await expect(filling).rejects.toMatchObject({ limit: 'disk' });
+    expect((await engine.containers.inspect(other))?.limits.pids).toBe(1000);
+    const many = `${base}RUN ["/bin/sh","-c","/bin/busybox seq 100000000000 100000001000 | /bin/busybox sed 's/^/ ---> Running in /'; exec /bin/busybox sleep 600"]\n`;
+    await expect(build(many, { limits: { pids: 64 } })).rejects.toMatchObject({ limit: 'steps' });
   });
 
   it('keeps a command within its memory', async () => {

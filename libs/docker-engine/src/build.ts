@@ -1,18 +1,20 @@
 import { Readable as NodeReadable, type Readable } from 'node:stream';
 import { pack } from 'tar-stream';
-import { DiskWatch } from './build-disk.js';
 import { BuildFailed, Conflict, EngineError, NotFound, Refused, saysTransient, Unavailable } from './errors.js';
 import { jsonLines, LineCutter } from './log-stream.js';
+import { StepWatch } from './step-watch.js';
 import { Passed, segment, sort, type Transport, within } from './transport.js';
 import type { Labels, RegistryAuth } from './types.js';
 
-/** What a build may use. What the classic builder can't limit itself (processes) comes from the parent cgroup. */
+/** What a build may use. What the classic builder can't limit itself (processes, disk) each step is held to while it runs. */
 export interface BuildLimits {
   readonly memoryBytes?: number;
   /** Cores, fractions allowed. */
   readonly cpus?: number;
-  /** Parent cgroup of the build's containers, where an operator has set `pids.max` and the like. */
+  /** Parent cgroup of the build's containers, where an operator has set limits for all of them together. */
   readonly cgroupParent?: string;
+  /** Processes and threads that one step may have at once; beyond them it can begin none, and having nearly all ends the build with `LimitExceeded`. */
+  readonly pids?: number;
   /** Size of /dev/shm in bytes. */
   readonly shmBytes?: number;
   /** What one step may write to disk, in bytes; looked at every few seconds. More ends the build with `LimitExceeded`. */
@@ -134,18 +136,18 @@ async function buildOnce(transport: Transport, request: BuildRequest & { context
       signal,
       timeoutMs: longest,
     });
-    const disk = new DiskWatch(transport, request.limits?.diskBytes ?? Number.POSITIVE_INFINITY, (full) => {
-      keep(full);
-      body.destroy(full);
+    const steps = new StepWatch(transport, request, (exceeded) => {
+      keep(exceeded);
+      body.destroy(exceeded);
     });
     const onLog = guarded(request.onLog, keep);
     try {
       return await follow(what, body, (line) => {
-        disk.hear(line);
+        steps.hear(line);
         onLog(line);
       });
     } finally {
-      disk.stop();
+      steps.stop();
       body.destroy();
     }
   } catch (error) {

@@ -133,8 +133,14 @@ export class DockerImageBackend extends ImageBackend {
 
   private limits() {
     const { SLIPWAY_BUILD_MEMORY: memoryBytes, SLIPWAY_BUILD_CPUS: cpus, SLIPWAY_BUILD_CGROUP_PARENT: cgroupParent } = this.config;
-    const diskBytes = this.config.SLIPWAY_BUILD_DISK;
-    return { memoryBytes, diskBytes, ...(cpus === undefined ? {} : { cpus }), ...(cgroupParent === undefined ? {} : { cgroupParent }) };
+    const { SLIPWAY_BUILD_DISK: diskBytes, SLIPWAY_BUILD_PIDS: pids } = this.config;
+    return {
+      memoryBytes,
+      diskBytes,
+      pids,
+      ...(cpus === undefined ? {} : { cpus }),
+      ...(cgroupParent === undefined ? {} : { cgroupParent }),
+    };
   }
 
   /** Pushes and asks the registry itself for what it now has; the digest it names must stand for the image built here. */

@@ -1,0 +1,124 @@
+import type { BuildLimits } from './build.js';
+import { LimitExceeded, NotFound } from './errors.js';
+import { segment, type Transport } from './transport.js';
+
+/** How soon the first look at a step comes, and how long between looks at least and at most, in ms. */
+const firstMs = 500;
+const usualMs = 1_000;
+const mostMs = 15_000;
+/** The engine walks through all that was written; it rests so many times as long. */
+const restFactor = 4;
+/** More steps than any Dockerfile has. A step that writes others into the log is ended by it. */
+const mostSteps = 500;
+/** Who stands at the limit of processes is seen a little below it: some are always just ending. */
+const nearly = 0.9;
+const runningIn = /^ ---> Running in ([0-9a-f]{12,64})$/;
+
+interface RawStep {
+  readonly Created: string;
+  readonly State: { readonly Status: string };
+  readonly HostConfig: { readonly NetworkMode?: string; readonly Memory?: number };
+  readonly SizeRw?: number;
+}
+
+/**
+ * Holds the steps of a build to what the classic builder knows no limit of: how many processes they have, and what they write to disk (what a step writes
+ * faster than it is looked at comes on top).
+ *
+ * Only the builder's log says where a step runs, and a step can write that there too. So every container that is named is looked at until it has ended, but
+ * none that is not of a build as this one.
+ */
+export class StepWatch {
+  private readonly named = new Set<string>();
+  private readonly timers = new Set<NodeJS.Timeout>();
+  /** One after the other, so that many names cost little. */
+  private begun: Promise<void> = Promise.resolve();
+  /** When the first step began, which nothing but the builder can have named, in ms of the engine's clock. */
+  private first: number | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly build: { readonly limits?: BuildLimits; readonly networkMode?: string },
+    private readonly onLimit: (error: LimitExceeded) => void,
+  ) {}
+
+  /** Hears a line of the log. */
+  hear(line: string): void {
+    const step = runningIn.exec(line)?.[1];
+    const { limits } = this.build;
+    if (step === undefined || this.named.has(step) || (limits?.diskBytes === undefined && limits?.pids === undefined)) return;
+    this.named.add(step);
+    if (this.named.size > mostSteps) this.onLimit(new LimitExceeded('steps', `the log of the build names more than ${mostSteps} steps`));
+    else this.begun = this.begun.then(() => this.next(step, () => this.begin(step)));
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const timer of this.timers) clearTimeout(timer);
+  }
+
+  /** Looks, and again later for as long as the step is there; an engine that is away is the build's own matter. */
+  private async next(step: string, look: () => Promise<'begun' | 'goes on' | 'over'>): Promise<void> {
+    if (this.stopped) return;
+    const began = performance.now();
+    const found = await look().catch((error: unknown) => (error instanceof NotFound ? 'over' : undefined));
+    if (this.stopped || found === 'over') return;
+    const rest = Math.min(mostMs, Math.max(usualMs, restFactor * (performance.now() - began)));
+    const then = found === undefined ? look : () => this.look(step);
+    const timer = setTimeout(
+      () => {
+        this.timers.delete(timer);
+        void this.next(step, then);
+      },
+      found === 'begun' ? firstMs : rest,
+    ).unref();
+    this.timers.add(timer);
+  }
+
+  private async begin(step: string): Promise<'begun' | 'over'> {
+    const { State, HostConfig, Created } = await this.inspect(step, false);
+    const { limits = {}, networkMode = 'default' } = this.build;
+    const created = Date.parse(Created);
+    this.first ??= created;
+    const isOfABuild = HostConfig.NetworkMode === networkMode && HostConfig.Memory === (limits.memoryBytes ?? 0) && created >= this.first;
+    if (!isOfABuild || isOver(State)) return 'over';
+    const call = { what: `limit ${step}`, method: 'POST' as const, path: `/containers/${segment(step)}/update` };
+    // Where the engine cannot, its processes are still counted.
+    if (limits.pids !== undefined) await this.transport.json({ ...call, body: { PidsLimit: limits.pids } }).catch(() => undefined);
+    return 'begun';
+  }
+
+  private async look(step: string): Promise<'goes on' | 'over'> {
+    const { pids = Number.POSITIVE_INFINITY, diskBytes = Number.POSITIVE_INFINITY } = this.build.limits ?? {};
+    if (pids < Number.POSITIVE_INFINITY) {
+      const processes = await this.processesOf(step);
+      if (processes >= nearly * pids && !this.stopped)
+        this.onLimit(new LimitExceeded('processes', `a step of the build has ${processes} processes and threads; it may have ${pids}`));
+    }
+    const { State, SizeRw = 0 } = await this.inspect(step, diskBytes < Number.POSITIVE_INFINITY);
+    if (SizeRw > diskBytes && !this.stopped) {
+      const megabytes = Math.floor(diskBytes / 1024 ** 2);
+      this.onLimit(new LimitExceeded('disk', `a step of the build wrote more than ${megabytes} MiB to disk`));
+    }
+    return isOver(State) ? 'over' : 'goes on';
+  }
+
+  private async inspect(step: string, size: boolean): Promise<RawStep> {
+    const call = { what: `look at ${step}`, method: 'GET' as const, path: `/containers/${segment(step)}/json` };
+    return await this.transport.json<RawStep>({ ...call, query: { size } });
+  }
+
+  private async processesOf(step: string): Promise<number> {
+    const call = { what: `count processes of ${step}`, method: 'GET' as const, path: `/containers/${segment(step)}/stats` };
+    const { pids_stats: found } = await this.transport.json<{ pids_stats?: { current?: number } }>({
+      ...call,
+      query: { stream: false, 'one-shot': true },
+    });
+    return found?.current ?? 0;
+  }
+}
+
+function isOver({ Status }: RawStep['State']): boolean {
+  return Status !== 'created' && Status !== 'running';
+}
