@@ -96,7 +96,7 @@ export class Housekeeping {
       // A replica of a newer version will understand it.
       if (!result.ok && result.isNewer) return await parked.later(waiting);
       if (!result.ok)
-        await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries, from }, undefined, take);
+        await receiver.bury(waiting.record, { reason: 'given-up', detail: result.reason, tries: waiting.tries, from }, { first: take });
     } catch (thrown) {
       if (thrown instanceof TakenByAnother) return;
       const trouble = sort(thrown);
@@ -104,7 +104,7 @@ export class Housekeeping {
       const later = trouble === 'not-yet' ? !waiting.givenUp : trouble === 'unknown' && waiting.tries < tries;
       if (later) return await parked.later(waiting);
       const reason = trouble === 'not-yet' ? 'given-up' : 'handler-failed';
-      await receiver.bury(waiting.record, { reason, ...describe(thrown), tries: waiting.tries + 1, from }, undefined, take);
+      await receiver.bury(waiting.record, { reason, ...describe(thrown), tries: waiting.tries + 1, from }, { first: take });
     }
   }
 }

@@ -143,8 +143,8 @@ export class Inbox {
   }
 
   /** For records no handler sees: how far we read, and which hand-offs they settle. */
-  async pass(record: InRecord, answers: readonly { service: Service; causationId: string }[]): Promise<void> {
-    const settled = await this.database.query<{ service: Service; waited: number }>(
+  async pass(tx: Tx, record: InRecord, answers: readonly { service: Service; causationId: string }[]): Promise<void> {
+    const settled = await tx.query<{ service: Service; waited: number }>(
       `with place as (
         insert into stored_offset (topic, "partition", next) values ($1, $2, $3)
         on conflict (topic, "partition") do update set next = excluded.next

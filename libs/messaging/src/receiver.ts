@@ -10,10 +10,11 @@ import type { Parked } from './parked.js';
 import { type Event, type Newer, type Poison, type Portion, portionsOf } from './portions.js';
 import { type ReaderOptions, read } from './reading.js';
 import type { Handler, Received } from './received.js';
+import { insist, type Step } from './step.js';
 import type { Timing } from './timing.js';
 import { causeOf, handleTogether } from './together.js';
-import type { Transactions } from './transactions.js';
-import { backOff, describe, pause, sort, within } from './trouble.js';
+import type { Open, Transactions } from './transactions.js';
+import { describe, sort, within } from './trouble.js';
 
 export interface ReceiverParts {
   readonly reader: ReaderOptions;
@@ -31,9 +32,6 @@ export interface ReceiverParts {
   readonly waits: () => void;
 }
 
-/** How often an error nobody can place is tried before the event is a dead letter. */
-const tries = 3;
-
 /** A partition that has only records for others says where it is this often, in ms. */
 const passEveryMs = 5_000;
 
@@ -47,7 +45,8 @@ export class Receiver {
   async onBatch(records: readonly InRecord[], control: BatchControl): Promise<BatchOutcome> {
     for (const portion of portionsOf(records, this.parts)) {
       if (control.signal.aborted) return {};
-      const outcome = portion.is === 'many' ? await this.takeMany(portion, control) : await this.insist(this.stepOf(portion), control);
+      const outcome =
+        portion.is === 'many' ? await this.takeMany(portion, control) : await insist(this.stepOf(portion), control, this.parts);
       if (outcome) return outcome;
       control.done(portion.record);
       if (portion.is !== 'passing') await control.beat();
@@ -58,15 +57,16 @@ export class Receiver {
   /** All in one transaction; where that fails, for whatever reason, one by one, so that what one of them does to it the others do not feel. */
   private async takeMany(portion: Many, control: BatchControl): Promise<BatchOutcome | undefined> {
     try {
-      for (const event of await handleTogether(this.parts, portion)) this.parts.handled(event);
+      for (const event of await handleTogether(this.parts, portion, control.signal)) this.parts.handled(event);
       return undefined;
     } catch (error) {
+      if (control.signal.aborted) return {};
       const { length: events } = portion.all;
       this.parts.logger.warn({ err: error, events, trouble: sort(error) }, 'events were not handled together; now one by one');
     }
     for (const { record, reading } of portion.all) {
       if (control.signal.aborted) return {};
-      const outcome = await this.insist(this.first(record, reading), control);
+      const outcome = await insist(this.first(record, reading), control, this.parts);
       if (outcome) return outcome;
       control.done(record);
       await control.beat();
@@ -97,9 +97,9 @@ export class Receiver {
   }
 
   /** Writes a record off, in the transaction that also takes it from wherever it was. */
-  async bury(record: InRecord, why: Burial, definition?: EventDefinition, first?: (tx: Tx) => Promise<void>): Promise<void> {
+  async bury(record: InRecord, why: Burial, { definition, first, signal }: Grave = {}): Promise<void> {
     const subject = record.headers['ce_subject'] ?? 'installation';
-    await this.parts.transactions.run({}, async (open, tx) => {
+    const bury = async (open: Open, tx: Tx) => {
       let now: Date | undefined;
       if (first) await first(tx);
       else if (why.from) now = (await this.parts.inbox.enter(tx, record, why.from)).now;
@@ -107,37 +107,10 @@ export class Receiver {
       const unit = open(now ?? (await tx.now()));
       const fresh = await this.parts.deadLetters.bury(unit, record, why);
       if (fresh && why.from && definition) this.parts.transactions.note(unit, definition, why.from, subject, 'dead-lettered', why.reason);
-    });
+    };
+    await this.parts.transactions.run({}, bury, signal);
     const { topic, partition, offset } = record;
     this.parts.logger.error({ topic, partition, offset, event: why.from?.id, reason: why.reason, detail: why.detail }, 'dead letter');
-  }
-
-  /** Does the step, and the one that follows from its failure, until it is done or only time can help. */
-  private async insist(step: Step | undefined, control: BatchControl): Promise<BatchOutcome | undefined> {
-    const began = performance.now();
-    let now = step;
-    for (let attempt = 1, unknown = 0; now; attempt++) {
-      try {
-        await now.do();
-        return undefined;
-      } catch (thrown) {
-        const trouble = sort(thrown);
-        const { detail } = describe(thrown);
-        this.parts.logger.warn({ trouble, attempt, err: thrown instanceof Error ? thrown : detail }, `${now.what} failed`);
-        if (trouble !== 'transient' && (trouble !== 'unknown' || ++unknown >= tries)) {
-          if (!now.otherwise) return { again: { afterMs: this.parts.timing.pauseMs } };
-          now = now.otherwise(thrown, attempt);
-          unknown = 0;
-          continue;
-        }
-        if (trouble === 'transient' && performance.now() - began > this.parts.timing.retryInPlaceMs)
-          return { again: { afterMs: this.parts.timing.pauseMs } };
-        await pause(backOff(attempt, 50, 2_000), control.signal);
-        await control.beat();
-        if (control.signal.aborted) return {};
-      }
-    }
-    return undefined;
   }
 
   private stepOf(portion: Exclude<Portion, Many>): Step {
@@ -147,7 +120,7 @@ export class Receiver {
   private first(record: InRecord, reading: Event | Newer | Poison): Step {
     if (reading.is === 'poison') {
       const why = { ...reading, tries: 0 };
-      return { what: 'burying a record', do: () => this.bury(record, why, reading.definition) };
+      return { what: 'burying a record', do: (signal) => this.bury(record, why, { definition: reading.definition, signal }) };
     }
     if (reading.is === 'newer') {
       const why = {
@@ -158,13 +131,13 @@ export class Receiver {
       };
       return {
         what: `parking ${reading.type}`,
-        do: () => this.park(record, reading, why),
+        do: (signal) => this.park(record, reading, why, signal),
         otherwise: (thrown, attempt) => this.afterFailure(record, reading, thrown, attempt),
       };
     }
     return {
       what: `handling ${reading.definition.name}`,
-      do: () => this.handle(record, reading),
+      do: (signal) => this.handle(record, reading, signal),
       otherwise: (thrown, attempt) => this.afterFailure(record, reading, thrown, attempt),
     };
   }
@@ -175,16 +148,16 @@ export class Receiver {
     if (sort(thrown) === 'not-yet' && reading.is === 'event') {
       const { subject } = reading.event;
       const parked = { reason: 'not-yet' as const, detail: why.detail, type: record.headers['ce_type'] as string, subject };
-      return { what: `parking ${definition.name}`, do: () => this.park(record, reading, parked) };
+      return { what: `parking ${definition.name}`, do: (signal) => this.park(record, reading, parked, signal) };
     }
     const reason = thrown instanceof Unsure ? thrown.reason : 'handler-failed';
     const burial: Burial = { reason, ...why, tries: attempt, from };
-    return { what: `burying ${definition.name}`, do: () => this.bury(record, burial, definition) };
+    return { what: `burying ${definition.name}`, do: (signal) => this.bury(record, burial, { definition, signal }) };
   }
 
-  private async handle(record: InRecord, { event, definition, from }: Event): Promise<void> {
+  private async handle(record: InRecord, { event, definition, from }: Event, signal: AbortSignal): Promise<void> {
     const { inbox, handoffs, transactions } = this.parts;
-    const fresh = await transactions.run(causeOf(event), async (open, tx) => {
+    const handle = async (open: Open, tx: Tx) => {
       const seen = await inbox.enter(tx, record, from);
       refuseUnsure(seen, from);
       const unit = open(seen.now);
@@ -196,8 +169,8 @@ export class Receiver {
       }
       transactions.note(unit, definition, from, event.subject, 'noted');
       return seen.fresh;
-    });
-    if (fresh) this.parts.handled(event);
+    };
+    if (await transactions.run(causeOf(event), handle, signal)) this.parts.handled(event);
   }
 
   private async call(event: Received, unit: Parameters<Handler['handle']>[1]): Promise<void> {
@@ -206,15 +179,16 @@ export class Receiver {
     await within(this.parts.timing.handlerMs, `the handler of ${event.name}`, Promise.resolve(handler.handle(event, unit)));
   }
 
-  private async park(record: InRecord, of: Event | Newer, why: Parameters<Parked['park']>[3]): Promise<void> {
+  private async park(record: InRecord, of: Event | Newer, why: Parameters<Parked['park']>[3], signal: AbortSignal): Promise<void> {
     const cause = { causationId: of.from.id, correlationId: record.headers['ce_correlationid'] };
-    await this.parts.transactions.run(cause, async (open, tx) => {
+    const park = async (open: Open, tx: Tx) => {
       const seen = await this.parts.inbox.enter(tx, record, of.from);
       refuseUnsure(seen, of.from);
       if (!seen.fresh) return;
       await this.parts.parked.park(tx, record, of.from, why);
       this.parts.transactions.note(open(seen.now), of.definition, of.from, why.subject, 'parked', why.detail);
-    });
+    };
+    await this.parts.transactions.run(cause, park, signal);
     if (why.reason === 'not-yet') this.parts.waits();
     this.parts.logger.warn({ event: of.from.id, type: why.type, reason: why.reason, detail: why.detail }, 'parked');
   }
@@ -225,9 +199,9 @@ export class Receiver {
     const isDue = answers.length > 0 || performance.now() - (this.passedAt.get(at) ?? 0) >= passEveryMs;
     return {
       what: 'passing records by',
-      do: async () => {
+      do: async (signal) => {
         if (!isDue) return;
-        await this.parts.inbox.pass(record, answers);
+        await this.parts.transactions.run({}, async (_, tx) => this.parts.inbox.pass(tx, record, answers), signal);
         this.passedAt.set(at, performance.now());
       },
     };
@@ -236,9 +210,11 @@ export class Receiver {
 
 type Many = Extract<Portion, { is: 'many' }>;
 
-interface Step {
-  readonly what: string;
-  do(): Promise<void>;
-  /** The step to take when trying again would not help. Without one only time can. */
-  otherwise?(thrown: unknown, attempt: number): Step;
+/** What goes with a burial. */
+interface Grave {
+  /** To be told of it, as the event's handler. */
+  readonly definition?: EventDefinition | undefined;
+  /** Claims the record where it comes out of a table. */
+  readonly first?: (tx: Tx) => Promise<void>;
+  readonly signal?: AbortSignal;
 }

@@ -17,10 +17,12 @@ export class Transactions {
 
   /**
    * `open` is told when the transaction began by a statement it needs anyway, which saves asking for the time; called again, perhaps with a cause of its
-   * own, it opens another unit in the same transaction.
+   * own, it opens another unit in the same transaction. Nothing is done where `signal` was aborted before there was a connection: it may be to a database
+   * from which other records are to be read.
    */
-  async run<T>(cause: Cause, fn: (open: Open, tx: Tx) => Promise<T>): Promise<T> {
+  async run<T>(cause: Cause, fn: (open: Open, tx: Tx) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return await this.database.transaction(async (tx) => {
+      signal?.throwIfAborted();
       const units: OpenUnit[] = [];
       const open: Open = (now, own = cause) => {
         const unit = new OpenUnit(tx, now, this.speaker, own);
