@@ -82,14 +82,13 @@ export async function aScene(): Promise<Scene> {
       return data;
     },
     answerCommand: async (service, answer) => {
-      const event = await eventually(
-        () =>
-          stage.heard.find(
-            (each) =>
-              each.name === CommandIssued.name && (each.data as DataOf<typeof CommandIssued>).service === service && !answered.has(each.id),
-          ) ?? false,
-      );
-      answered.add(event.id);
+      const isUnanswered = ({ name, id, data }: Stage['heard'][number]) =>
+        name === CommandIssued.name && (data as DataOf<typeof CommandIssued>).service === service && !answered.has(id);
+      const event = await eventually(() => {
+        const found = stage.heard.find(isUnanswered);
+        if (found) answered.add(found.id);
+        return found ?? false;
+      });
       const issued = event.data as DataOf<typeof CommandIssued>;
       const about = { subject: event.subject, causationId: event.id };
       if ('message' in answer) await stage.say(service, CommandAccepted, { ...about, data: { command: issued.command, ...answer } });

@@ -51,18 +51,30 @@ describe('the outbox', () => {
   it('numbers each key without gap or repetition, in the order of its ids, when replicas say things at once about several keys', async () => {
     const replicas = [1, 2, 3].map(() => messagingOver(new InMemoryEventLog()));
     const keys = ['a', 'b', 'c'].map((key) => `${key}-${randomUUID()}`);
+    const undone = new Error('rolled back');
+    const isUndone = (at: number) => at % 7 === 0;
     const about = (by: Messaging, at: number) =>
       by.transact(async (unit) => {
         // In either order, and sometimes twice about one: what would lock two transactions up.
         for (const key of at % 2 ? keys : [...keys].reverse()) unit.publish(Told, { subject: key, data: { what: String(at) } });
         if (at % 3 === 0) unit.publish(Told, { subject: keys[0] as string, data: { what: 'again' } });
-        if (at % 7 === 0) throw new Error('rolled back');
+        if (isUndone(at)) throw undone;
       });
-    await Promise.allSettled(Array.from({ length: 60 }, (_, at) => about(replicas[at % 3] as Messaging, at)));
+    const all = Array.from({ length: 60 }, (_, at) => at);
+    // No more at once than the pool has connections: on a busy machine the others would wait for one longer than they may.
+    const lanes = Array.from({ length: 5 }, (_, lane) => all.filter((at) => at % 5 === lane));
+    const inLane = async (numbers: number[]) => {
+      for (const at of numbers) {
+        const error = await about(replicas[at % 3] as Messaging, at).catch((thrown: unknown) => thrown);
+        expect(error).toBe(isUndone(at) ? undone : undefined);
+      }
+    };
+    await Promise.all(lanes.map(inLane));
     for (const key of keys) {
       const numbers = (await rows([key])).map(({ headers }) => Number(headers['ce_sequence']));
-      expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => at + 1));
-      expect(numbers.length).toBeGreaterThanOrEqual(51);
+      const twice = key === keys[0] ? all.filter((at) => at % 3 === 0 && !isUndone(at)).length : 0;
+      const said = all.filter((at) => !isUndone(at)).length + twice;
+      expect(numbers).toEqual(Array.from({ length: said }, (_, at) => at + 1));
     }
   });
 
