@@ -77,8 +77,9 @@ export class Membership {
       const everybody = await this.people.lockAll(unit.tx);
       const known = await this.people.lock(unit.tx, id);
       if (!known) throw ApiProblem.notFound('such person');
+      // As it is written there: an id in capitals finds the same row.
       const person: Person = { ...known.person, ...change };
-      const left = everybody.some((each) => isAdministrator(each.id === id ? person : each));
+      const left = everybody.some((each) => isAdministrator(each.id === person.id ? person : each));
       if (!left)
         throw ApiProblem.refused({
           code: 'last-administrator',
@@ -86,9 +87,9 @@ export class Membership {
         });
       await this.save(unit, person, known.version + 1, by);
       if (!person.active) {
-        for (const { id: token, name } of await this.credentials.revokeAll(unit.tx, id))
-          unit.publish(TokenRevoked, { subject: id, data: { person: referenceTo(person), token, name, by } });
-        await this.credentials.endLinks(unit.tx, id);
+        for (const { id: token, name } of await this.credentials.revokeAll(unit.tx, person.id))
+          unit.publish(TokenRevoked, { subject: person.id, data: { person: referenceTo(person), token, name, by } });
+        await this.credentials.endLinks(unit.tx, person.id);
       }
       return person;
     });

@@ -76,9 +76,12 @@ describe('people', () => {
   });
 
   it('keep an administrator', async () => {
-    const body = { roles: [] };
-    const said = await problemOf(administrator.api.changePerson({ params: { id: administrator.id }, body }));
-    expect(said).toMatchObject({ status: 409, code: 'last-administrator' });
+    for (const body of [{ roles: [] }, { active: false }]) {
+      for (const id of [administrator.id, administrator.id.toUpperCase()]) {
+        const said = await problemOf(administrator.api.changePerson({ params: { id }, body }));
+        expect(said).toMatchObject({ status: 409, code: 'last-administrator' });
+      }
+    }
   });
 
   it('who are no longer active are out at once, with every token', async () => {
