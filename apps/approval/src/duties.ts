@@ -14,14 +14,19 @@ export type OfChange = Pick<Asked, 'involved' | 'unmatched'> & Pick<ChangeInView
 export class Duties {
   constructor(private readonly knowledge: Knowledge) {}
 
-  /** The reason `not-heard` where a release in between has not been heard of yet: its authors would count. */
+  /** The reason `not-heard` where a release in between has not been heard of yet, or somebody is not believed: who they are would count. */
   async ofChange(unit: UnitOfWork, known: KnownRelease, running: Release | null): Promise<OfChange | Reason> {
     const { project, line, number, revision } = known.release;
     const links = await this.knowledge.linksUpTo(unit.tx, project, number);
     const { numbers, unheard } = changeOf(links, running, { number, line, revision, from: known.from });
     if (unheard !== null)
       return { code: 'not-heard', message: `the release of ${unheard}, part of this change, has not been heard of; it is on its way` };
-    const people = await this.knowledge.people(unit.tx);
+    const people = await this.knowledge.everybody(unit.tx);
+    if (!people)
+      return {
+        code: 'not-heard',
+        message: 'a row of table person is not believed: whose change it is shows once it is mended (docs/guides/row-seals.md)',
+      };
     const releases = await this.knowledge.releasesOf(unit.tx, project, numbers);
     const { involved, unmatched } = involvedIn(
       releases.map((each) => ({

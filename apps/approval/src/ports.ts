@@ -94,7 +94,10 @@ export abstract class Knowledge {
   abstract removeStanding(tx: Tx, project: string, environment: string, at: Date): Promise<void>;
   abstract project(tx: Tx, name: string): Promise<AppliedProject | undefined>;
   abstract target(tx: Tx, name: string): Promise<AppliedTarget | undefined>;
+  /** Those who are believed. */
   abstract people(tx: Tx): Promise<readonly Person[]>;
+  /** All of them, or undefined where somebody is not believed: they may be whom others are held against. */
+  abstract everybody(tx: Tx): Promise<readonly Person[] | undefined>;
   abstract person(tx: Tx, id: string): Promise<Person | undefined>;
   abstract secrets(tx: Tx, project: string, service: string): Promise<ReadonlyMap<string, string>>;
   abstract release(tx: Tx, id: string): Promise<KnownRelease | undefined>;

@@ -9,6 +9,7 @@ import { keepNewer } from './newer-rows.js';
 import { knownRelease, type ReleaseRow, releaseRowOf } from './release-rows.js';
 
 const columns = (table: keyof typeof sealedTables) => sealedColumns(sealedTables, table);
+const peopleQuery = `select ${columns('person')} from person`;
 
 /** {@link Knowledge} in approval's own tables; every row is sealed, and none is believed without its seal. */
 @Injectable()
@@ -136,8 +137,13 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async people(tx: Tx): Promise<readonly Person[]> {
-    const rows = await tx.query<{ person: Person }>(`select ${columns('person')} from person`);
-    return this.seals.those('person', rows).map((row) => row.person);
+    return this.seals.those('person', await tx.query<{ person: Person }>(peopleQuery)).map(({ person }) => person);
+  }
+
+  async everybody(tx: Tx): Promise<readonly Person[] | undefined> {
+    const rows = await tx.query<{ person: Person }>(peopleQuery);
+    const people = this.seals.those('person', rows).map(({ person }) => person);
+    return people.length === rows.length ? people : undefined;
   }
 
   async person(tx: Tx, id: string): Promise<Person | undefined> {
