@@ -80,10 +80,11 @@ export class OwnWords {
       const places = await this.check(witness);
       await keep(witness, places);
     } catch (error) {
+      const known = this.trouble;
       this.trouble = error instanceof Error ? error.message : String(error);
       if (error instanceof DatabaseOlder) {
         older(true);
-        logger.fatal({ err: error }, error.message);
+        if (this.trouble !== known) logger.fatal({ err: error }, error.message);
       }
       throw error;
     }
@@ -139,10 +140,10 @@ function unread(end: Stretch, next: string | undefined): Stretch {
   return inside ? { ...end, from: next } : end;
 }
 
-/** Whether it has all that an event of an outbox has, in a form Postgres can be asked about. */
 /** Of the year 9999, in ms: Postgres has no year 0, and what is later is no time of four digits. Anybody may write such a time under our name. */
 const endOfTime = Date.UTC(9999, 11, 31);
 
+/** Whether it has all that an event of an outbox has, in a form Postgres can be asked about. */
 function saysEnough(headers: InRecord['headers']): boolean {
   const { ce_id: id = '', ce_subject: subject = '', ce_sequence: sequence = '', ce_time: time = '' } = headers;
   const isText = (text: string) => text.length > 0 && text.length <= 500 && !text.includes('\0');

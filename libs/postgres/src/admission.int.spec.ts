@@ -1,6 +1,7 @@
-import { aDatabase, type TestDatabase } from '@slipway/testkit';
+import { aDatabase, eventually, type TestDatabase } from '@slipway/testkit';
+import type { ClientBase } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Refused, type Witness } from './admission.js';
+import { Admission, Refused, type Witness } from './admission.js';
 import { Database } from './database.js';
 import { isTransient } from './errors.js';
 
@@ -62,5 +63,27 @@ describe('a database that must be let in', () => {
     await expect(database.admit(judge)).rejects.toThrow('it is older');
     expect(asked).toBe(1);
     await database.close();
+  });
+
+  it('that was refused is looked at again after a while: somebody may have brought back what was missing', async () => {
+    const admission = new Admission({ url: postgres.url, schema: 'one', applicationName: 'admission test' }, 300);
+    let asked = 0;
+    const judge = async () => {
+      if (++asked === 1) throw new Refused('it is older');
+    };
+    await expect(admission.require(judge)).rejects.toThrow('it is older');
+    await expect(admission.require(judge)).rejects.toThrow('it is older');
+    await eventually(() => admission.require(judge).then(() => true));
+    expect(asked).toBe(2);
+  });
+
+  it('counts as away while its server is a standby, about which the judge is not asked', async () => {
+    const admission = new Admission({ url: postgres.url, schema: 'one', applicationName: 'admission test' });
+    let asked = 0;
+    await admission.require(async () => void asked++);
+    const standby = { query: async () => ({ rows: [{ life: 'another', isStandby: true }] }) } as unknown as ClientBase;
+    const refused = await admission.pass(standby).catch((error: unknown) => error);
+    expect(isTransient(refused)).toBe(true);
+    expect([String(refused), asked]).toEqual([expect.stringContaining('standby'), 1]);
   });
 });

@@ -20,7 +20,7 @@ export class NotAdmitted extends Error {
   }
 }
 
-/** What the judge said of a database that no time will change: it is not asked again about the same life. */
+/** What the judge said of a database that time alone does not change: for a while it is not asked again about the same life. */
 export class Refused extends Error {
   override readonly name: string = 'Refused';
 }
@@ -29,10 +29,13 @@ export class Refused extends Error {
  * One life of a server with one database in it. A restart, a fail-over to another server and a database that was made anew each begin
  * another; each may know less than the one before.
  */
-const askLife = `select extract(epoch from pg_postmaster_start_time())::text || ' ' || oid as life from pg_database where datname = current_database()`;
+const askLife = `select extract(epoch from pg_postmaster_start_time())::text || ' ' || oid as life, pg_is_in_recovery() as "isStandby"
+  from pg_database where datname = current_database()`;
 
 /** Longest a new connection waits for the judge, in ms; shorter than who asked for it waits. The judge goes on. */
 const patienceMs = 2_500;
+/** Somebody may bring a better one back into the database that was refused: it is looked again so often, in ms. */
+const lookAgainMs = 60_000;
 
 /**
  * Stands at the door of a database: every connection that is made belongs to a life that was let in. Until there is a judge everything is let in.
@@ -41,10 +44,13 @@ const patienceMs = 2_500;
 export class Admission {
   private judge: Judge | undefined;
   private admitted: string | undefined;
-  private refused: { readonly life: string; readonly why: Refused } | undefined;
+  private refused: { readonly life: string; readonly why: Refused; readonly until: number } | undefined;
   private deciding: Promise<void> | undefined;
 
-  constructor(private readonly options: DatabaseOptions) {}
+  constructor(
+    private readonly options: DatabaseOptions,
+    private readonly againMs = lookAgainMs,
+  ) {}
 
   /** From now on `judge` is asked about each new life before anybody works with it. Resolves when it has let in the present one. @throws what it throws */
   async require(judge: Judge): Promise<void> {
@@ -62,7 +68,7 @@ export class Admission {
       late = setTimeout(() => reject(new Error('It is being looked whether this database knows all that was said')), patienceMs);
     });
     try {
-      if (this.refused?.life === life) throw this.refused.why;
+      this.refuse(life);
       await Promise.race([this.decide(), patience]);
     } catch (error) {
       throw new NotAdmitted(error);
@@ -70,6 +76,11 @@ export class Admission {
       clearTimeout(late);
     }
     if (life !== this.admitted) throw new NotAdmitted(new Error('The database became another one in the meantime'));
+  }
+
+  /** @throws Refused where this life was refused a moment ago */
+  private refuse(life: string): void {
+    if (this.refused?.life === life && performance.now() < this.refused.until) throw this.refused.why;
   }
 
   private decide(): Promise<void> {
@@ -93,11 +104,11 @@ export class Admission {
       await client.connect();
       const life = await lifeOf(client);
       if (life === this.admitted) return;
-      if (this.refused?.life === life) throw this.refused.why;
+      this.refuse(life);
       try {
         await this.judge?.({ query: async (sql, params = []) => (await client.query(sql, params)).rows });
       } catch (error) {
-        if (error instanceof Refused) this.refused = { life, why: error };
+        if (error instanceof Refused) this.refused = { life, why: error, until: performance.now() + this.againMs };
         throw error;
       }
       this.admitted = life;
@@ -108,6 +119,9 @@ export class Admission {
   }
 }
 
+/** @throws NotAdmitted for a standby: it may not have got everything yet, and its life goes on when it is promoted. */
 async function lifeOf(client: pg.ClientBase): Promise<string> {
-  return (await client.query<{ life: string }>(askLife)).rows[0]?.life as string;
+  const [row] = (await client.query<{ life: string; isStandby: boolean }>(askLife)).rows;
+  if (!row || row.isStandby) throw new NotAdmitted(new Error('The server is a standby: nobody works with it before it is promoted'));
+  return row.life;
 }

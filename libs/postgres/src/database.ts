@@ -76,7 +76,7 @@ export class Database {
   /**
    * From now on nobody works with a database that `judge` has not let in: it is asked now, and again whenever connections are to a server that was restarted, to
    * another one, or to a database that was made anew. Until it has answered that database counts as away. Resolves when it has let in the present one.
-   * @throws what `judge` throws; `Refused` is its last word on this life of the database, anything else is asked again.
+   * @throws what `judge` throws; `Refused` is its word on this life of the database for a minute, after anything else it is asked again at once.
    */
   async admit(judge: Judge): Promise<void> {
     await this.admission.require(judge);
