@@ -85,6 +85,10 @@ export class NothingRetired extends RetiredImages {
   async retired(): Promise<undefined> {}
 
   async retire(): Promise<void> {}
+
+  async pushedAs(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
 }
 
 function isOpen(state: Build['state']): boolean {

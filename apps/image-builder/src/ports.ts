@@ -108,10 +108,19 @@ export abstract class RetiredImages {
   abstract retired(tx: Tx, digest: string): Promise<Retired | undefined>;
   /** Notes that these releases need it no longer. To be called after {@link retired} in the same transaction. */
   abstract retire(tx: Tx, digest: string, releases: readonly string[]): Promise<void>;
+  /** Which of these tags builds were pushed under into a repository. */
+  abstract pushedAs(tx: Tx, repository: string, tags: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 /** The registries that images were pushed to. */
 export abstract class PushedImages {
-  /** Removes an image with what is beside it; gives why the registry keeps it, or null where it is gone. Throws `PartUnavailable`. */
-  abstract remove(image: ImageReference, signal: AbortSignal): Promise<Reason | null>;
+  /**
+   * Removes an image with what is beside it, unless it has a tag that is none of `ownOf` these; gives why the registry keeps it, or null where it is gone.
+   * Throws `PartUnavailable`.
+   */
+  abstract remove(
+    image: ImageReference,
+    ownOf: (tags: readonly string[]) => Promise<ReadonlySet<string>>,
+    signal: AbortSignal,
+  ): Promise<Reason | null>;
 }

@@ -100,6 +100,15 @@ describe('an image that is needed no longer', () => {
     expect(await isThere(image)).toBe(false);
   });
 
+  it('stays while somebody else has tagged it, be it in the form of our own tags', async () => {
+    const { release, image } = await aBuilt();
+    await scene.registry.tagDigest(repositoryPath(), image.digest, 'main-20261123-0123456789ab');
+    await retire(image, release);
+    const said = await eventually(() => removals(image)[0] ?? false);
+    expect(said.refused).toMatchObject({ code: 'tagged', message: expect.stringContaining('main-20261123-0123456789ab') });
+    expect(await isThere(image)).toBe(true);
+  });
+
   it('is left alone where it was not built here', async () => {
     const { release: other, version } = await aBuilt();
     const foreign = { repository: scene.repository, digest: `sha256:${'e'.repeat(64)}` };

@@ -75,7 +75,7 @@ export class RunBuild implements Work<BuildWork> {
       release: build.release,
       attempt: build.attempt,
       recipe,
-      tag: releaseTag(build),
+      tag: releaseTag(build.release),
       labels: imageLabels(build, recipe, startedAt),
     };
     return await this.backend.produce(order, {

@@ -34,7 +34,8 @@ export class RunImageRemoval implements Work<Input> {
   async run(claim: Claim<Input>): Promise<Outcome> {
     const retired = await claim.transact((unit) => this.images.retired(unit.tx, claim.operation.input.digest));
     if (!retired) return { done: true };
-    const refused = await this.registries.remove(retired.image, claim.signal);
+    const ownOf = (tags: readonly string[]) => claim.transact((unit) => this.images.pushedAs(unit.tx, retired.image.repository, tags));
+    const refused = await this.registries.remove(retired.image, ownOf, claim.signal);
     this.metrics.removal(refused ? 'refused' : 'removed');
     if (!refused) {
       await claim.complete(async (unit) => say(unit, retired, null));

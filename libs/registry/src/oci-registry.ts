@@ -89,12 +89,13 @@ export class OciRegistry {
     return answer.status === 404 ? undefined : checked(what, reference, answer);
   }
 
-  /** All tags of a repository, page by page; none when there is no such repository. */
+  /** All tags of a repository, page by page; none when there is no such repository. Throws `RegistryRefused` where they have no end. */
   async *tags(repository: string, options: CallOptions & { pageSize?: number } = {}): AsyncGenerator<string> {
     const { path, scope } = at(repository, undefined, 'pull');
     let next: string | undefined = `${path}/tags/list?n=${options.pageSize ?? 100}`;
-    for (let page = 0; next !== undefined && page < maxPages; page++) {
-      const what = `list the tags of ${repository}`;
+    const what = `list the tags of ${repository}`;
+    for (let page = 0; next !== undefined; page++) {
+      if (page === maxPages) throw new RegistryRefused(`${what}: there are more than ${maxPages} pages of them`);
       const answer: Answer = await this.http.send({ ...options, what, method: 'GET', path: next, scope, also: [404] });
       if (answer.status === 404) return;
       const { tags } = parse<{ tags?: string[] | null }>(what, answer.body);

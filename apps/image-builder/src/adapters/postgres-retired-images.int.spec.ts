@@ -69,3 +69,21 @@ describe('an image', () => {
     expect(tooLate?.releases.map(({ id }) => id)).toEqual([one, await taking]);
   });
 });
+
+describe('a tag', () => {
+  it('is ours where a build was pushed under it into that repository; its form alone says nothing', async () => {
+    const digest = aDigest();
+    const [built, known] = await within(async (tx) => [await has(tx, digest, 'built'), await has(tx, digest, 'known')] as const);
+    const [own, taken] = [`shop-${number - 1}-${built.slice(-12)}`, `shop-${number}-${known.slice(-12)}`];
+    const tags = [
+      own,
+      taken,
+      `shop-${number - 1}-0123456789ab`,
+      'main-20261123-0123456789ab',
+      `shop-${'9'.repeat(30)}-0123456789ab`,
+      'latest',
+    ];
+    expect(await within((tx) => images.pushedAs(tx, repository, tags))).toEqual(new Set([own]));
+    expect(await within((tx) => images.pushedAs(tx, 'localhost:5000/other', tags))).toEqual(new Set());
+  });
+});

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ImageReference } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
+import { releaseNamedBy, releaseTag } from '../domain/names.js';
 import { type Retired, RetiredImages } from '../ports.js';
 
 interface Row {
@@ -33,5 +34,15 @@ export class PostgresRetiredImages extends RetiredImages {
       `update build set retired_at = coalesce(retired_at, now()) where image ->> 'digest' = $1 and release = any($2::uuid[])`,
       [digest, releases],
     );
+  }
+
+  async pushedAs(tx: Tx, repository: string, tags: readonly string[]): Promise<ReadonlySet<string>> {
+    const named = tags.flatMap((tag) => releaseNamedBy(tag) ?? []);
+    const rows = await tx.query<{ id: string; number: number; project: string }>(
+      `select release as id, number, project from build join unnest($2::text[], $3::int[]) as named (project, number) using (project, number)
+       where recipe ->> 'repository' = $1`,
+      [repository, named.map(({ project }) => project), named.map(({ number }) => number)],
+    );
+    return new Set(rows.map(releaseTag));
   }
 }

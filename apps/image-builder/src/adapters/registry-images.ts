@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ImageReference, Reason } from '@slipway/contracts';
 import { PartUnavailable } from '@slipway/operations';
-import { RegistryUnavailable, RegistryUntrusted, type Removal, removeImage } from '@slipway/registry';
+import { type OwnTags, RegistryUnavailable, RegistryUntrusted, type Removal, removeImage } from '@slipway/registry';
 import { LOGGER, type Logger } from '@slipway/service-kit';
-import { isReleaseTag } from '../domain/names.js';
 import { PushedImages } from '../ports.js';
 import { Registries } from './registries.js';
 
@@ -27,10 +26,10 @@ export class RegistryImages extends PushedImages {
     super();
   }
 
-  async remove(image: ImageReference, signal: AbortSignal): Promise<Reason | null> {
+  async remove(image: ImageReference, ownOf: OwnTags, signal: AbortSignal): Promise<Reason | null> {
     const { registry, path } = await this.registries.of(image.repository);
     try {
-      const removal = await removeImage(registry, path, image.digest, isReleaseTag, { signal });
+      const removal = await removeImage(registry, path, image.digest, ownOf, { signal });
       if (removal.outcome === 'removed') return null;
       const reason = { code: removal.code, message: `${removal.message}; ${mends[removal.code]}`.slice(0, 4000) };
       this.tell(registry.host, reason);

@@ -1,15 +1,17 @@
+import type { Release } from '@slipway/contracts';
 import type { Build } from './build.js';
 import { withoutUser } from './provenance.js';
 import type { Recipe } from './recipe.js';
 
 /** The tag a release's image is pushed under: the same for every try, and never that of another installation or project. */
-export function releaseTag({ release }: Build): string {
-  return `${release.project}-${release.number}-${release.id.slice(-12)}`;
+export function releaseTag({ project, number, id }: Pick<Release, 'project' | 'number' | 'id'>): string {
+  return `${project}-${number}-${id.slice(-12)}`;
 }
 
-/** Whether a tag was given by {@link releaseTag}; any other was set by somebody else. */
-export function isReleaseTag(tag: string): boolean {
-  return /^[a-z0-9-]{1,40}-[1-9]\d*-[0-9a-f]{12}$/.test(tag);
+/** The release that a tag of the form of {@link releaseTag} would be of; anybody can set one of that form. */
+export function releaseNamedBy(tag: string): Pick<Release, 'project' | 'number'> | undefined {
+  const [, project, number] = /^([a-z0-9-]{1,40})-([1-9]\d{0,8})-[0-9a-f]{12}$/.exec(tag) ?? [];
+  return project === undefined ? undefined : { project, number: Number(number) };
 }
 
 /** What the image says of itself: the keys of the OCI image specification, and those by which Slipway knows its own. */
