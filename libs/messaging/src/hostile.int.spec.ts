@@ -4,6 +4,7 @@ import { eventually, realParts } from '@slipway/testkit';
 import { CompressionCodecs, CompressionTypes, type IHeaders, Kafka, logLevel, type Message } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Handler, Received } from './received.js';
+import { store } from './stored-record.js';
 import { Telling } from './telling.js';
 import { hearing, Ordered, Posted, type TestService, TwoServices } from './two-services.contract.js';
 
@@ -123,6 +124,23 @@ describe('what anybody writes, in masses', () => {
       scene.prefix,
     ]);
     expect(told?.count).toBe(3);
+  });
+});
+
+describe('what nobody signed', () => {
+  it('does not wait for an upgrade, also where a version before put it aside', async () => {
+    const headers = { ce_id: randomUUID(), ce_source: 'ci', ce_type: 'slipway.test.posted.v2', ce_subject: 's' };
+    const at = { topic: `${scene.prefix}sign-offs`, partition: 0, offset: '1', timestamp: Date.now() };
+    const { json } = store({ ...at, key: 'k', value: Buffer.from('{"proof":"p"}'), headers });
+    await scene.rows(
+      'image-builder',
+      `insert into $schema.parked (source, event_id, type, subject, reason, detail, record, next_at)
+       values ('outside:ci', $1, $2, 's', 'newer-version', '', $3, now())`,
+      [headers.ce_id, headers.ce_type, json],
+    );
+    const letter = await eventually(async () => (await letters()).find(({ eventId }) => eventId === headers.ce_id) ?? false);
+    expect(letter).toMatchObject({ source: 'outside:ci', reason: 'given-up', detail: expect.stringContaining('knows version 1') });
+    expect(await scene.rows('image-builder', 'select 1 from $schema.parked where event_id = $1', [headers.ce_id])).toEqual([]);
   });
 });
 

@@ -54,11 +54,14 @@ export class Parked {
     return row?.some ?? false;
   }
 
-  /** What may be tried now by code that understands these types: a version of one that it does not know is left to a replica that does. */
+  /**
+   * What may be tried now by code that understands these types: a version of one that it does not know is left to a replica that does. What nobody of ours signed
+   * was put aside as newer by an older version only, and is tried as well, which makes a dead letter of it.
+   */
   async due(types: readonly string[], limit: number): Promise<Waiting[]> {
     const rows = await this.database.query<Omit<Waiting, 'record'> & { record: unknown }>(
       `select source, event_id as "eventId", reason, detail, tries, record, first_at < now() - make_interval(secs => $2 / 1000.0) as "givenUp"
-       from parked where next_at <= now() and (reason = 'not-yet' or type = any($3::text[]))
+       from parked where next_at <= now() and (reason = 'not-yet' or type = any($3::text[]) or source like 'outside:%')
        order by first_at, (record->>'offset')::bigint limit $1`,
       [limit, this.timing.parkedGiveUpMs, types],
     );
