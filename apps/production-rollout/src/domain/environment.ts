@@ -48,8 +48,8 @@ export interface EnvironmentState {
   readonly commandedAt?: { readonly scale?: string; readonly rollback?: string };
   /** The requests whose grant has begun a rollout here and might still be good, and until when; absent before the first. */
   readonly begun?: readonly { readonly request: string; readonly until: string }[];
-  /** The command behind the newest rollback that has begun here; absent before the first. Ids of commands are in the order of their time. */
-  readonly rolledBackBy?: string;
+  /** When the newest rollback that has begun here was asked for, by the database, which hears one command after the other; absent before the first. */
+  readonly rolledBackAt?: string;
   /** The newest attempt here that has come to its end; absent before the first. */
   readonly ended?: number;
   /** The newest rollout that was found to have brought what runs here and that this database, brought back from a backup, does not know; absent before that. */

@@ -6,12 +6,11 @@ import { begunIn, isUnderWay } from './once.js';
 const at = (hour: number) => new Date(Date.UTC(2026, 10, 23, hour)).toISOString();
 const empty = emptyEnvironment('shop', 'production');
 
-/** A rollout that waits, of this request or asked for by this command. */
-function waits(of: { request: string } | { command: string }, attempt = 0): Rollout {
-  const granted = 'request' in of;
-  const asked = granted ? null : { by: { id: 'p', name: 'Otto' }, command: of.command, reason: '' };
-  const grant = { request: granted ? of.request : 'r0' };
-  return { id: 'x', kind: granted ? 'rollout' : 'rollback', release: aRelease({ number: 1 }), grant, asked, attempt } as unknown as Rollout;
+/** A rollout that waits, of this request, or a rollback that was asked for at this hour. */
+function waits(of: { request: string } | { hour: number }, attempt = 0): Rollout {
+  const release = aRelease({ number: 1 });
+  const common = 'request' in of ? { kind: 'rollout', createdAt: at(0) } : { kind: 'rollback', createdAt: at(of.hour) };
+  return { id: 'x', ...common, release, grant: { request: 'request' in of ? of.request : 'r0' }, attempt } as unknown as Rollout;
 }
 
 function begun(environment: EnvironmentState, rollout: Rollout, hour = 1): EnvironmentState {
@@ -35,12 +34,11 @@ describe('a rollout', () => {
     expect(environment.begun).toHaveLength(200);
   });
 
-  it('begins once by one command, and by none that is older than one that has begun', () => {
-    const back = begun(empty, waits({ command: 'c2' }));
-    expect(begunIn(back, waits({ command: 'c2' }), at(2), at(1))).toBeNull();
-    expect(begunIn(back, waits({ command: 'c1' }), at(2), at(1))).toBeNull();
-    expect(begun(back, waits({ command: 'c3' })).rolledBackBy).toBe('c3');
-    expect(begunIn(empty, { ...waits({ command: 'c2' }), asked: null }, at(2), at(1))).toBeNull();
+  it('begins once by one command, and by none that was given before one that has begun', () => {
+    const back = begun(empty, waits({ hour: 2 }));
+    expect(begunIn(back, waits({ hour: 2 }), at(2), at(1))).toBeNull();
+    expect(begunIn(back, waits({ hour: 1 }), at(2), at(1))).toBeNull();
+    expect(begun(back, waits({ hour: 3 })).rolledBackAt).toBe(at(3));
   });
 
   it('is under way while its attempt is the last one given out and has not ended', () => {

@@ -9,13 +9,13 @@ const mostBegun = 200;
  */
 export function begunIn(
   environment: EnvironmentState,
-  { kind, grant, asked }: Rollout,
+  { kind, grant, createdAt }: Rollout,
   notAfter: string,
   now: string,
 ): EnvironmentState | null {
-  const { begun = [], rolledBackBy = '', attempts } = environment;
+  const { begun = [], rolledBackAt = '', attempts } = environment;
   const next = { ...environment, attempts: attempts + 1 };
-  if (kind === 'rollback') return asked && asked.command > rolledBackBy ? { ...next, rolledBackBy: asked.command } : null;
+  if (kind === 'rollback') return createdAt > rolledBackAt ? { ...next, rolledBackAt: createdAt } : null;
   if (begun.some(({ request }) => request === grant.request)) return null;
   const mayBeGood = begun.filter(({ until }) => until > now);
   return { ...next, begun: [...mayBeGood, { request: grant.request, until: notAfter }].slice(-mostBegun) };
