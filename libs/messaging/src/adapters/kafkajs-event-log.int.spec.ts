@@ -4,6 +4,7 @@ import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
 import { eventLogContract } from '../event-log.contract.js';
+import type { Running } from '../event-log.js';
 import { KafkajsEventLog } from './kafkajs-event-log.js';
 import { partitionOf } from './partition-of.js';
 
@@ -22,6 +23,25 @@ afterAll(async () => {
   await admin.deleteGroups(groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(prefix))).catch(() => undefined);
   await admin.disconnect();
 });
+
+/** A member of a group of its own that takes whatever lies on a topic, and keeps the values. */
+async function listening(by: KafkajsEventLog, topic: string): Promise<{ running: Running; heard: string[]; died: Error[] }> {
+  const [heard, died]: [string[], Error[]] = [[], []];
+  await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
+  const running = await by.consume({
+    group: topic,
+    topics: [topic],
+    onBatch: async (records, control) => {
+      for (const record of records) {
+        heard.push(String(record.value));
+        control.done(record);
+      }
+      return {};
+    },
+    onDied: (error) => died.push(error),
+  });
+  return { running, heard, died };
+}
 
 eventLogContract('Kafka by kafkajs', () => ({ log, prefix }));
 
@@ -71,21 +91,8 @@ describe('Kafka by kafkajs', () => {
       reach: () => ({ host: '127.0.0.1', port: proxy.port }),
     });
     const topic = `${prefix}away`;
-    const died: Error[] = [];
-    const heard: string[] = [];
     await own.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
-    const running = await own.consume({
-      group: `${prefix}away`,
-      topics: [topic],
-      onBatch: async (records, control) => {
-        for (const record of records) {
-          heard.push(String(record.value));
-          control.done(record);
-        }
-        return {};
-      },
-      onDied: (error) => died.push(error),
-    });
+    const { running, heard, died } = await listening(own, topic);
     const say = (value: string) => own.publish([{ topic, key: 'k', value: Buffer.from(value), headers: {} }]);
     await say('before');
     await eventually(() => heard.includes('before'));
@@ -107,21 +114,7 @@ describe('Kafka by kafkajs', () => {
     const proxy = await TcpProxy.to({ host, port: Number(port) });
     const own = new KafkajsEventLog({ brokers, clientId: 'swallowed', logger, reach: () => ({ host: '127.0.0.1', port: proxy.port }) });
     const topic = `${prefix}swallowed`;
-    const heard: string[] = [];
-    const died: Error[] = [];
-    await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
-    const running = await own.consume({
-      group: topic,
-      topics: [topic],
-      onBatch: async (records, control) => {
-        for (const record of records) {
-          heard.push(String(record.value));
-          control.done(record);
-        }
-        return {};
-      },
-      onDied: (error) => died.push(error),
-    });
+    const { running, heard, died } = await listening(own, topic);
     const say = (value: string) => log.publish([{ topic, key: 'k', value: Buffer.from(value), headers: {} }]);
     await say('before');
     await eventually(() => heard.includes('before'));
@@ -138,20 +131,7 @@ describe('Kafka by kafkajs', () => {
 
   it('is behind by nothing where all that is left are aborted records and the marks of transactions', async () => {
     const topic = `${prefix}aborted`;
-    const heard: string[] = [];
-    await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
-    const running = await log.consume({
-      group: topic,
-      topics: [topic],
-      onBatch: async (records, control) => {
-        for (const record of records) {
-          heard.push(String(record.value));
-          control.done(record);
-        }
-        return {};
-      },
-      onDied: () => undefined,
-    });
+    const { running, heard } = await listening(log, topic);
     const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     await admin.connect();
