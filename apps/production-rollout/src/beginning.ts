@@ -9,6 +9,7 @@ import { type Queued, type Rollout, turnOf } from './domain/environment.js';
 import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
 import { Telling } from './telling.js';
+import { amongWaiting } from './waiting.js';
 
 /** `begun`: the intent is written. `ended`: it never will be. Else it waits, and says for what. */
 export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly afterMs: number };
@@ -64,15 +65,19 @@ export class Beginning {
   private async takeTurn(unit: UnitOfWork, { id, project, environment }: Rollout, notAfter: string, newest: Newest): Promise<Begun> {
     const state = await this.rollouts.environment(unit.tx, project, environment);
     const running = await this.rollouts.running(unit.tx, project, environment);
-    const waiting = await this.rollouts.waiting(unit.tx, project, environment);
-    const turn = turnOf(state, waiting, running !== undefined, await this.rollouts.withdrawn(unit.tx, project));
+    const withdrawn = await this.rollouts.withdrawn(unit.tx, project);
+    const decide = (waiting: readonly Queued[]) => ({ ...turnOf(state, waiting, running !== undefined, withdrawn), among: waiting.length });
+    const turn = await amongWaiting(this.rollouts, unit.tx, state, decide, ({ start, end }) => [
+      ...end.map(({ rollout }) => rollout),
+      ...(start ? [start] : []),
+    ]);
     for (const { rollout, reason, supersededBy } of turn.end) await this.endInQueue(unit, rollout, reason, supersededBy);
     const mine = await this.rollouts.find(unit.tx, id);
     if (mine?.state !== 'waiting' || turn.end.some((each) => each.rollout.id === id)) return 'ended';
     if (turn.start?.id !== id) {
       if (turn.start) await hurry(unit.tx, 'rollout', turn.start.id);
       const waitsFor = running ? `release ${running.release.number} rolls out first` : 'another one goes first';
-      return { waitsFor, afterMs: queueMs + waiting.length * queueEachMs };
+      return { waitsFor, afterMs: queueMs + turn.among * queueEachMs };
     }
     if (isSignedBefore(askedAt(mine), state.attempts, newest, unit.now)) {
       const message = `what runs here was brought since this was asked for, by rollout ${newest.attempt}, and the database knows of ${state.attempts}: it is older; ask for it anew`;

@@ -102,6 +102,10 @@ export class MemoryRollouts extends Rollouts {
     return this.all('waiting');
   }
 
+  async believedOf(_: Tx, ids: readonly string[]): Promise<readonly string[]> {
+    return ids;
+  }
+
   async isWanted(): Promise<boolean> {
     return this.all('running').length > 0;
   }

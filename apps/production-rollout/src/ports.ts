@@ -23,8 +23,10 @@ export abstract class Rollouts {
   abstract endOf(tx: Tx, request: string): Promise<RequestEnd | undefined>;
   /** Waiting ones of a release, whole and locked, oldest first. */
   abstract waitingOf(tx: Tx, release: string): Promise<readonly Rollout[]>;
-  /** Waiting ones, oldest first: many, where many lines of a project come at once, so no more of each than decides about it. */
+  /** Waiting ones, oldest first: many, where many lines of a project come at once, so no more of each than decides about it, and no seal was looked at. */
   abstract waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]>;
+  /** Those of these rows that are believed. */
+  abstract believedOf(tx: Tx, ids: readonly string[]): Promise<readonly string[]>;
   /** Whether a rollout is under way in the environment. One that waits, perhaps for hours, takes nothing from healing and scaling. */
   abstract isWanted(project: string, environment: string): Promise<boolean>;
   abstract rollbackWaits(tx: Tx, project: string, environment: string): Promise<boolean>;

@@ -17,6 +17,7 @@ import type { UnitOfWork } from '@slipway/messaging';
 import { hurry } from '@slipway/operations';
 import { type EnvironmentState, nextOf, type Rollout } from './domain/environment.js';
 import { Rollouts } from './ports.js';
+import { amongWaiting } from './waiting.js';
 
 type Failed = Extract<VerdictWithEvidence, { outcome: 'failed' }>;
 
@@ -107,7 +108,8 @@ export class Telling {
   }
 
   async nextTurn(unit: UnitOfWork, { project, environment }: { project: string; environment: string }): Promise<void> {
-    for (const { id } of nextOf(await this.rollouts.waiting(unit.tx, project, environment))) await hurry(unit.tx, 'rollout', id);
+    const next = await amongWaiting(this.rollouts, unit.tx, { project, environment }, nextOf, (each) => each);
+    for (const { id } of next) await hurry(unit.tx, 'rollout', id);
     await hurry(unit.tx, 'guard', environmentKey(project, environment));
   }
 

@@ -96,12 +96,20 @@ export class PostgresRollouts extends Rollouts {
   }
 
   async waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]> {
-    return tx.query<Queued>(
+    const rows = await tx.query<Queued>(
       `select id, rollout ->> 'kind' as kind, rollout -> 'release' as release,
          jsonb_build_object('issuedAt', rollout -> 'grant' -> 'issuedAt') as grant
        from rollout where project = $1 and environment = $2 and state = 'waiting' order by created_at, id`,
       [project, environment],
     );
+    return rows.filter(isReadable);
+  }
+
+  async believedOf(tx: Tx, ids: readonly string[]): Promise<readonly string[]> {
+    const rows = await tx.query<Row & { id: string }>(`select ${columns} from rollout where id = any($1::uuid[]) and state = 'waiting'`, [
+      ids,
+    ]);
+    return this.seals.those('rollout', rows).map(({ id }) => id);
   }
 
   async isWanted(project: string, environment: string): Promise<boolean> {
@@ -162,6 +170,11 @@ export class PostgresRollouts extends Rollouts {
   private believed([row]: readonly Row[]): Rollout | undefined {
     return row && this.seals.believed('rollout', row).rollout;
   }
+}
+
+/** Whether it says what the order of releases is told by; what we wrote does. */
+function isReadable({ release, grant }: Queued): boolean {
+  return typeof release?.number === 'number' && Array.isArray(release.ancestorOf) && typeof grant.issuedAt === 'string';
 }
 
 /** Its columns, as they are written and sealed. */
