@@ -102,6 +102,8 @@ describe('production-rollout with a database that was brought back, and is older
     const { release, statement } = await scene.grant(2, 'two', { good: false });
     const waiting = () => rows(`select 1 as n from ${schema}.rollout where request = '${statement.request}' and state = 'waiting'`);
     await eventually(async () => (await waiting()).length === 1);
+    // Of this one the database will know nothing, only that its grant is issued once more.
+    const asked = await scene.grant(4, 'two', { good: false, said: false });
     await backUp('waited');
     const third = await scene.live(3, 'one');
     const before = await scene.containers();
@@ -113,8 +115,33 @@ describe('production-rollout with a database that was brought back, and is older
     expect(aborted.reason.message).toContain('by rollout 2, and the database knows of 1');
     expect(await scene.containers()).toEqual(before);
     expect(await (await fetch(third.address)).text()).toContain('one');
-    const fourth = await scene.live(4, 'two');
-    expect(await (await fetch(fourth.address)).text()).toContain('two');
+    const again = await scene.grant(4, 'two', { request: asked.statement.request });
+    const anew = await scene.stage.hears(RolloutAborted, (data) => data.release.id === again.release.id, 40_000);
+    expect(anew.reason.code).toBe('older-than-what-runs');
+    expect(await scene.containers()).toEqual(before);
+    const fifth = await scene.live(5, 'two');
+    expect(await (await fetch(fifth.address)).text()).toContain('two');
+  });
+
+  it('goes back to nothing that somebody asked to go back to before what runs came', { timeout: 120_000 }, async () => {
+    await scene.aProject('returned');
+    await scene.live(1, 'one');
+    const { release } = await scene.grant(2, 'sick');
+    await scene.stage.hears(RolloutStarted, (data) => data.release.id === release.id, 40_000);
+    await scene.command({ kind: 'environment.rollback', ...scene.here(), to: null });
+    const waiting = () => rows(`select 1 from ${schema}.rollout where project = 'returned' and rollout ->> 'kind' = 'rollback'`);
+    await eventually(async () => (await waiting()).length === 1);
+    await backUp('asked');
+    expect(await rows(`select state from public.asked_rollout where state in ('running', 'waiting')`)).toHaveLength(2);
+    const ofIt = (data: { release: { project: string } }) => data.release.project === scene.project;
+    await scene.stage.hears(RolloutRolledBack, (data) => ofIt(data) && data.by !== null, 60_000);
+    const third = await scene.live(3, 'two');
+    const before = await scene.containers();
+    await restore('asked');
+    const aborted = await scene.stage.hears(RolloutAborted, (data) => ofIt(data) && data.kind === 'rollback', 40_000);
+    expect(aborted.reason.code).toBe('older-than-what-runs');
+    expect(await scene.containers()).toEqual(before);
+    expect(await (await fetch(third.address)).text()).toContain('two');
   });
 
   it('takes nothing back by itself when a rollout over what is not known fails', { timeout: 120_000 }, async () => {

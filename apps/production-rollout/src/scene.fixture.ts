@@ -37,6 +37,8 @@ interface Granting {
   /** The release that test-deployer's verdict names, and who signs it; the right ones by default. */
   readonly verdictOn?: string;
   readonly verdictBy?: Signer;
+  /** The request it is a grant of; one of its own by default. */
+  readonly request?: string;
   /** When it was issued; it is good for an hour from then. */
   readonly issuedAt?: Date;
   /** Whether the event is said at once; else the caller does. */
@@ -105,6 +107,7 @@ export class Scene {
       by = keys.approval.signer,
       good = true,
       provenanceOf = this.built[sample].digest,
+      request = v7(),
       issuedAt = new Date(),
       said = true,
     } = granting;
@@ -112,7 +115,7 @@ export class Scene {
     const deployment = this.deploymentOf(release, this.built[sample]);
     const statement: GrantStatement = {
       grant: v7(),
-      request: v7(),
+      request,
       deployment,
       asks: digestOf(deployment),
       issuedAt: issuedAt.toISOString(),
@@ -120,7 +123,7 @@ export class Scene {
       passedAt: issuedAt.toISOString(),
       signOffs: [],
     };
-    const { grant, request, asks } = statement;
+    const { grant, asks } = statement;
     if (good) await this.stage.database.query('insert into slipway_approval.grants_good_now values ($1, $2, $3)', [grant, request, asks]);
     const provenance = {
       _type: 'https://in-toto.io/Statement/v1',
