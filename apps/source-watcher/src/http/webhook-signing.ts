@@ -33,14 +33,15 @@ const rememberedMs = 1_000;
 const mostRemembered = 5_000;
 
 /**
- * Knows what the webhooks of each project are signed with. Anybody can send what is not signed, as much as they like: of a project whose webhooks
- * are known, that costs the database and the disk one look a second, and of the names that nobody knows so many are looked up and no more.
+ * Knows what the webhooks of each project are signed with. Anybody can send what is not signed, as much as they like: of a project that is watched that
+ * costs the database and the disk one look a second, and of the names that nobody knows so many are looked up and no more.
  */
 @Injectable()
 export class WebhookSigning {
-  private readonly known = new Map<string, { readonly at: number; readonly signing: Signing }>();
+  private readonly known = new Map<string, { readonly at: number; readonly signing: Signing | undefined }>();
   private readonly asking = new Map<string, Promise<Signing | Answer>>();
   private readonly unknown = new Throttle({ atOnce: 16, inWindow: 300, windowMs: 10_000 });
+  private watched: { readonly at: number; readonly names: Promise<ReadonlySet<string>> } | undefined;
 
   constructor(
     private readonly sources: Sources,
@@ -51,13 +52,14 @@ export class WebhookSigning {
   /** As it was at most a second ago, or the answer for who comes for something else. */
   async remembered(project: string, provider: string): Promise<Signing | Answer> {
     const found = this.known.get(project);
-    if (found && performance.now() - found.at < rememberedMs) return found.signing.provider === provider ? found.signing : notHere;
-    if (found) return this.once(project, provider);
+    const isFresh = found !== undefined && isYoung(found);
+    if (isFresh && found.signing) return of(provider, found.signing);
+    if (!isFresh && (await this.isWatched(project))) return of(provider, await this.once(project));
     const wait = this.unknown.enter('');
     if (wait !== undefined)
       return { status: 429, message: 'too many for projects that are not known; send it again later', retryAfter: wait };
     try {
-      return await this.once(project, provider);
+      return of(provider, await this.once(project));
     } finally {
       this.unknown.leave();
     }
@@ -65,27 +67,41 @@ export class WebhookSigning {
 
   /** As it is now. */
   async now(project: string, provider: string): Promise<Signing | Answer> {
+    return of(provider, await this.look(project));
+  }
+
+  /** Whether it was a moment ago: then the first that comes for it is looked at, whatever else comes for names that nobody knows. */
+  private async isWatched(project: string): Promise<boolean> {
+    if (!this.watched || !isYoung(this.watched)) {
+      const names = this.sources.live().then((all) => new Set(all.map((each) => each.project)));
+      this.watched = { at: performance.now(), names };
+    }
+    return (await this.watched.names).has(project);
+  }
+
+  /** Looks once for all who ask at the same moment. */
+  private async once(project: string): Promise<Signing | Answer> {
+    const looking = this.asking.get(project) ?? this.look(project).finally(() => this.asking.delete(project));
+    this.asking.set(project, looking);
+    const signing = await looking;
+    const found = 'status' in signing ? undefined : signing;
+    const before = this.known.get(project);
+    if (!found && ((before && isYoung(before)) || !(await this.isWatched(project)))) return signing;
+    this.known.delete(project);
+    this.known.set(project, { at: performance.now(), signing: found });
+    if (this.known.size > mostRemembered) this.known.delete(this.known.keys().next().value as string);
+    return signing;
+  }
+
+  private async look(project: string): Promise<Signing | Answer> {
     const source = /^[a-z0-9-]{1,40}$/.test(project) ? await this.sources.find(project) : undefined;
     const expected = source?.file && webhookOf(source.file);
-    if (!source || !expected || expected.provider !== provider) return notHere;
+    if (!source || !expected) return notHere;
     const secret = await this.secretOf(project, expected.secret);
     if (secret === 'exposed') return unusable;
     if (secret) return { source, provider: expected.provider, secret };
     this.logger.warn({ project, secret: expected.secret }, 'a webhook came, but its secret is not in SLIPWAY_SECRETS_DIR');
     return unsigned;
-  }
-
-  /** Looks once for all who ask at the same moment. */
-  private async once(project: string, provider: string): Promise<Signing | Answer> {
-    const key = `${provider}/${project}`;
-    const looking = this.asking.get(key) ?? this.now(project, provider).finally(() => this.asking.delete(key));
-    this.asking.set(key, looking);
-    const signing = await looking;
-    if ('status' in signing) return signing;
-    this.known.delete(project);
-    this.known.set(project, { at: performance.now(), signing });
-    if (this.known.size > mostRemembered) this.known.delete(this.known.keys().next().value as string);
-    return signing;
   }
 
   /** A secret that others on the machine can read proves nothing; the log says how to mend it. */
@@ -98,6 +114,15 @@ export class WebhookSigning {
       return 'exposed';
     }
   }
+}
+
+function isYoung({ at }: { readonly at: number }): boolean {
+  return performance.now() - at < rememberedMs;
+}
+
+/** What is to be known of a project by who comes for one kind of webhook. */
+function of(provider: string, signing: Signing | Answer): Signing | Answer {
+  return 'status' in signing || signing.provider === provider ? signing : notHere;
 }
 
 function webhookOf(file: ProjectFile): { provider: Provider; secret: string } | undefined {

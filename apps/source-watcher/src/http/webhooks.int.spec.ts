@@ -221,6 +221,20 @@ describe('webhooks', () => {
     expect(answers.find(({ status }) => status === 429)?.retryAfter).toMatch(/^\d+$/);
   });
 
+  it('takes the first that a forge sends in the middle of a flood for names that nobody knows', async () => {
+    const flood = () =>
+      Promise.all(Array.from({ length: 100 }, (_, at) => send('x', github('x'), { to: two, path: `/webhooks/gitea/nobody-${at}` })));
+    await eventually(async () => (await flood()).some(({ status }) => status === 429));
+    const body = push('0'.repeat(40), { first: true });
+    const headers = {
+      'content-type': 'application/json',
+      'x-gitea-event': 'push',
+      'x-gitea-delivery': 'g2',
+      'x-gitea-signature': sign(body),
+    };
+    expect(await send(body, headers, { to: two, path: '/webhooks/gitea/gitea' })).toMatchObject({ status: 202 });
+  });
+
   it('takes what a forge signed in the middle of a flood of what nobody did', async () => {
     const body = push('0'.repeat(40), { flood: true });
     const forged = github(body, { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` });
