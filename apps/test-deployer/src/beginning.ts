@@ -8,11 +8,13 @@ import {
   isSamePlace,
   type Queued,
   type TestDeployment,
+  type Turn,
   turnOf,
 } from './domain/test-environment.js';
 import { Applied, Decisions, Deployments } from './ports.js';
 import { type Ingredients, type Resolution, Resolving } from './resolving.js';
 import { Telling } from './telling.js';
+import { amongWaiting } from './waiting.js';
 
 /** `begun`: the intent is written. `ended`: it never will be. Else it waits, and says for what. */
 export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly afterMs: number };
@@ -52,9 +54,10 @@ export class Beginning {
 
   private async takeTurn(unit: UnitOfWork, state: EnvironmentState, mine: TestDeployment, ingredients: Ingredients): Promise<Begun> {
     const { project, environment } = state;
-    const waiting = await this.deployments.waiting(unit.tx, project, environment);
     const running = await this.deployments.running(unit.tx, project, environment);
-    const turn = turnOf({ state, waiting, running, isKept: await this.isKept(unit, state, ingredients) });
+    const isKept = await this.isKept(unit, state, ingredients);
+    const decide = (waiting: readonly Queued[]) => ({ ...turnOf({ state, waiting, running, isKept }), among: waiting.length });
+    const turn = await amongWaiting(this.deployments, unit.tx, state, decide, namedBy);
     for (const { deployment, reason } of turn.end) await this.supersede(unit, deployment, reason);
     if (turn.end.some(({ deployment }) => deployment.id === mine.id)) {
       await this.telling.nextTurn(unit, project, environment);
@@ -62,7 +65,7 @@ export class Beginning {
     }
     if (turn.start?.id !== mine.id) {
       if (turn.start) await hurry(unit.tx, 'deployment', turn.start.id);
-      return { waitsFor: turn.waitsFor, afterMs: lookAgainMs + waiting.length * lookAgainEachMs };
+      return { waitsFor: turn.waitsFor, afterMs: lookAgainMs + turn.among * lookAgainEachMs };
     }
     const resolution = this.resolving.resolve(mine, ingredients);
     if (resolution.ok) return this.write(unit, state, mine, resolution);
@@ -115,4 +118,8 @@ export class Beginning {
     const isWithdrawn = await this.decisions.isWithdrawn(tx, release);
     return isKeptUntilDecided(project.file, state, { passed, decided: await this.decisions.of(tx, release), isWithdrawn });
   }
+}
+
+function namedBy({ start, end }: Turn): Queued[] {
+  return [...end.map(({ deployment }) => deployment), ...(start ? [start] : [])];
 }

@@ -3,9 +3,11 @@ import { environmentKey, type ProjectApplied, type ProjectFile, type Reason } fr
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { owe } from '@slipway/operations';
 import { environmentOf } from '@slipway/release';
+import type { Queued } from './domain/test-environment.js';
 import { Applied, Deployments } from './ports.js';
 import { Stopping } from './stopping.js';
 import { Telling } from './telling.js';
+import { amongWaiting } from './waiting.js';
 
 /** A project file is in force: test environments it no longer has are taken away. */
 @Injectable()
@@ -35,7 +37,8 @@ export class OnProjectApplied implements Handler<typeof ProjectApplied> {
   ): Promise<void> {
     const { project, environment, version, reason, causationId } = of;
     const running = await this.deployments.running(unit.tx, project, environment);
-    const waiting = await this.deployments.waiting(unit.tx, project, environment);
+    const all = (waiting: readonly Queued[]) => waiting;
+    const waiting = await amongWaiting(this.deployments, unit.tx, { project, environment }, all, all);
     for (const { id } of running ? [...waiting, running] : waiting) await this.stopping.stop(unit, { id, project, environment }, reason);
     const key = `${environmentKey(project, environment)}/${version}`;
     await owe(unit.tx, { kind: 'removal', key, input: { project, environment }, cause: { causationId } });

@@ -19,8 +19,10 @@ export abstract class Deployments {
   abstract find(tx: Tx, id: string): Promise<TestDeployment | undefined>;
   /** Without a lock. */
   abstract peek(tx: Tx, id: string): Promise<TestDeployment | undefined>;
-  /** Waiting ones, oldest first: many, where many lines of a project are built at once, so no more of each than decides about it. */
+  /** Waiting ones, oldest first: many, where many lines of a project are built at once, so no more of each than decides about it, and no seal was looked at. */
   abstract waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]>;
+  /** Those of these that wait and are believed. */
+  abstract believedOf(tx: Tx, ids: readonly string[]): Promise<readonly string[]>;
   /** The one that is being deployed or verified. */
   abstract running(tx: Tx, project: string, environment: string): Promise<TestDeployment | undefined>;
   /** All of a release, oldest first. */

@@ -18,6 +18,7 @@ import { hurry } from '@slipway/operations';
 import { nextOf, type TestDeployment } from './domain/test-environment.js';
 import { Deployments, Proofs } from './ports.js';
 import { TestDeployerMetrics } from './test-deployer.metrics.js';
+import { amongWaiting } from './waiting.js';
 
 /** How much evidence an event carries. */
 const mostEvidence = 50;
@@ -81,7 +82,8 @@ export class Telling {
 
   /** The environment is free: who goes next looks whether its turn has come, and so does its guard. */
   async nextTurn(unit: UnitOfWork, project: string, environment: string): Promise<void> {
-    for (const { id } of nextOf(await this.deployments.waiting(unit.tx, project, environment))) await hurry(unit.tx, 'deployment', id);
+    const next = await amongWaiting(this.deployments, unit.tx, { project, environment }, nextOf, (each) => each);
+    for (const { id } of next) await hurry(unit.tx, 'deployment', id);
     await hurry(unit.tx, 'guard', environmentKey(project, environment));
   }
 }

@@ -233,6 +233,22 @@ describe('test-deployer', () => {
     await eventually(async () => expect(await scene.observe(project)).toMatchObject({ digest: v1.digest }), { within: 15_000 });
   });
 
+  it('is held up by no row that somebody else wrote, of what waits and goes before all, or says nothing', async () => {
+    const project = 'forged';
+    await scene.apply(project, 1, [test]);
+    const [release, forged] = [aRelease({ project }), aRelease({ project, number: 9 })];
+    for (const deployment of [{ release: forged, asked: null }, { release: forged, asked: { by: tess } }, {}])
+      await scene.rows(
+        `insert into $schema.deployment (id, project, environment, release, state, deployment) values ($1, $2, 'test', $3, 'waiting', $4)`,
+        [...[anId(), project, forged.id, JSON.stringify(deployment)]],
+      );
+    await scene.built(release, v1);
+    await scene.hear(VerificationPassed, of(release));
+    await scene.removeProject(project, 2);
+    await scene.hear(EnvironmentRemoved, ({ data }) => data.project === project);
+    expect(scene.heard.filter(of(forged))).toEqual([]);
+  });
+
   it('keeps the occupant until people have decided, brings back what dies, and takes away what the project drops', async () => {
     const project = 'decided';
     await scene.apply(project, 1, [{ ...test, occupancy: 'until-decided' }, preRelease]);

@@ -65,11 +65,19 @@ export class PostgresDeployments extends Deployments {
   }
 
   async waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]> {
-    return tx.query<Queued>(
+    const rows = await tx.query<Queued>(
       `select id, deployment -> 'release' as release, deployment -> 'asked' as asked from deployment
        where project = $1 and environment = $2 and state = 'waiting' order by created_at, id`,
       [project, environment],
     );
+    return rows.filter(isReadable);
+  }
+
+  async believedOf(tx: Tx, ids: readonly string[]): Promise<readonly string[]> {
+    const rows = await tx.query<{ id: string }>(`select ${columns} from deployment where id = any($1::uuid[]) and state = 'waiting'`, [
+      ids,
+    ]);
+    return this.seals.those('deployment', rows).map(({ id }) => id);
   }
 
   async running(tx: Tx, project: string, environment: string): Promise<TestDeployment | undefined> {
@@ -115,6 +123,11 @@ export class PostgresDeployments extends Deployments {
   private believed([row]: readonly Row[]): TestDeployment | undefined {
     return row && this.seals.believed('deployment', row).deployment;
   }
+}
+
+/** Whether it says what the order of releases is told by; what we wrote does. */
+function isReadable({ release }: Queued): boolean {
+  return typeof release?.number === 'number' && Array.isArray(release.ancestorOf);
 }
 
 /** Its columns, as they are written and sealed. */
