@@ -7,6 +7,8 @@ export const sealedTables = {
     key: ['release'],
     decides: ['project', 'number', 'kind', 'line', 'revision', 'recipe', 'state', 'attempt', 'build', 'image'],
   },
+  // Said by the gateway, of a build that is over.
+  'retirement of an image': { table: 'build', seal: 'retired_seal', key: ['release'], decides: ['retired_at'] },
 } as const satisfies SealedTables;
 
 /** Tables nothing is decided by that a row in them could change for the worse, and why. */

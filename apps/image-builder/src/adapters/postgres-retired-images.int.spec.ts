@@ -1,12 +1,15 @@
+import { newServiceKeyFile, RowSeals, serviceKeyOf } from '@slipway/identity';
 import { Database, schemaOf, type Tx } from '@slipway/postgres';
 import { aDatabase, aDigest, anId, aRevision, type TestDatabase } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../migrations/index.js';
+import { sealedTables } from '../sealed-tables.js';
 import { PostgresRetiredImages } from './postgres-retired-images.js';
 
 let postgres: TestDatabase;
 let database: Database;
-const images = new PostgresRetiredImages();
+const seals = new RowSeals(serviceKeyOf(newServiceKeyFile('image-builder', new Date())), sealedTables);
+const images = new PostgresRetiredImages(seals);
 const repository = 'localhost:5000/shop';
 let number = 0;
 
@@ -22,13 +25,21 @@ afterAll(async () => {
 
 /** A release that has the image: built for it in its repository, or known at its birth. */
 async function has(tx: Tx, digest: string, how: 'built' | 'known', project = 'shop'): Promise<string> {
-  const id = anId();
+  const told = { release: anId(), project, number: ++number, kind: 'commit', line: 'main', revision: aRevision() };
+  const row = {
+    ...told,
+    recipe: how === 'built' ? { repository } : null,
+    state: 'built',
+    attempt: 1,
+    build: {},
+    image: { repository, digest },
+  };
   await tx.query(
-    `insert into build (release, project, number, kind, line, revision, recipe, state, attempt, build, image, cause)
-     values ($1, $2, $3, 'commit', 'main', $4, $5, 'built', 1, '{}', $6, '{}')`,
-    [id, project, ++number, aRevision(), how === 'built' ? { repository } : null, { repository, digest }],
+    `insert into build (release, project, number, kind, line, revision, recipe, state, attempt, build, image, cause, seal)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '{}', $12)`,
+    [...Object.values(row), seals.of('build', row)],
   );
-  return id;
+  return row.release;
 }
 const within = <T>(work: (tx: Tx) => Promise<T>) => database.transaction(work);
 const retire = (digest: string, ...releases: string[]) =>
@@ -47,6 +58,24 @@ describe('an image', () => {
     expect(await retire(digest, other)).toBe(true);
     const release = await within((tx) => has(tx, foreign, 'known'));
     expect(await retire(foreign, release)).toBe(false);
+  });
+
+  it('stays where somebody else wrote that it is not needed, or changed who needs it', async () => {
+    const digest = aDigest();
+    const [one, other] = await within(async (tx) => [await has(tx, digest, 'built'), await has(tx, digest, 'known')] as const);
+    await retire(digest, one);
+    const isRetired = () => within(async (tx) => (await images.retired(tx, digest)) !== undefined);
+    const writes = async (column: string, value: string) => {
+      await database.query(`update build set ${column} = ${value} where release = $1`, [other]);
+      expect(await isRetired()).toBe(false);
+    };
+    await writes('retired_at', 'now()');
+    await writes('retired_seal', `(select retired_seal from build where release = '${one}')`);
+    await database.query('update build set retired_at = null, retired_seal = null where release = $1', [other]);
+    expect(await retire(digest, other)).toBe(true);
+    await writes('number', '999');
+    await database.query('update build set number = $2 where release = $1', [other, number]);
+    expect(await isRetired()).toBe(true);
   });
 
   it('is taken or retired, never both at the same moment', async () => {
@@ -85,5 +114,7 @@ describe('a tag', () => {
     ];
     expect(await within((tx) => images.pushedAs(tx, repository, tags))).toEqual(new Set([own]));
     expect(await within((tx) => images.pushedAs(tx, 'localhost:5000/other', tags))).toEqual(new Set());
+    await database.query('update build set recipe = $2 where release = $1', [known, { repository }]);
+    expect(await within((tx) => images.pushedAs(tx, repository, tags))).toEqual(new Set([own]));
   });
 });

@@ -1,48 +1,68 @@
 import { Injectable } from '@nestjs/common';
 import type { ImageReference } from '@slipway/contracts';
+import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
 import { releaseNamedBy, releaseTag } from '../domain/names.js';
 import { type Retired, RetiredImages } from '../ports.js';
+import { sealedTables } from '../sealed-tables.js';
 
 interface Row {
-  readonly id: string;
+  readonly release: string;
   readonly number: number;
   readonly project: string;
+  readonly recipe: { readonly repository: string } | null;
   readonly image: ImageReference;
-  readonly ours: boolean;
-  readonly retired: boolean;
+  readonly retired_at: Date | null;
+  readonly retired_seal: string | null;
 }
 
-/** {@link RetiredImages} as a mark on each build. */
+const columns = sealedColumns(sealedTables, 'build');
+
+/** {@link RetiredImages} as a mark on each build, with a seal of its own: where a row or a mark is not believed, the image stays. */
 @Injectable()
 export class PostgresRetiredImages extends RetiredImages {
+  constructor(private readonly seals: RowSeals) {
+    super();
+  }
+
   async retired(tx: Tx, digest: string): Promise<Retired | undefined> {
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`image ${digest}`]);
-    const rows = await tx.query<Row>(
-      `select release as id, number, project, image, recipe ->> 'repository' is not distinct from image ->> 'repository' as ours,
-         retired_at is not null as retired
-       from build where image ->> 'digest' = $1 order by number`,
-      [digest],
-    );
-    const built = rows.find(({ ours }) => ours);
-    if (!built || rows.some(({ retired }) => !retired)) return undefined;
-    return { image: built.image, releases: rows.map(({ id, number, project }) => ({ id, number, project })) };
+    const sql = `select ${columns}, retired_at, retired_seal from build where image ->> 'digest' = $1 order by number`;
+    const rows = await tx.query<Row>(sql, [digest]);
+    const builds = this.seals.those('build', rows);
+    const built = builds.find(({ recipe, image }) => recipe?.repository === image.repository);
+    if (!built || builds.length < rows.length || !builds.every((build) => this.isRetired(build))) return undefined;
+    return { image: built.image, releases: builds.map(({ release: id, number, project }) => ({ id, number, project })) };
   }
 
   async retire(tx: Tx, digest: string, releases: readonly string[]): Promise<void> {
+    const sql = `select release from build where image ->> 'digest' = $1 and release = any($2::uuid[]) and retired_seal is null for update`;
+    const rows = await tx.query<{ release: string }>(sql, [digest, releases]);
+    const at = new Date();
     await tx.query(
-      `update build set retired_at = coalesce(retired_at, now()) where image ->> 'digest' = $1 and release = any($2::uuid[])`,
-      [digest, releases],
+      `update build set retired_at = $1, retired_seal = made.seal
+       from unnest($2::uuid[], $3::text[]) as made (release, seal) where build.release = made.release`,
+      [
+        at,
+        rows.map(({ release }) => release),
+        rows.map(({ release }) => this.seals.of('retirement of an image', { release, retired_at: at })),
+      ],
     );
   }
 
   async pushedAs(tx: Tx, repository: string, tags: readonly string[]): Promise<ReadonlySet<string>> {
     const named = tags.flatMap((tag) => releaseNamedBy(tag) ?? []);
-    const rows = await tx.query<{ id: string; number: number; project: string }>(
-      `select release as id, number, project from build join unnest($2::text[], $3::int[]) as named (project, number) using (project, number)
+    const rows = await tx.query<Row>(
+      `select ${columns} from build join unnest($2::text[], $3::int[]) as named (project, number) using (project, number)
        where recipe ->> 'repository' = $1`,
       [repository, named.map(({ project }) => project), named.map(({ number }) => number)],
     );
-    return new Set(rows.map(releaseTag));
+    return new Set(this.seals.those('build', rows).map(({ release: id, number, project }) => releaseTag({ id, number, project })));
+  }
+
+  /** A mark without a seal, as the version before makes it, is none. */
+  private isRetired({ release, retired_at, retired_seal: seal }: Row): boolean {
+    if (retired_at === null || seal === null) return false;
+    return this.seals.those('retirement of an image', [{ release, retired_at, seal }]).length > 0;
   }
 }
