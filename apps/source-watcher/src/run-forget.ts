@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ProjectFile } from '@slipway/contracts';
+import { AppliedProjectFile } from '@slipway/contracts';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { Repositories } from './ports.js';
 
@@ -24,7 +24,7 @@ export class RunForget implements Work<ForgetInput> {
 
   async run(claim: Claim<ForgetInput>): Promise<Outcome> {
     const { project, file } = claim.operation.input;
-    const parsed = ProjectFile.safeParse(file);
+    const parsed = AppliedProjectFile.safeParse(file);
     if (!parsed.success) return { done: true };
     const { control, source } = this.repositories.of(project, parsed.data);
     await control.forget(source);

@@ -1,4 +1,4 @@
-import { Name, PersonReference, ProjectFile, Reason, TargetFile, Time } from '@slipway/contracts';
+import { AppliedProjectFile, Name, PersonReference, Reason, TargetFile, Time } from '@slipway/contracts';
 import { z } from 'zod';
 import { defineCommand } from './commands.js';
 import { defineRoute } from './route.js';
@@ -8,7 +8,7 @@ const SourceFailing = z.object({ reason: Reason, since: Time, mend: z.string() }
 const ProjectView = z.object({
   name: Name,
   version: z.int(),
-  file: ProjectFile,
+  file: AppliedProjectFile,
   appliedBy: PersonReference,
   appliedAt: Time,
   sourceFailing: SourceFailing.nullable().default(null),

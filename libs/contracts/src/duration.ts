@@ -6,15 +6,16 @@ const longest = 3650 * 86_400;
 const unit = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
 /** A length of time as people write it in files: `500ms`, `30s`, `10m`, `2h`, `7d`. */
-export const Duration = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, 'write a whole number and a unit, like 30s, 10m, 2h or 7d')
-  // Beyond any date that can be written down a moment is none any more, and whoever counts from now to it fails.
-  .refine((text) => !isDuration(text) || inSeconds(text) <= longest, { error: 'ten years (3650d) is the longest' });
+export const WrittenDuration = z.string().regex(/^\d+(ms|s|m|h|d)$/, 'write a whole number and a unit, like 30s, 10m, 2h or 7d');
+
+/** One that may be counted with. Beyond any date that can be written down a moment is none any more, and whoever counts from now to it fails. */
+export const Duration = WrittenDuration.refine((text) => !isDuration(text) || seconds(text) <= longest, {
+  error: 'ten years (3650d) is the longest',
+});
 export type Duration = z.infer<typeof Duration>;
 
 /** A length of time that somebody waits through, by a timer: a day at most, far below what timers can count. */
-export const ShortDuration = Duration.refine((text) => !isDuration(text) || inSeconds(text) <= unit.d, {
+export const ShortDuration = Duration.refine((text) => !isDuration(text) || seconds(text) <= unit.d, {
   error: 'a day (24h) is the longest here',
 });
 
@@ -22,8 +23,12 @@ function isDuration(text: string): boolean {
   return /^\d+(ms|s|m|h|d)$/.test(text);
 }
 
-/** The same in seconds, as metrics and timers want it. The text must be a valid Duration. */
+/** The same in seconds, as metrics and timers want it; what an earlier version took for longer is ten years. @throws RangeError for what is no duration */
 export function inSeconds(duration: string): number {
+  return Math.min(seconds(duration), longest);
+}
+
+function seconds(duration: string): number {
   const [, amount, name] = /^(\d+)(ms|s|m|h|d)$/.exec(duration) ?? [];
   if (amount === undefined || name === undefined) throw new RangeError(`not a duration: ${duration}`);
   return Number(amount) * unit[name as keyof typeof unit];

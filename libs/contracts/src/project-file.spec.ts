@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ProjectFile } from './project-file.js';
+import { inSeconds } from './duration.js';
+import { ProjectApplied } from './gateway/project-applied.js';
+import { PinnedRepositoryFile, ProjectFile, RepositoryFile } from './project-file.js';
 
 const minimal = {
   apiVersion: 'slipway.dev/v1',
@@ -69,8 +71,23 @@ describe('the project file', () => {
       /^spec.app.memory: /,
     ],
     ['next to no processor', (file: typeof minimal) => Object.assign(file.spec, { app: { cpus: 1e-300 } }), /^spec.app.cpus: /],
-  ])('refuses %s', (_, change, problem) => {
+  ])('refuses %s from who applies it, and reads it where an earlier version took it', (_, change, problem) => {
     expect(problems(change)).toEqual([expect.stringMatching(problem)]);
+    const file = structuredClone(minimal);
+    change(file);
+    const by = { id: '01a2b3c4-0000-7000-8000-000000000000', name: 'Ada' };
+    expect(ProjectApplied.data.safeParse({ project: 'shop', version: 1, file, by, reason: '' }).error).toBeUndefined();
+  });
+
+  it('of a repository is held to the same limits, where it is new', () => {
+    const file = { apiVersion: 'slipway.dev/v1', kind: 'Repository', app: { memory: '4Mi' }, verify: [{ http: '/', timeout: '2d' }] };
+    const issues = RepositoryFile.safeParse(file).error?.issues.map(({ path }) => path.join('.'));
+    expect(issues).toEqual(['app.memory', 'verify.0.timeout']);
+    expect(PinnedRepositoryFile.safeParse(file).error).toBeUndefined();
+  });
+
+  it('of an earlier version counts ten years where it says more', () => {
+    expect(inSeconds('99999999999d')).toBe(3650 * 86_400);
   });
 
   it('names an unknown key', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { App, AppOverride, SecretName } from './app-settings.js';
-import { Duration, inSeconds, ShortDuration } from './duration.js';
+import { WrittenDuration } from './duration.js';
+import { projectLimits, repositoryLimits, within } from './file-limits.js';
 import { Name, Role } from './nouns.js';
 
 /** A key of the design that no service acts on yet: refused by name, never ignored. */
@@ -24,15 +25,12 @@ function sourceUrl(schemes: readonly string[]) {
     });
 }
 
-/** A source that is asked without a pause is asked for nothing else. */
-const Poll = ShortDuration.refine((text) => !/^\d+m?s$/.test(text) || inSeconds(text) >= 0.1, { error: 'poll every 100ms at most' });
-
 const GitSource = z.strictObject({
   url: sourceUrl(['https', 'http', 'ssh', 'git', 'file']),
   branches: z.array(Pattern).min(1).max(50).default(['main']),
   tags: z.array(Pattern).max(50).default([]),
   paths: z.array(Pattern).max(100).default([]),
-  poll: Poll.default('60s'),
+  poll: WrittenDuration.default('60s'),
   webhook: Webhook.optional(),
   credentials: SecretName.optional(),
   submodules: z.boolean().default(false),
@@ -45,7 +43,7 @@ const SvnSource = z.strictObject({
   branches: z.array(Pattern).min(1).max(50).default(['trunk']),
   tags: z.array(Pattern).max(50).default([]),
   paths: z.array(Pattern).max(100).default([]),
-  poll: Poll.default('60s'),
+  poll: WrittenDuration.default('60s'),
   username: z.string().max(200).optional(),
   credentials: SecretName.optional(),
 });
@@ -59,7 +57,7 @@ const dockerBuildShape = {
   dockerfile: z.string().min(1).max(400),
   target: z.string().max(200),
   args: z.record(z.string(), z.string().max(4000)),
-  timeout: ShortDuration,
+  timeout: WrittenDuration,
 };
 export const DockerBuild = z.strictObject({
   context: dockerBuildShape.context.default('.'),
@@ -88,13 +86,13 @@ export const VerifyStep = z.union([
     http: z.string().startsWith('/'),
     expect: z.int().min(100).max(599).default(200),
     contains: z.string().max(1000).optional(),
-    timeout: ShortDuration.default('10s'),
+    timeout: WrittenDuration.default('10s'),
   }),
   z.strictObject({
     run: z.array(z.string().min(1)).min(1).max(100),
     /** What the check runs in; the release's own image when absent. */
     image: PinnedImage.optional(),
-    timeout: ShortDuration.default('5m'),
+    timeout: WrittenDuration.default('5m'),
     junit: z.string().startsWith('/').optional(),
   }),
 ]);
@@ -108,8 +106,8 @@ export const ApprovalPolicy = z.strictObject({
   require: z.array(Requirement).max(20).default([]),
   /** One person fills one requirement only. */
   distinct: z.boolean().default(true),
-  expires: Duration.default('7d'),
-  soak: Duration.optional(),
+  expires: WrittenDuration.default('7d'),
+  soak: WrittenDuration.optional(),
   supersede: z.enum(['on-grant', 'on-request', 'never']).default('on-grant'),
   /** `key` asks for a signature by the person's own registered key. */
   proof: z.enum(['any', 'key']).default('any'),
@@ -134,7 +132,7 @@ const environmentShape = {
   app: AppOverride.optional(),
   /** The stable port on the target's address; one of the target's range when absent. */
   port: z.int().min(1).max(65_535).optional(),
-  deadline: ShortDuration.default('600s'),
+  deadline: WrittenDuration.default('600s'),
   before: later('before'),
   afterwards: later('afterwards'),
   jobs: later('jobs'),
@@ -169,17 +167,12 @@ export type DeliveryEnvironment = z.infer<typeof DeliveryEnvironment>;
 export const Environment = z.discriminatedUnion('stage', [TestEnvironment, DeliveryEnvironment]);
 export type Environment = z.infer<typeof Environment>;
 
-/** The project file (design part 5), applied by the project's administrators and versioned. */
-export const ProjectFile = z
+/** A project file in force: what it was when it was applied, perhaps by an earlier version that took more. */
+export const AppliedProjectFile = z
   .strictObject({
     apiVersion: z.literal('slipway.dev/v1'),
     kind: z.literal('Project'),
-    metadata: z.strictObject({
-      // Each project's audit chain is called like it, and the installation has one of its own.
-      name: Name.refine((name) => name !== 'installation', { error: 'no project can be called installation: choose another name' }),
-      team: Name.optional(),
-      description: z.string().max(1000).optional(),
-    }),
+    metadata: z.strictObject({ name: Name, team: Name.optional(), description: z.string().max(1000).optional() }),
     spec: z.strictObject({
       source: Source,
       build: Build.prefault({}),
@@ -196,6 +189,9 @@ export const ProjectFile = z
     }),
   })
   .superRefine(checkEnvironments);
+
+/** The project file (design part 5), as the project's administrators apply it; versioned. */
+export const ProjectFile = AppliedProjectFile.superRefine(within(projectLimits));
 export type ProjectFile = z.infer<typeof ProjectFile>;
 
 function checkEnvironments(
@@ -234,12 +230,15 @@ function checkEnvironments(
   }
 }
 
-/** `slipway.yaml` in the repository: what developers own. It adds to the project file and never loosens it. */
-export const RepositoryFile = z.strictObject({
+/** `slipway.yaml` as it was pinned when a release was born, perhaps by an earlier version that took more. */
+export const PinnedRepositoryFile = z.strictObject({
   apiVersion: z.literal('slipway.dev/v1'),
   kind: z.literal('Repository'),
   build: z.strictObject({ docker: z.strictObject(dockerBuildShape).partial() }).optional(),
   app: AppOverride.omit({ instances: true }).optional(),
   verify: z.array(VerifyStep).max(50).default([]),
 });
+
+/** `slipway.yaml` in the repository: what developers own. It adds to the project file and never loosens it. */
+export const RepositoryFile = PinnedRepositoryFile.superRefine(within(repositoryLimits));
 export type RepositoryFile = z.infer<typeof RepositoryFile>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Health, SecretName } from './app-settings.js';
-import { Duration, MemorySize } from './duration.js';
+import { MemorySize, WrittenDuration } from './duration.js';
 import { Id, ImageReference, Name, Ref, Revision, Sha256 } from './nouns.js';
 import { ApprovalPolicy } from './project-file.js';
 import { DockerTarget } from './target-file.js';
@@ -23,8 +23,8 @@ export const ResolvedDeployment = z.strictObject({
     memory: MemorySize,
     env: z.record(z.string(), z.string()),
     secrets: z.array(z.strictObject({ name: SecretName, version: z.string().max(100) })),
-    drain: Duration,
-    stable: Duration,
+    drain: WrittenDuration,
+    stable: WrittenDuration,
     health: Health,
   }),
   target: z.strictObject({
@@ -37,7 +37,7 @@ export const ResolvedDeployment = z.strictObject({
   }),
   policy: ApprovalPolicy.nullable(),
   strategy: z.strictObject({ rolling: z.strictObject({ surge: z.int() }) }),
-  deadline: Duration,
+  deadline: WrittenDuration,
   onFailure: z.enum(['rollback', 'hold']),
 });
 export type ResolvedDeployment = z.infer<typeof ResolvedDeployment>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../define-event.js';
 import { Name, PersonReference } from '../nouns.js';
-import { ProjectFile } from '../project-file.js';
+import { AppliedProjectFile } from '../project-file.js';
 
 /** A project file in force from now on. `file` is null when the project was removed. */
 export const ProjectApplied = defineEvent({
@@ -13,7 +13,7 @@ export const ProjectApplied = defineEvent({
   data: z.object({
     project: Name,
     version: z.int().positive(),
-    file: ProjectFile.nullable(),
+    file: AppliedProjectFile.nullable(),
     by: PersonReference,
     reason: z.string().max(4000),
   }),

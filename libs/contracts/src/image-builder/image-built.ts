@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../define-event.js';
 import { CommitIdentity, DsseEnvelope, ImageReference, Release } from '../nouns.js';
-import { RepositoryFile } from '../project-file.js';
+import { PinnedRepositoryFile } from '../project-file.js';
 
 /** The release has its image, in the registry under this digest; built now, or known already. */
 export const ImageBuilt = defineEvent({
@@ -19,7 +19,7 @@ export const ImageBuilt = defineEvent({
     seconds: z.number().nonnegative(),
     /** in-toto Statement v1 with the SLSA v1 provenance predicate, signed by image-builder. */
     provenance: DsseEnvelope,
-    repositoryFile: RepositoryFile.nullable(),
+    repositoryFile: PinnedRepositoryFile.nullable(),
     authors: z.array(CommitIdentity).max(200),
   }),
 });

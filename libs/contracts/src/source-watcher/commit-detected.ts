@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../define-event.js';
 import { Commit, CommitIdentity, ImageReference, PersonReference, Release, Revision } from '../nouns.js';
-import { RepositoryFile } from '../project-file.js';
+import { PinnedRepositoryFile } from '../project-file.js';
 
 /** A release is born: a revision, a tag or a changed configuration that some environment may run. */
 export const CommitDetected = defineEvent({
@@ -21,7 +21,7 @@ export const CommitDetected = defineEvent({
     pusher: CommitIdentity.nullable(),
     trigger: z.object({ kind: z.enum(['webhook', 'poll', 'command', 'project']), person: PersonReference.nullable() }),
     /** `slipway.yaml` as it stood at the revision. */
-    repositoryFile: RepositoryFile.nullable(),
+    repositoryFile: PinnedRepositoryFile.nullable(),
     /** The image where nothing is to be built (kind tag of a built revision, image, configuration). */
     image: ImageReference.nullable(),
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../define-event.js';
 import { CheckResult, CommitIdentity, DsseEnvelope, Id, ImageReference, Name, Release } from '../nouns.js';
-import { RepositoryFile } from '../project-file.js';
+import { PinnedRepositoryFile } from '../project-file.js';
 
 /** The checks of a test environment said yes to what runs there. */
 export const VerificationPassed = defineEvent({
@@ -22,7 +22,7 @@ export const VerificationPassed = defineEvent({
     provenance: DsseEnvelope,
     /** A DSSE envelope around a VerdictStatement, signed by test-deployer. */
     verdict: DsseEnvelope,
-    repositoryFile: RepositoryFile.nullable(),
+    repositoryFile: PinnedRepositoryFile.nullable(),
     authors: z.array(CommitIdentity).max(200),
   }),
 });
