@@ -13,7 +13,7 @@ export interface Waiting {
   readonly reason: ParkedReason;
   readonly detail: string;
   readonly tries: number;
-  /** True when it has waited so long that it never will be right. */
+  /** True when it has waited so long that it never will be right, and for nothing that waits here as well. */
   readonly givenUp: boolean;
   readonly record: InRecord;
 }
@@ -56,11 +56,13 @@ export class Parked {
 
   /**
    * What may be tried now by code that understands these types: a version of one that it does not know is left to a replica that does. What nobody of ours signed
-   * was put aside as newer by an older version only, and is tried as well, which makes a dead letter of it.
+   * was put aside as newer by an older version only, and is tried as well, which makes a dead letter of it. Nothing is given up while something newer waits for an
+   * upgrade: that may be what the others wait for.
    */
   async due(types: readonly string[], limit: number): Promise<Waiting[]> {
     const rows = await this.database.query<Omit<Waiting, 'record'> & { record: unknown }>(
-      `select source, event_id as "eventId", reason, detail, tries, record, first_at < now() - make_interval(secs => $2 / 1000.0) as "givenUp"
+      `select source, event_id as "eventId", reason, detail, tries, record,
+         first_at < now() - make_interval(secs => $2 / 1000.0) and not exists (select from parked where reason = 'newer-version') as "givenUp"
        from parked where next_at <= now() and (reason = 'not-yet' or type = any($3::text[]) or source like 'outside:%')
        order by first_at, (record->>'offset')::bigint limit $1`,
       [limit, this.timing.parkedGiveUpMs, types],

@@ -16,7 +16,7 @@ export interface Timing {
   readonly handlerMs: number;
   /** When a parked event that came too early is first tried again; then at growing intervals. */
   readonly parkedFirstMs: number;
-  /** After how long a parked event that still comes too early is a dead letter. */
+  /** After how long a parked event that still comes too early is a dead letter, unless something newer than the code waits beside it. */
   readonly parkedGiveUpMs: number;
   /** An event said less than this ago can't have been forgotten, so it is not looked up whether it was. */
   readonly unforgettableMs: number;
