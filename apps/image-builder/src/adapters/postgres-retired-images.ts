@@ -36,8 +36,11 @@ export class PostgresRetiredImages extends RetiredImages {
   }
 
   async retire(tx: Tx, digest: string, releases: readonly string[]): Promise<void> {
-    const sql = `select release from build where image ->> 'digest' = $1 and release = any($2::uuid[]) and retired_seal is null for update`;
-    const rows = await tx.query<{ release: string }>(sql, [digest, releases]);
+    const rows = await tx.query<{ release: string }>(
+      `select release from build where image ->> 'digest' = $1 and release = any($2::uuid[]) and (retired_at is null or retired_seal is null)
+       for update`,
+      [digest, releases],
+    );
     const at = new Date();
     await tx.query(
       `update build set retired_at = $1, retired_seal = made.seal
