@@ -101,9 +101,10 @@ export class PostgresRequests extends Requests {
     return rows.length > 0;
   }
 
+  /** Oldest first. They are taken newest first: who has one and takes those before it in line never waits for who has one of these and does the same. */
   private async locked(tx: Tx, condition: string, params: unknown[]): Promise<readonly ApprovalRequest[]> {
-    const rows = await tx.query<Row>(`select ${columns} from request where ${condition} order by number, id for update`, params);
-    return this.seals.those('request', rows).map((row) => row.request);
+    const rows = await tx.query<Row>(`select ${columns} from request where ${condition} order by number desc, id desc for update`, params);
+    return this.seals.those('request', rows.toReversed()).map((row) => row.request);
   }
 
   private believed([row]: readonly Row[]): ApprovalRequest | undefined {
