@@ -1,15 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { type Person, type Reason, type SignOffPosted, SignOffRefused } from '@slipway/contracts';
-import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
+import { type Handler, type Received, Telling, type UnitOfWork } from '@slipway/messaging';
 import { v7 } from 'uuid';
 import type { ApprovalRequest } from './domain/approval-request.js';
 import { Knowledge, Requests } from './ports.js';
 import { Proofs, type Proven } from './proofs.js';
 import { Settling } from './settling.js';
 
+/** What is said of requests that nobody knows has one key: whoever posts them chooses the id. */
+const unknownRequest = 'request-unknown';
+
 /** Somebody signs off or sends back: believed for its proof alone, and answered with accepted or refused. */
 @Injectable()
 export class OnSignOffPosted implements Handler<typeof SignOffPosted> {
+  /** Of what no service of ours posted: whoever may write to Kafka posts as many as they like, and each answer is kept for good. */
+  private readonly telling = new Telling();
+
   constructor(
     private readonly proofs: Proofs,
     private readonly knowledge: Knowledge,
@@ -57,14 +63,17 @@ export class OnSignOffPosted implements Handler<typeof SignOffPosted> {
   }
 
   private refuse(
-    { id, data }: Received<typeof SignOffPosted>,
+    { id, data, signature }: Received<typeof SignOffPosted>,
     unit: UnitOfWork,
     request: ApprovalRequest | undefined,
     by: Person | null,
-    reason: Reason,
+    { code, message }: Reason,
   ): void {
+    const untold = signature ? 0 : this.telling.next();
+    if (untold === undefined) return;
+    const others = untold > 0 ? `; ${untold} others that were refused before it were not told of` : '';
     unit.publish(SignOffRefused, {
-      subject: request?.release.id ?? data.request,
+      subject: request?.release.id ?? unknownRequest,
       ...(request ? { correlationId: request.release.id } : {}),
       data: {
         request: data.request,
@@ -72,7 +81,7 @@ export class OnSignOffPosted implements Handler<typeof SignOffPosted> {
         environment: request?.environment ?? null,
         person: by && { id: by.id, name: by.name },
         posted: id,
-        reason,
+        reason: { code, message: `${message}${others}`.slice(0, 4000) },
       },
     });
   }

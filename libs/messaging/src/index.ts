@@ -22,5 +22,6 @@ export { messagingMigrations } from './migrations/index.js';
 export type { PoisonReason } from './reading.js';
 export type { Cause, Handler, InHand, Received, Said, Subscriptions, UnitOfWork } from './received.js';
 export { type Keeping, messagingPrunings, type Pruned, type Pruning } from './retention.js';
+export { Telling } from './telling.js';
 export { type Timing, usualTiming } from './timing.js';
 export { TopicNames } from './topic-names.js';

@@ -2,9 +2,9 @@
 const limits = { atOnce: 2_000, backMs: 30_000 };
 
 /**
- * How many dead letters of nobody's are told of. Whoever may write to Kafka makes as many as they like, and each that is told of is an event that
- * everybody hears and the gateway keeps for good. What is not told of is counted, kept in the service's own table as the others are, and said with
- * the next that is.
+ * How much of what no service of ours said is told of: dead letters of nobody's, sign-offs that are refused. Whoever may write to Kafka makes as many as
+ * they like, and each that is told of is an event that everybody hears and the gateway keeps for good. What is not told of is counted, and said with the
+ * next that is.
  */
 export class Telling {
   private left: number;
