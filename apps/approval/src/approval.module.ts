@@ -21,6 +21,7 @@ import { sealedTables } from './sealed-tables.js';
 import { Settling } from './settling.js';
 import { subscriptions } from './subscriptions.js';
 import { Telling } from './telling.js';
+import { WhatStands } from './what-stands.js';
 
 /** The approval service: who must say yes, who said it, and what was let in. */
 @Module({
@@ -41,6 +42,7 @@ import { Telling } from './telling.js';
       Recording,
       Settling,
       Telling,
+      WhatStands,
       ApprovalMetrics,
       RunRequestClock,
       RunAuditLink,

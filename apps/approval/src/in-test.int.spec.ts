@@ -1,16 +1,12 @@
 import {
-  ApprovalGranted,
   ApprovalRequested,
   CommitDetected,
   type DataOf,
   DeploymentSucceeded,
   EnvironmentRemoved,
-  GrantStatement,
   PersonChanged,
   ProjectApplied,
   type Release,
-  RolloutStarted,
-  RolloutSucceeded,
   SignOffAccepted,
   TargetApplied,
   VerificationPassed,
@@ -19,7 +15,7 @@ import { aCommit, anId, aPerson, aProjectFile, aRelease, aTargetFile } from '@sl
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApprovalModule } from './approval.module.js';
-import { deployed, detected, imageOf, passed } from './said.fixture.js';
+import { deployed, detected, imageOf, letIn, passed } from './said.fixture.js';
 
 const admin = { id: anId(), name: 'Ada' };
 const tester = aPerson({ name: 'Tess Tester', roles: [{ role: 'tester', project: '*' }] });
@@ -57,18 +53,6 @@ async function tested(release: Release, range: Parameters<typeof detected>[2] = 
 async function sign(asked: Requested): Promise<DataOf<typeof SignOffAccepted>> {
   await stage.signsOff(tester, asked);
   return stage.hears(SignOffAccepted, (data) => data.request === asked.request);
-}
-
-/** Granted by policy, rolled out, and running in pre-release. */
-async function letIn(release: Release): Promise<void> {
-  const granted = await stage.hears(ApprovalGranted, (data) => data.release.id === release.id);
-  const { grant, asks } = GrantStatement.parse(JSON.parse(Buffer.from(granted.grant.payload, 'base64').toString()));
-  const about = { rollout: anId(), kind: 'rollout', release, environment: 'pre-release', stage: 'pre-release', grant } as const;
-  const image = imageOf(release);
-  await stage.say('production-rollout', RolloutStarted, { subject: release.id, data: { ...about, attempt: 1, image, replaces: null } });
-  const serves = { image, address: 'http://127.0.0.1:20001', instances: 1, seconds: 1, leadSeconds: 1 };
-  const done = await stage.say('production-rollout', RolloutSucceeded, { subject: release.id, data: { ...about, asks, ...serves } });
-  await stage.handles('approval', done);
 }
 
 describe('a request whose build is replaced in test', () => {
@@ -143,7 +127,7 @@ describe('what a request shows of the change', () => {
     await apply('settings', 1, { environments });
     const first = aRelease({ project: 'settings' });
     await tested(first);
-    await letIn(first);
+    await letIn(stage, first);
     await apply('settings', 2, { environments, app: { env: { MODE: 'fast' } } });
     const second = aRelease({ project: 'settings', number: 2 });
     expect((await tested(second, { from: first.revision })).change).toMatchObject({

@@ -4,6 +4,7 @@ import { type Handler, NotYet, type Received, type UnitOfWork } from '@slipway/m
 import { Asking } from './asking.js';
 import { Knowledge, Requests } from './ports.js';
 import { Recording } from './recording.js';
+import { WhatStands } from './what-stands.js';
 
 /** A release runs in an environment: it has passed it, and is asked for wherever that leads. */
 @Injectable()
@@ -13,12 +14,13 @@ export class OnRolloutSucceeded implements Handler<typeof RolloutSucceeded> {
     private readonly requests: Requests,
     private readonly asking: Asking,
     private readonly recording: Recording,
+    private readonly stands: WhatStands,
   ) {}
 
   async handle(event: Received<typeof RolloutSucceeded>, unit: UnitOfWork): Promise<void> {
     const { release, environment, image, address } = event.data;
     await this.recording.keep(unit, event, release.project);
-    await this.knowledge.keepStanding(unit.tx, { project: release.project, environment, release, image, address }, new Date(event.time));
+    await this.stands.keep(unit, { project: release.project, environment }, { release, image, address }, new Date(event.time));
     const request = await this.requests.latest(unit.tx, release.id, environment);
     const before = request && (await this.knowledge.passage(unit.tx, release.id, request.through));
     if (!before) throw new NotYet(`nothing is known of how release ${release.number} came to ${environment}`);

@@ -1,5 +1,17 @@
-import type { CommitDetected, CommitIdentity, DataOf, DeploymentSucceeded, Release, VerificationPassed } from '@slipway/contracts';
+import {
+  ApprovalGranted,
+  type CommitDetected,
+  type CommitIdentity,
+  type DataOf,
+  type DeploymentSucceeded,
+  GrantStatement,
+  type Release,
+  RolloutStarted,
+  RolloutSucceeded,
+  type VerificationPassed,
+} from '@slipway/contracts';
 import { aDigest, anId } from '@slipway/testkit';
+import type { Stage } from '@slipway/testkit/stage';
 
 const provenance = { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [{ keyid: 'k', sig: 's' }] };
 
@@ -55,4 +67,16 @@ export function passed(release: Release, authors: CommitIdentity[] = []): DataOf
     repositoryFile: null,
     authors,
   };
+}
+
+/** Has production-rollout say that a release which was granted rolls out and runs in pre-release; approval has heard it then. */
+export async function letIn(stage: Stage, release: Release): Promise<void> {
+  const granted = await stage.hears(ApprovalGranted, (data) => data.release.id === release.id);
+  const { grant, asks } = GrantStatement.parse(JSON.parse(Buffer.from(granted.grant.payload, 'base64').toString()));
+  const about = { rollout: anId(), kind: 'rollout', release, environment: 'pre-release', stage: 'pre-release', grant } as const;
+  const image = imageOf(release);
+  await stage.say('production-rollout', RolloutStarted, { subject: release.id, data: { ...about, attempt: 1, image, replaces: null } });
+  const serves = { image, address: 'http://127.0.0.1:20001', instances: 1, seconds: 1, leadSeconds: 1 };
+  const done = await stage.say('production-rollout', RolloutSucceeded, { subject: release.id, data: { ...about, asks, ...serves } });
+  await stage.handles('approval', done);
 }

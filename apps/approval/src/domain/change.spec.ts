@@ -1,5 +1,6 @@
+import { aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { changeOf, commitsOf, type Link, mostCommits, titleOf } from './change.js';
+import { changeOf, commitsOf, hasGrown, type Link, mostCommits, movedOn, titleOf } from './change.js';
 
 const link = (number: number, from: number | null, line = 'main', revision = `r${number}`): Link => ({
   number,
@@ -37,6 +38,29 @@ describe('whose change a release is', () => {
   it('says where it has not heard of a release', () => {
     expect(changeOf([one, three], one, three)).toEqual({ numbers: [3], unheard: 'r2' });
     expect(changeOf([tip, branch], one, tip)).toMatchObject({ unheard: 'r3' });
+  });
+});
+
+describe('a change that was asked about', () => {
+  const stranger = { name: 'Sam', email: 'sam@elsewhere.example', account: null };
+  const was = { involved: ['ann', 'bob'], unmatched: [stranger], total: 3 };
+
+  it('has grown by a person, by somebody nobody knows, and by a commit', () => {
+    expect(hasGrown(was, { ...was, involved: ['bob', 'carol'] })).toBe(true);
+    expect(hasGrown(was, { ...was, unmatched: [{ ...stranger, email: null }] })).toBe(true);
+    expect(hasGrown(was, { ...was, total: 4 })).toBe(true);
+  });
+
+  it('has not where it is less, or the same', () => {
+    expect(hasGrown(was, { ...was, unmatched: [{ ...stranger }] })).toBe(false);
+    expect(hasGrown(was, { involved: ['bob'], unmatched: [], total: 1 })).toBe(false);
+  });
+
+  it('cannot grow where what runs moves on in its line', () => {
+    const [older, newer] = [aRelease({ number: 4 }), aRelease({ number: 5 })];
+    expect(movedOn(older, newer)).toBe(true);
+    expect(movedOn(newer, older)).toBe(false);
+    expect(movedOn(older, { ...newer, line: 'fix' })).toBe(false);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { ChangeInView, ResolvedDeployment } from '@slipway/contracts';
+import type { ChangeInView, CommitIdentity, Release, ResolvedDeployment } from '@slipway/contracts';
 import { changedParts } from '@slipway/release';
 
 /** How a release hangs on the one before it, as its source said at its birth. */
@@ -37,6 +37,25 @@ export function changeOf(links: readonly Link[], running: Omit<Link, 'from'> | n
     at = next;
   }
   return { numbers: [...numbers], unheard: null };
+}
+
+/** Whose change something is, and how many commits it has. */
+export interface Whose {
+  readonly involved: readonly string[];
+  readonly unmatched: readonly CommitIdentity[];
+  readonly total: number;
+}
+
+/** Whether it is more people's change than it was, or more of it. */
+export function hasGrown(was: Whose, is: Whose): boolean {
+  const isNew = ({ name, email, account }: CommitIdentity) =>
+    !was.unmatched.some((each) => each.name === name && each.email === email && each.account === account);
+  return is.total > was.total || is.involved.some((id) => !was.involved.includes(id)) || is.unmatched.some(isNew);
+}
+
+/** Whether what runs only came closer to whatever may follow: then no change that is counted from it grows. */
+export function movedOn(before: Release, now: Release): boolean {
+  return before.line === now.line && before.number <= now.number;
 }
 
 /** A commit as people who sign see it. */

@@ -3,6 +3,7 @@ import { Approval1764000000000 } from './1764000000000-approval.js';
 import { CommitsOfARelease1764100000000 } from './1764100000000-commits-of-a-release.js';
 import { RowSeals1764200000000 } from './1764200000000-row-seals.js';
 import { LineOfARequest1764300000000 } from './1764300000000-line-of-a-request.js';
+import { WhatIsHeard1764400000000 } from './1764400000000-what-is-heard.js';
 
 /** In order; never changed once landed. */
 export const migrations: MigrationClass[] = [
@@ -10,4 +11,5 @@ export const migrations: MigrationClass[] = [
   CommitsOfARelease1764100000000,
   RowSeals1764200000000,
   LineOfARequest1764300000000,
+  WhatIsHeard1764400000000,
 ];
