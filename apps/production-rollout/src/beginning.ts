@@ -16,6 +16,8 @@ export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly af
 
 /** How soon a rollout looks again whether its grant is good. */
 const grantMs = 1000;
+/** The same, where approval is about to hear what has just begun to run. */
+const heardMs = 200;
 /** Whose turn is next is woken; this is for what was missed. The longer the queue, the more seldom each looks: together they look no more often. */
 const queueMs = 10_000;
 const queueEachMs = 4_000;
@@ -86,8 +88,9 @@ export class Beginning {
     }
     // What is signed is looked at beside what approval's table says: a grant that lives longer by that alone is not good.
     const isOver = Date.parse(notAfter) <= unit.now.getTime();
-    if (mine.kind === 'rollout' && (isOver || !(await this.grants.isGood(unit.tx, mine.grant))))
-      return { waitsFor: 'a grant that is good now', afterMs: grantMs };
+    const granted = mine.kind === 'rollback' ? 'good' : isOver ? 'not good' : await this.grants.look(unit.tx, mine.grant, state.running);
+    if (granted === 'not good') return { waitsFor: 'a grant that is good now', afterMs: grantMs };
+    if (granted === 'unheard') return { waitsFor: 'approval to hear what runs here now', afterMs: heardMs };
     // Above whatever runs there, also where the database is older than that: whose number is the highest is the newest.
     const counted = { ...beside(state, newest.attempt), attempts: Math.max(state.attempts, newest.attempt) };
     const next = begunIn(counted, mine, notAfter, unit.now.toISOString());

@@ -83,7 +83,7 @@ export class Ending {
     const barred = { ...barredAfter(before, rollout.release.number, at), ended: rollout.attempt };
     switch (verdict.after.now) {
       case 'restored':
-        await this.rollouts.saveEnvironment(unit.tx, restored(barred, await this.goodHere(unit, before, verdict.after.release)));
+        await this.rollouts.saveEnvironment(unit.tx, restored(barred, await this.goodHere(unit, before, verdict.after.release), at));
         break;
       case 'removed':
         await this.rollouts.saveEnvironment(unit.tx, { ...barred, running: null, heldBy: null });
@@ -94,7 +94,7 @@ export class Ending {
     this.telling.failed(unit, rollout, verdict);
     if (verdict.after.now !== 'restored') return;
     const back = await this.goodHere(unit, before, verdict.after.release);
-    this.telling.wentBack(unit, rollout, restored(before, back).running, address, verdict);
+    this.telling.wentBack(unit, rollout, restored(before, back, at).running, address, verdict);
     unit.tx.afterCommit(() => this.metrics.recovered(rollout, rollout.startedAt ?? rollout.createdAt));
   }
 }

@@ -58,7 +58,9 @@ class World {
     this.releases = numbers.map((number) =>
       aRelease({ project: 'shop', number, line: number === tag ? 'refs/heads/other' : 'refs/heads/main' }),
     );
-    const grants = { isGood: async (_: unknown, grant: { id: string }) => this.isGood(grant.id) } as unknown as GrantsGoodNow;
+    const grants = {
+      look: async (_: unknown, grant: { id: string }) => (this.isGood(grant.id) ? 'good' : 'not good'),
+    } as unknown as GrantsGoodNow;
     this.beginning = new Beginning(this.rollouts, grants, this.proofs, {} as Secrets, this.telling);
     this.ending = new Ending(this.rollouts, this.telling, {
       ended: () => undefined,

@@ -49,7 +49,11 @@ export abstract class Applied {
 
 /** What approval lets in, looked at in the transaction that acts on it: the one view of another service this one may read. */
 export abstract class GrantsGoodNow {
-  abstract isGood(tx: Tx, grant: Grant): Promise<boolean>;
+  /**
+   * `unheard` where it is good, and approval has not heard yet that what runs there does: it would have counted the change of the release from something else,
+   * and may have to ask anew (design part 4, promise 11).
+   */
+  abstract look(tx: Tx, grant: Grant, running: Pick<Standing, 'since'> | null): Promise<'good' | 'unheard' | 'not good'>;
 }
 
 /** Whether a grant is what it says, by the keys pinned in the trust file. */

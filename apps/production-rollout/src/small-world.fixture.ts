@@ -89,7 +89,9 @@ export class Shop {
   }
 
   async begin(rollout: Rollout, epoch: number) {
-    const grants = { isGood: async (_: unknown, grant: { id: string }) => !this.rules.asksView || this.isGood(grant.id) };
+    const grants = {
+      look: async (_: unknown, grant: { id: string }) => (!this.rules.asksView || this.isGood(grant.id) ? 'good' : 'not good'),
+    };
     const beginning = new Beginning(this.rollouts, grants as unknown as GrantsGoodNow, this.proofs, {} as Secrets, this.telling);
     const target = { available: async () => ({ ok: true }), observe: async () => ({ instances: [] }) } as unknown as Orchestrator;
     const begun = await beginning.begin(this.claimOf(rollout.id, epoch), rollout, target);

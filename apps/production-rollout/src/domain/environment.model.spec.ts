@@ -101,7 +101,7 @@ function worldOf(turning: Turning = turnOf): World<State> {
           yield good
             ? [
                 `release ${release.number} fails, back to ${good.release.number}`,
-                next(restored(bars, standingOf(good, aRollout(good.release)))),
+                next(restored(bars, standingOf(good, aRollout(good.release)), at(moment))),
               ]
             : [`release ${release.number} fails and is removed`, next({ ...bars, running: null, heldBy: null })];
         }

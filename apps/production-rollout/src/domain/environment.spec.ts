@@ -151,7 +151,7 @@ describe('going back', () => {
     const back = lastGoodOf(environment, new Set([two.release.id]));
     expect(back?.release.number).toBe(1);
     const whole = standingOf(back as Past, one);
-    expect(restored(environment, whole).running).toEqual(whole);
+    expect(restored(environment, whole, at(9)).running).toEqual({ ...whole, since: at(9) });
     expect(lastGoodOf(environment, new Set([one.release.id, two.release.id]))).toBeUndefined();
     expect(lastGoodOf(emptyEnvironment('shop', 'production'), none)).toBeUndefined();
   });

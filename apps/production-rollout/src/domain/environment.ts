@@ -209,9 +209,9 @@ export function standingOf({ rollout, release, since }: Past, { deployment, gran
 }
 
 /** The environment after a failed rollout was taken back to a release that was good here, perhaps the same one as it was let in before: that is not barred. */
-export function restored(environment: EnvironmentState, to: Standing | undefined): EnvironmentState {
+export function restored(environment: EnvironmentState, to: Standing | undefined, at: string): EnvironmentState {
   const { running, barred } = environment;
-  const back = to ?? running;
+  const back = !to || to.release.id === running?.release.id ? (to ?? running) : { ...to, since: at };
   return { ...environment, running: back, heldBy: null, barred: barred.filter(({ number }) => number !== back?.release.number) };
 }
 
