@@ -20,7 +20,7 @@ import { Ear } from './an-ear.js';
 import { compiledCopy } from './compiled-copy.js';
 import type { FaultySuite } from './fault.js';
 import type { Provider } from './load/forge.ts';
-import { replicaOf } from './replicas.js';
+import { asReplica } from './replicas.js';
 
 /** Every service as a process of its own, started again whenever it ends; people come by the gateway's API. */
 export interface SuiteOfProcesses extends FaultySuite {
@@ -130,7 +130,7 @@ async function start(
   const checkoutOf = (service: Service, replica: number) => wanted.checkoutOf?.(service, replica, checkout);
   const { runs } = wanted;
   const suite = await startSuite({ dataDir, environment, checkout, checkoutOf, runs, oneProcess: false, cleanup, tell, stillWorthIt });
-  const replicas = suite.replicas.map(replicaOf);
+  const replicas = suite.replicas.map(asReplica);
   const url = environment.gatewayUrl;
   const { token } = await apiClient({ url }).redeem({
     body: { code: await administratorCode(dataDir, () => {}), name: 'Ada Administrator', email: 'ada@example.org' },
@@ -173,7 +173,18 @@ async function start(
     await eventually(() => replica.restarts > restarts, { within: 10_000 });
     return replica.restarts;
   };
-  const told = { ear, engine, installation, databaseUrl: database.url, topicPrefix, operator, replicas, environment, dataDir };
+  const told = {
+    ear,
+    engine,
+    installation,
+    databaseUrl: database.url,
+    topicPrefix,
+    operator,
+    replicas,
+    environment,
+    dataDir,
+    logs: dataDir.logs,
+  };
   return { ...told, administratorToken: token, newProject, apply, fileOf, targetOf, signOff, join, kill };
 }
 

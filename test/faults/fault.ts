@@ -14,7 +14,7 @@ export interface Fault {
   begin(context: FaultContext): Promise<void>;
   /** Resolves once it is taken back and what suffered from it can work again (a broker answers, a process runs). */
   end(): Promise<void>;
-  /** After `end`: how often it hurt somebody (connections cut, answers lost, statements refused), counted where it was done. 0: nobody noticed; undefined: it cannot be counted. */
+  /** After `end`: how often it met the work it is meant to meet (questions cut off, answers lost, statements refused, leases taken over), counted where it was done. 0: nobody noticed; undefined: it cannot be counted. */
   hurt?(): number | undefined;
 }
 
@@ -25,6 +25,22 @@ export interface FaultContext {
   /** Aborted when the run is asked to end: whoever waits in `begin` gives up. */
   readonly signal: AbortSignal;
   readonly suite: FaultySuite;
+  /**
+   * Waits until a process comes to a crash point whose name fits, and holds it there for as long as it is not let go, three seconds at most: what is done meanwhile is done in
+   * the middle of that work. Undefined where nobody came within so many ms.
+   */
+  hold(points: RegExp, within: number): Promise<Held | undefined>;
+}
+
+/** A process that stands at a crash point: what comes after it has not happened yet. */
+export interface Held {
+  readonly point: string;
+  readonly pid: number;
+  /** Ids of the operations it has claimed just now. */
+  readonly about: readonly string[];
+  release(): Promise<void>;
+  /** Whether what it had asked for was answered since. */
+  answered(): Promise<boolean>;
 }
 
 /** One kind of fault of the catalogue; what it does exactly is chosen by the seed. */
@@ -62,8 +78,8 @@ export interface Replica {
   readonly restarts: number;
   /** How the process that runs now ends, once it does. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** Sends a signal: SIGKILL, SIGTERM, SIGSTOP, SIGCONT. */
-  send(signal: NodeJS.Signals): void;
+  /** Sends a signal: SIGKILL, SIGTERM, SIGSTOP, SIGCONT. False where nobody is there to get it: the one that ended is not replaced yet. */
+  send(signal: NodeJS.Signals): boolean;
   /** Resolves when it says that it is ready. @throws Error naming what it still waits for. */
   ready(within: number): Promise<void>;
 }
@@ -74,6 +90,8 @@ export interface FaultySuite {
   readonly topicPrefix: string;
   /** As an administrator of Postgres, past whatever stands in front of it. */
   readonly databaseUrl: string;
+  /** The folder of the services' logs. */
+  readonly logs: string;
 }
 
 /** The real parts a suite is run on, each of which can be hurt. */
@@ -91,6 +109,8 @@ export interface FaultyParts {
   settings(service: Service, replica: number, usual: Readonly<Record<string, string>>): Record<string, string>;
   /** Every kind of fault these parts can suffer. */
   readonly kinds: readonly FaultKind[];
+  /** Kinds that cannot be had on this machine, each with the reason. */
+  readonly missing: readonly string[];
   /** kill -9 to all of these at once, and their return: for what kills everything. */
   killAll(): Promise<void>;
   startAll(): Promise<void>;

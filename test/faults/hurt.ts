@@ -18,12 +18,12 @@ import { readPoint } from './crash/board.ts';
 import { now } from './crash/files.ts';
 import { Passes } from './crash/passes.ts';
 import { endsOf } from './ends.ts';
-import type { FaultyParts } from './fault.js';
+import type { FaultContext, FaultKind, FaultyParts } from './fault.js';
 import { faultyGround, type Ground, type GroundWish } from './ground.ts';
 import { aCrowd } from './load/crowd.ts';
 import { Load } from './load/load.ts';
 import type { Options } from './options.ts';
-import { bounds, type Planned, planOf } from './plan.js';
+import { bounds, planOf } from './plan.js';
 import { type Killed, processFaults } from './process-faults.js';
 import { disturbances, type UnderFaults, underFaults } from './recoveries.ts';
 import { machineLoad, type Recovered, recoveryLap } from './recovery-lap.ts';
@@ -36,6 +36,10 @@ const readyMs = 90_000;
 /** What came of a run by a plan. */
 export interface Hurt {
   readonly done: readonly Done[];
+  /** Kinds of faults there could have been, but for those that are only asked for by name. */
+  readonly kinds: readonly Pick<FaultKind, 'name' | 'weight'>[];
+  /** Kinds of faults that cannot be had on this machine, with the reason. */
+  readonly missing: readonly string[];
   /** How many releases are where. */
   readonly releases: Readonly<Record<string, number>>;
   /** What each of them came to, and whether rightly. */
@@ -67,7 +71,8 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const ground = await faultyGround(wish);
   const { suite, board, parts } = ground;
   const kills: Killed[] = [];
-  const plan = planFor(options, points, ground, parts, kills);
+  const kinds = kindsFor(options, points, ground, parts, kills);
+  const plan = planOf(options.seed, options.minutes, kinds);
   const log = new LoadLog(join(suite.dataDir.path, 'load.jsonl'));
   const witness = await witnessOf(ground, parts, options);
   cleanup.defer('stop the witness', () => witness.stop());
@@ -82,7 +87,13 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
     loads.push(machineLoad());
     say(`${Math.round(seconds)} s left; releases: ${told(endsOf(suite.ear))}`);
   };
-  const done = await runPlan({ plan, suite, signal, say, left });
+  const hold: FaultContext['hold'] = (fits, within) =>
+    board.hold(
+      points.filter((point) => fits.test(point)),
+      within,
+      signal,
+    );
+  const done = await runPlan({ plan, suite, hold, signal, say, left });
   await Promise.all(suite.replicas.map((replica) => replica.ready(readyMs)));
   say('the plan is over; every service is killed once more, with nothing else amiss');
   await settled(signal);
@@ -112,6 +123,8 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const broken = verdict.findings.flatMap(({ breaches }) => breaches);
   return {
     done,
+    kinds: kinds.map(({ name, weight }) => ({ name, ...(weight !== undefined && { weight }) })),
+    missing: parts.missing.filter((name) => name.includes(options.only)),
     releases: endsOf(suite.ear),
     ends,
     recovered,
@@ -147,11 +160,10 @@ async function settled(signal: AbortSignal): Promise<void> {
   }
 }
 
-function planFor(options: Options, points: readonly string[], { board }: Ground, parts: FaultyParts, kills: Killed[]): Planned[] {
-  const { replicas, only, seed, minutes } = options;
+function kindsFor(options: Options, points: readonly string[], { board }: Ground, parts: FaultyParts, kills: Killed[]): FaultKind[] {
+  const { replicas, only } = options;
   const own = processFaults({ replicas, points, board, parts, killed: (kill) => kills.push(kill) });
-  const kinds = [...own, ...parts.kinds].filter(({ name, weight }) => name.includes(only) && weight !== 0);
-  return planOf(seed, minutes, kinds);
+  return [...own, ...parts.kinds].filter(({ name, weight }) => name.includes(only) && weight !== 0);
 }
 
 function witnessOf({ suite }: Ground, { straight }: FaultyParts, { seed, minutes }: Options): Promise<Witness> {

@@ -26,6 +26,9 @@ export const bounds = {
   quietFor: 15,
 } as const;
 
+/** So long a plan has every kind in it that weighs one or more. */
+export const wholeMinutes = 30;
+
 /** Chance by a seed: the same seed gives the same answers, in the order they are asked for. */
 export function chanceOf(seed: number): Chance & { shuffled<T>(cards: readonly T[]): T[] } {
   const generator = xoroshiro128plus(seed);

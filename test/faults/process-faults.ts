@@ -1,10 +1,11 @@
 import { type Service, services } from '@slipway/contracts';
 import type { Board } from './crash/board.ts';
 import { now } from './crash/files.ts';
-import type { Chance, Fault, FaultContext, FaultKind, FaultyParts, Replica, Sufferer } from './fault.js';
+import type { Fault, FaultContext, FaultKind, FaultyParts, Replica } from './fault.js';
+import { aFault } from './parts/hurting.ts';
+import { others, replicaOf, someReplica } from './replicas.ts';
+import { stopped } from './stopped-past-its-lease.ts';
 
-/** Whose faults may go on while a process is hurt: all but another process's, or nobody could tell what came of which. */
-const others: readonly Sufferer[] = ['postgres', 'kafka', 'docker', 'registry', 'network', 'clock'];
 const readyMs = 60_000;
 /** Many points are passed once in a while only: of several one is. */
 const pointsAtOnce = 6;
@@ -51,8 +52,9 @@ function replicaKilled({ replicas, killed }: ProcessFaultsWish): FaultKind {
     make: (chance) => {
       const { service, number } = someReplica(chance, replicas);
       return over(`${service} ${number} is killed`, async ({ suite }) => {
-        replicaOf(suite.replicas, service, number).send('SIGKILL');
-        killed({ service, at: now(), whole: replicas === 1 });
+        const hit = kill([replicaOf(suite.replicas, service, number)]);
+        if (hit > 0) killed({ service, at: now(), whole: replicas === 1 });
+        return hit;
       });
     },
   };
@@ -68,35 +70,10 @@ function serviceKilled({ killed }: ProcessFaultsWish): FaultKind {
     make: (chance) => {
       const service = chance.one(services);
       return over(`every ${service} is killed`, async ({ suite }) => {
-        for (const replica of suite.replicas) if (replica.service === service) replica.send('SIGKILL');
-        killed({ service, at: now(), whole: true });
+        const hit = kill(suite.replicas.filter((replica) => replica.service === service));
+        if (hit > 0) killed({ service, at: now(), whole: true });
+        return hit;
       });
-    },
-  };
-}
-
-/** Longer than any lease: what it still believes to own is somebody else's when it goes on. */
-function stopped({ replicas }: ProcessFaultsWish): FaultKind {
-  return {
-    name: 'replica stopped past its lease',
-    part: 'service',
-    lasts: { least: 25, most: 40 },
-    overlaps: others,
-    weight: 3,
-    make: (chance, seconds) => {
-      const { service, number } = someReplica(chance, replicas);
-      let hurt: Replica | undefined;
-      return {
-        name: `${service} ${number} stands still for ${seconds} s`,
-        begin: async ({ suite }) => {
-          hurt = replicaOf(suite.replicas, service, number);
-          hurt.send('SIGSTOP');
-        },
-        end: async () => {
-          hurt?.send('SIGCONT');
-          await hurt?.ready(readyMs);
-        },
-      };
     },
   };
 }
@@ -110,7 +87,10 @@ function drained({ replicas }: ProcessFaultsWish): FaultKind {
     weight: 3,
     make: (chance) => {
       const { service, number } = someReplica(chance, replicas);
-      return over(`${service} ${number} is asked to end`, ({ suite }) => drain(replicaOf(suite.replicas, service, number)));
+      return over(`${service} ${number} is asked to end`, async ({ suite }) => {
+        await drain(replicaOf(suite.replicas, service, number));
+        return 1;
+      });
     },
   };
 }
@@ -125,6 +105,7 @@ function rolling({ replicas }: ProcessFaultsWish): FaultKind {
       const service = chance.one(services);
       return over(`${service} is restarted, one replica after the other`, async ({ suite }) => {
         for (let number = 1; number <= replicas; number += 1) await drain(replicaOf(suite.replicas, service, number));
+        return replicas;
       });
     },
   };
@@ -140,7 +121,20 @@ function atAPoint({ points, board }: ProcessFaultsWish): FaultKind {
     make: (chance) => {
       const lot = Array.from({ length: pointsAtOnce }, () => chance.one(points));
       const name = `whoever comes first to one of ${pointsAtOnce} points is killed there: ${lot.join('; ')}`;
-      return { name, begin: () => board.armOneOf(lot), end: () => board.disarmAll(lot) };
+      let before = 0;
+      const dead = async () => (await board.killed()).filter(({ point }) => lot.includes(point)).length;
+      return aFault({
+        name,
+        begin: async () => {
+          before = await dead();
+          await board.armOneOf(lot);
+          return undefined;
+        },
+        end: async () => {
+          await board.disarmAll(lot);
+          return (await dead()) - before;
+        },
+      });
     },
   };
 }
@@ -153,8 +147,9 @@ function allKilled({ killed }: ProcessFaultsWish): FaultKind {
     overlaps: [],
     make: () =>
       over('every process of every service is killed', async ({ suite }) => {
-        for (const replica of suite.replicas) replica.send('SIGKILL');
+        const hit = kill(suite.replicas);
         for (const service of services) killed({ service, at: now(), whole: true });
+        return hit;
       }),
   };
 }
@@ -166,14 +161,16 @@ function everythingKilled({ parts }: ProcessFaultsWish): FaultKind {
     part: 'service',
     lasts: { least: 2, most: 8 },
     overlaps: [],
-    make: (_, seconds) => ({
-      name: `everything is killed, and back after ${seconds} s`,
-      begin: async ({ suite }) => {
-        for (const replica of suite.replicas) replica.send('SIGKILL');
-        await parts.killAll();
-      },
-      end: () => parts.startAll(),
-    }),
+    make: (_, seconds) =>
+      aFault({
+        name: `everything is killed, and back after ${seconds} s`,
+        begin: async ({ suite }) => {
+          const hit = kill(suite.replicas);
+          await parts.killAll();
+          return hit;
+        },
+        end: async () => void (await parts.startAll()),
+      }),
   };
 }
 
@@ -194,17 +191,12 @@ async function drain(replica: Replica): Promise<void> {
     );
 }
 
-/** A fault that is over once it has begun. */
-function over(name: string, begin: (context: FaultContext) => Promise<void>): Fault {
-  return { name, begin, end: async () => {} };
+/** A fault that is over once it has begun; gives how often it hurt. */
+function over(name: string, begin: (context: FaultContext) => Promise<number>): Fault {
+  return aFault({ name, begin });
 }
 
-function someReplica(chance: Chance, replicas: number): { service: Service; number: number } {
-  return { service: chance.one(services), number: chance.whole(1, replicas) };
-}
-
-function replicaOf(all: readonly Replica[], service: Service, number: number): Replica {
-  const found = all.find((each) => each.service === service && each.number === number);
-  if (found === undefined) throw new Error(`${service} ${number} does not run`);
-  return found;
+/** kill -9; gives how many were there to be killed. */
+function kill(replicas: readonly Replica[]): number {
+  return replicas.filter((replica) => replica.send('SIGKILL')).length;
 }

@@ -1,6 +1,7 @@
 import type { End } from '../history/index.ts';
 import { type Hurt, told } from './hurt.ts';
 import type { Options } from './options.ts';
+import { wholeMinutes } from './plan.js';
 import { aimMs, judgeRecoveries, overloaded, type ServiceRecovery } from './recoveries.ts';
 import { because, circumstances, durations, outcomeOf, type Report, type Shortcomings, seconds, table } from './report.ts';
 
@@ -14,7 +15,8 @@ const busyBefore = 1;
 export async function reportOfHurt(options: Options, result: Hurt, gateMs: number): Promise<Report> {
   const { seed, minutes, replicas } = options;
   const recoveries = judgeRecoveries(result.recovered, gateMs);
-  const short = shortcomingsOf(result, recoveries, gateMs);
+  const unmet = unmetKinds(result);
+  const short = shortcomingsOf(result, recoveries, { gateMs, unmet: minutes < wholeMinutes ? [] : unmet });
   const outcome = outcomeOf(short);
   const about = await circumstances();
   const { stories: _, historyFile: __, ...rest } = result;
@@ -27,6 +29,9 @@ export async function reportOfHurt(options: Options, result: Hurt, gateMs: numbe
     '',
     ...because(short),
     ...summary(result),
+    ...(unmet.length > 0 && minutes < wholeMinutes
+      ? [`- Not met in a run of less than ${wholeMinutes} minutes: ${unmet.join('; ')}.`]
+      : []),
     '',
     '## The eleven promises',
     '',
@@ -63,13 +68,26 @@ export async function reportOfHurt(options: Options, result: Hurt, gateMs: numbe
         hurt ?? '',
       ]),
     ),
-    'Hurt: how many connections were cut, statements refused or answers lost, counted where it was done.',
+    'Hurt: how many questions were cut off, answers lost, statements refused, leases taken over or processes hit, counted where it was done.',
     '',
   ].join('\n');
   return { name: `faults-seed-${seed}-${minutes}-min`, outcome, json, markdown };
 }
 
-function shortcomingsOf(result: Hurt, recoveries: readonly ServiceRecovery[], gateMs: number): Shortcomings {
+/** Kinds that were not done, or never met the work they are meant to meet. What weighs less than one may be left out of a plan, and is told all the same. */
+function unmetKinds({ kinds, done }: Hurt): string[] {
+  return kinds.flatMap(({ name, weight = 1 }) => {
+    const those = done.filter(({ kind }) => kind === name);
+    if (those.length === 0) return weight < 1 ? [] : [`${name}: not once in this plan`];
+    return those.some(({ hurt = 0 }) => hurt > 0) ? [] : [`${name}: done ${those.length} times, and it met nothing`];
+  });
+}
+
+function shortcomingsOf(
+  result: Hurt,
+  recoveries: readonly ServiceRecovery[],
+  { gateMs, unmet }: { readonly gateMs: number; readonly unmet: readonly string[] },
+): Shortcomings {
   const { verdict, drainedMs, done, armed, reached, ends } = result;
   const broken = verdict.findings.filter(({ state }) => state === 'broken');
   const unexamined = verdict.findings.filter(({ state }) => state === 'not examined');
@@ -85,6 +103,8 @@ function shortcomingsOf(result: Hurt, recoveries: readonly ServiceRecovery[], ga
       ...late.map(({ service }) => `${service} took longer than ${gateMs / 1000} s to get on after kill -9`),
     ],
     missing: [
+      ...result.missing,
+      ...unmet,
       ...unexamined.map(({ promise, title, unexamined: why }) => `promise ${promise}, ${title}: ${why}`),
       ...unmeasured.map(
         ({ service, onOverloaded }) =>
@@ -98,10 +118,11 @@ function shortcomingsOf(result: Hurt, recoveries: readonly ServiceRecovery[], ga
 function summary(result: Hurt): string[] {
   const { done, drainedMs, releases, answers, killed, armed, reached, load } = result;
   const kinds = Object.fromEntries([...Map.groupBy(done, ({ kind }) => kind)].map(([kind, all]) => [kind, all.length]));
+  const seldom = result.kinds.flatMap(({ name, weight = 1 }) => (weight < 1 && !(name in kinds) ? [name] : []));
   const harmless = done.filter(({ hurt }) => hurt === 0).map(({ name }) => name);
   const loads = `before the run ${load.before.toFixed(1)}, median ${load.median.toFixed(1)}, at most ${load.most.toFixed(1)}`;
   return [
-    `- Faults: ${done.length}. ${told(kinds)}.${harmless.length > 0 ? ` Nobody noticed ${harmless.length}: ${harmless.join('; ')}.` : ''}`,
+    `- Faults: ${done.length}. ${told(kinds)}.${seldom.length > 0 ? ` Not in this plan, as they are seldom: ${seldom.join('; ')}.` : ''}${harmless.length > 0 ? ` Nobody noticed ${harmless.length}: ${harmless.join('; ')}.` : ''}`,
     `- Crash points: ${armed} times some were armed; killed there: ${reached.join('; ') || 'nobody'}.`,
     `- Releases: ${told(releases)}.`,
     `- What load clients were answered: ${told(answers)}.`,

@@ -22,9 +22,11 @@ const findings = (Object.keys(promises).map(Number) as PromiseNumber[]).map(find
 /** A run in which all went well. */
 const good: Hurt = {
   done: [
-    { name: 'every gateway is killed', kind: 'service killed', at: 15, seconds: 0 },
+    { name: 'every gateway is killed', kind: 'service killed', at: 15, seconds: 0, hurt: 2 },
     { name: 'Kafka is killed and back after 3 s', kind: 'kafka killed', at: 21, seconds: 3, hurt: 7 },
   ],
+  kinds: [{ name: 'service killed' }, { name: 'kafka killed' }],
+  missing: [],
   releases: { born: 1 },
   ends: [{ release: aRelease({ number: 7 }), turn: 'good', end: 'live in production', wrong: [] }],
   recovered: services.map((service) => ({ service, progressMs: 4_000, hearingMs: 7_000, load: 1 })),
@@ -39,7 +41,8 @@ const good: Hurt = {
   stories: [],
   historyFile: undefined,
 };
-const report = (more: Partial<Hurt>) => reportOfHurt(readOptions(['--seed', '3', '--minutes', '10']), { ...good, ...more }, gateMs);
+const report = (more: Partial<Hurt>, minutes = '10') =>
+  reportOfHurt(readOptions(['--seed', '3', '--minutes', minutes]), { ...good, ...more }, gateMs);
 
 describe('the report of a fault run', () => {
   it('says what passed, what was done when, and how to do it again', async () => {
@@ -85,6 +88,34 @@ describe('the report of a fault run', () => {
   });
 
   it.each<[string, Partial<Hurt>, RegExp]>([
+    ['was not in it', { kinds: [...good.kinds, { name: 'registry killed' }] }, /registry killed: not once in this plan/],
+    ['met nothing', { done: good.done.map((one) => ({ ...one, hurt: 0 })) }, /service killed: done 1 times, and it met nothing/],
+    [
+      'cannot be said to have met anything',
+      { done: good.done.map(({ hurt: _, ...one }) => one) },
+      /kafka killed: done 1 times, and it met nothing/,
+    ],
+  ])('is incomplete where a kind of fault %s in half an hour, and a shorter one tells of it', async (_, more, why) => {
+    const long = await report(more, '30');
+    expect(long.outcome).toBe('incomplete');
+    expect(long.markdown).toMatch(new RegExp(`Not looked at:.*${why.source}`));
+    const short = await report(more);
+    expect(short.outcome).toBe('passed');
+    expect(short.markdown).toMatch(new RegExp(`Not met in a run of less than 30 minutes:.*${why.source}`));
+  });
+
+  it('tells of a seldom kind that was not in it', async () => {
+    const { outcome, markdown } = await report({ kinds: [...good.kinds, { name: 'registry tag overwritten', weight: 0.5 }] }, '30');
+    expect(outcome).toBe('passed');
+    expect(markdown).toContain('Not in this plan, as they are seldom: registry tag overwritten.');
+  });
+
+  it.each<[string, Partial<Hurt>, RegExp]>([
+    [
+      'a fault cannot be had',
+      { missing: ['clock of a service jumps: faketime is not installed'] },
+      /Not looked at:\*\* clock of a service jumps: faketime/,
+    ],
     ['no recovery was measured', { recovered: [] }, /Not looked at:\*\* how fast gateway gets on/],
     ['nobody came to an armed point', { armed: 2, reached: [] }, /crash points: of 2 times some were armed nobody came to any/],
     [

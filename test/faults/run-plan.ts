@@ -12,13 +12,14 @@ export interface Done {
   readonly seconds: number;
   /** What did not go as a fault of its kind has to: a service that did not end in time, a part that did not come back. */
   readonly complaint?: string | undefined;
-  /** How often it hurt somebody, counted where it was done; undefined where it cannot be counted. */
+  /** How often it met the work it is meant to meet; undefined where it cannot be counted. */
   readonly hurt?: number | undefined;
 }
 
 export interface PlanRun {
   readonly plan: readonly Planned[];
   readonly suite: FaultySuite;
+  readonly hold: FaultContext['hold'];
   readonly signal: AbortSignal;
   readonly say: (text: string) => void;
   /** Told in between, for the progress. */
@@ -28,12 +29,12 @@ export interface PlanRun {
 const lookEveryMs = 10_000;
 
 /** Does every fault of the plan in its time, and takes each back; resolves when the last one is over. What was begun is ended also when the run is interrupted. */
-export async function runPlan({ plan, suite, signal, say, left }: PlanRun): Promise<Done[]> {
+export async function runPlan({ plan, suite, hold, signal, say, left }: PlanRun): Promise<Done[]> {
   const begun = performance.now();
   const passed = () => (performance.now() - begun) / 1000;
   const done: Done[] = [];
   const going = new Set<Promise<void>>();
-  const context: FaultContext = { say, signal, suite };
+  const context: FaultContext = { say, signal, suite, hold };
   const look = setInterval(() => left(Math.max(0, (plan.at(-1)?.at ?? 0) - passed())), lookEveryMs);
   try {
     for (const planned of plan) {

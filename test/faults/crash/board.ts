@@ -1,8 +1,9 @@
 import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { pause } from '../../../tools/parts/until.ts';
 import { memorySettings } from '../../../tools/suite/memory.ts';
-import { armedFile, killedFile, lotFile } from './files.ts';
+import { armedFile, heldFile, killedFile, lotFile, passedFile } from './files.ts';
 
 /** A process passed a point. */
 export interface Pass {
@@ -10,6 +11,16 @@ export interface Pass {
   /** Milliseconds by the machine's monotonic clock. */
   readonly at: number;
   readonly pid: number;
+}
+
+/** A process that stands at a point: what comes after it has not happened yet. */
+export interface Held extends Pass {
+  /** Ids of the rows it is about: what it claimed. */
+  readonly about: readonly string[];
+  /** Lets it go on; by itself it does after three seconds. */
+  release(): Promise<void>;
+  /** Whether what it had asked for at this point was answered since. */
+  answered(): Promise<boolean>;
 }
 
 /** A point's name, taken apart. */
@@ -25,6 +36,8 @@ export function readPoint(name: string): Point {
   if (!service || !what || !moment) throw new Error(`${name} names no point: service · what · moment`);
   return { service, what, moment };
 }
+
+const holdLookMs = 10;
 
 /** What the runner and the modules preloaded into the services tell each other, by files in a folder of theirs. */
 export class Board {
@@ -48,6 +61,31 @@ export class Board {
     const lot = lotFile(points);
     await writeFile(join(this.folder, lot), '');
     await Promise.all(points.map((point) => writeFile(join(this.folder, armedFile(point)), lot)));
+  }
+
+  /** Waits until a process comes to one of these points, and holds it there; undefined where none came in time. */
+  async hold(points: readonly string[], within: number, signal: AbortSignal): Promise<Held | undefined> {
+    const [lot, held] = [lotFile(points), heldFile(points)];
+    const file = join(this.folder, held);
+    await rm(file, { force: true });
+    await writeFile(join(this.folder, lot), held);
+    await Promise.all(points.map((point) => writeFile(join(this.folder, armedFile(point)), lot)));
+    const here = async () => JSON.parse(await readFile(file, 'utf8').catch(() => 'null')) as (Pass & { about: string[] }) | null;
+    let found = await here();
+    for (const end = performance.now() + within; found === null && performance.now() < end && !signal.aborted; found = await here())
+      await pause(holdLookMs);
+    await this.disarmAll(points);
+    found ??= await here();
+    if (found === null) return undefined;
+    const pass = found;
+    return { ...pass, release: () => rm(file, { force: true }), answered: () => this.#answered(pass) };
+  }
+
+  async #answered({ point, pid, at }: Pass): Promise<boolean> {
+    const { service, what } = readPoint(point);
+    const text = await readFile(passedFile(this.folder, service, pid), 'utf8').catch(() => '');
+    const passes = text.split('\n').map((line) => passOf(line, pid));
+    return passes.some((pass) => pass.at >= at && pass.point === `${service} · ${what} · answered, not recorded`);
   }
 
   async disarmAll(points: readonly string[]): Promise<void> {

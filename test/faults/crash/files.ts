@@ -13,9 +13,17 @@ export function lotFile(points: readonly string[]): string {
   return `lot-${hashOf(points.join())}`;
 }
 
+/** Is there while a process is held at one of these points; it goes on once it is gone. */
+export function heldFile(points: readonly string[]): string {
+  return `held-${hashOf(points.join())}`;
+}
+
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 24);
 }
+
+/** What a lot's file begins with where who comes there is to be held, and not to end; the name of the file by which it is follows. */
+export const holds = 'held-';
 
 /** One line of JSON for each process that ended at an armed point. */
 export function killedFile(folder: string): string {

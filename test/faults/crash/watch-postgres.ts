@@ -38,7 +38,7 @@ export function watchPostgres(passing: Passing, types: Types): void {
     const then = (result: unknown): void => {
       for (const what of committed?.what ?? []) passing.pass(what, committed?.says ? 'after commit, before publish' : 'after commit');
       if (committed) return;
-      for (const kind of claimed(result as Result, kinds)) passing.pass(`run ${kind}`, 'claimed');
+      for (const [kind, ids] of claimed(result as Result, kinds)) passing.pass(`run ${kind}`, 'claimed', ids);
     };
     return answered(query, this, [asked, values, callback], then);
   };
@@ -80,8 +80,10 @@ function learn(transaction: Open, text: string, params: unknown[], types: Types,
   if (text.includes('insert into outbox')) transaction.says = true;
 }
 
-function claimed({ rows }: Result, kinds: Map<string, string>): string[] {
+/** Ids of what was claimed, by its kind. */
+function claimed({ rows }: Result, kinds: Map<string, string>): ReadonlyMap<string, string[]> {
   for (const { id, kind } of rows) kinds.set(String(id), String(kind));
   while (kinds.size > mostRemembered) kinds.delete(kinds.keys().next().value as string);
-  return [...new Set(rows.map(({ kind }) => String(kind)))];
+  const of = Map.groupBy(rows, ({ kind }) => String(kind));
+  return new Map([...of].map(([kind, all]) => [kind, all.map(({ id }) => String(id))]));
 }

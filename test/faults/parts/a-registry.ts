@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ export interface HurtRegistry {
   start(): Promise<void>;
   /** Asks it, straight. */
   ask(method: string, path: string, body?: Buffer, type?: string): Promise<Response>;
+  /** Ids of uploads that were begun and have not come to their end, as its disk has them: those under way, and those that broke off. */
+  uploads(): Promise<ReadonlySet<string>>;
   stop(): Promise<void>;
 }
 
@@ -51,6 +53,10 @@ export async function aRegistry(dataDir: DataDir): Promise<HurtRegistry> {
   return {
     url,
     ask,
+    uploads: async () => {
+      const names = await readdir(join(folder, 'data'), { recursive: true }).catch(() => []);
+      return new Set(names.flatMap((name) => /\/_uploads\/([^/]+)$/.exec(name)?.[1] ?? []));
+    },
     start,
     kill: async () => {
       if (child?.running) process.kill(child.pid, 'SIGKILL');

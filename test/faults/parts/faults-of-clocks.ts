@@ -1,4 +1,5 @@
 import { type Service, services } from '@slipway/contracts';
+import { until } from '../../../tools/parts/until.ts';
 import type { FaultKind } from '../fault.ts';
 import type { HurtPostgres } from './a-postgres.ts';
 import type { Clock } from './clocks.ts';
@@ -13,7 +14,19 @@ export interface Clocks {
 const part = 'clock';
 const hour = 3600;
 
-/** Clocks that jump (facts/reliability.md 1.6 T01, T02). A jump hurts nobody who does not go by that clock, so what is counted is whether it jumped. */
+/** As near as a time of day is told by the `Date` of an answer, which is made once a second. */
+const nearS = 30;
+
+/** Whether a process that serves HTTP there goes by a clock that is so far from ours, as the `Date` of its answers tells. */
+async function hasJumped(url: string, by: number): Promise<boolean> {
+  const there = async () => {
+    const { headers } = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2_000) });
+    return Math.abs(Date.parse(headers.get('date') ?? '') - Date.now() - by * 1000) < nearS * 1000;
+  };
+  return await until('its clock jumps', there, { within: 8_000, every: 250 }).catch(() => false);
+}
+
+/** Clocks that jump (facts/reliability.md 1.6 T01, T02). Hurt is each process that was asked for its time of day and had the other one. */
 export function faultsOfClocks(clocks: Clocks, postgres: HurtPostgres): FaultKind[] {
   let ahead = 0;
   return [
@@ -28,9 +41,11 @@ export function faultsOfClocks(clocks: Clocks, postgres: HurtPostgres): FaultKin
         const by = chance.one([hour, -hour, -600]);
         return aFault({
           name: `the clock of ${service} jumps by ${by} s`,
-          begin: async () => {
+          begin: async ({ suite }) => {
             await clocks.of[service].set(by);
-            return 1;
+            const those = suite.replicas.filter((replica) => replica.service === service);
+            const jumped = await Promise.all(those.map(({ url }) => hasJumped(url, by)));
+            return jumped.filter(Boolean).length;
           },
           end: async () => void (await clocks.of[service].set(0)),
         });
@@ -46,14 +61,14 @@ export function faultsOfClocks(clocks: Clocks, postgres: HurtPostgres): FaultKin
       weight: 0,
       make: () =>
         aFault({
-          name: `the clock of Postgres jumps an hour ahead`,
+          name: 'the clock of Postgres jumps an hour ahead',
           begin: async ({ say }) => {
             ahead += hour;
             await clocks.postgres.set(ahead);
             const asked = () => postgres.administer((client) => client.query<{ now: Date }>('select clock_timestamp() as now'));
             const there = ((await asked()).rows[0]?.now.getTime() ?? 0) - Date.now();
             say(`Postgres is ${Math.round(there / 1000)} s ahead`);
-            return 1;
+            return Math.abs(there / 1000 - ahead) < nearS ? 1 : 0;
           },
         }),
     },

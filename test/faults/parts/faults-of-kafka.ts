@@ -3,7 +3,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { Fault, FaultKind, Sufferer } from '../fault.ts';
 import type { HurtBroker } from './a-broker.ts';
 import { aFault, blackHoled, poisoned, repeatedly } from './hurting.ts';
-import { each, openThrough, type Ways } from './ways.ts';
+import { each, inUse, openThrough, type Ways } from './ways.ts';
 
 /** What may suffer at the same time as Kafka. */
 const overlaps: readonly Sufferer[] = ['service', 'docker', 'registry', 'postgres'];
@@ -21,9 +21,9 @@ export function faultsOfKafka(broker: HurtBroker, ways: Ways): FaultKind[] {
       aFault({
         name: `Kafka is killed and back after ${seconds} s`,
         begin: async () => {
-          const open = await openThrough(proxies);
+          const asked = await inUse(proxies);
           await broker.send('SIGKILL');
-          return open;
+          return asked;
         },
         end: async () => void (await broker.start()),
       }),
@@ -40,9 +40,9 @@ export function faultsOfKafka(broker: HurtBroker, ways: Ways): FaultKind[] {
         aFault({
           name: `Kafka stands still for ${seconds} s`,
           begin: async () => {
-            const open = await openThrough(proxies);
+            const asked = await inUse(proxies);
             await broker.send('SIGSTOP');
-            return open;
+            return asked;
           },
           end: async () => void (await broker.send('SIGCONT')),
         }),
@@ -78,11 +78,11 @@ export function faultsOfKafka(broker: HurtBroker, ways: Ways): FaultKind[] {
           'answers of Kafka get lost after it has what was sent',
           chance.whole(1000, 3000),
           async () => {
-            const open = await openThrough(proxies);
+            const asked = await inUse(proxies);
             await each(proxies, (proxy) => proxy.poison('downstream', { type: 'limit_data', attributes: { bytes: 0 } }));
             await until(async () => (await openThrough(proxies)) === 0, 1000);
             await each(proxies, (proxy) => proxy.cure());
-            return open;
+            return asked;
           },
           () => each(proxies, (proxy) => proxy.cure()),
         ),
@@ -121,10 +121,16 @@ async function until(so: () => Promise<boolean>, withinMs: number): Promise<void
 /** One that failed stays down: kafkajs would start it again also after it was told to leave. */
 const once = { retries: 2, restartOnFailure: async () => false };
 
-/** A member nobody knows joins the group of one service after the other, holds what it is given, and leaves: what runs there loses its partitions in the middle of its work. */
+/** How long a handler is waited for. */
+const handlerMs = 5_000;
+
+/**
+ * A member nobody knows joins the group of one service after the other while a handler there has decided and not committed, holds what it is given, and leaves: what runs there
+ * loses its partitions in the middle of its work. Hurt is each handler that was met.
+ */
 function strangers(broker: HurtBroker, staysMs: number): Fault {
   let at = 0;
-  return repeatedly('strangers join the groups of services and leave', 200, async ({ suite, signal }) => {
+  return repeatedly('strangers join the groups of services and leave', 200, async ({ suite, signal, hold }) => {
     const service = services[at++ % services.length];
     const kafka = new Kafka({ clientId: 'fault', brokers: [broker.url], logLevel: logLevel.NOTHING });
     const topics = await broker.administer((admin) => admin.listTopics());
@@ -134,23 +140,38 @@ function strangers(broker: HurtBroker, staysMs: number): Fault {
       allowAutoTopicCreation: false,
       retry: once,
     });
-    let joined = 0;
+    let joined = false;
     const forgone = new AbortController();
     member.on(member.events.GROUP_JOIN, () => {
-      joined = 1;
+      joined = true;
       forgone.abort();
     });
     try {
       await member.connect();
       await member.subscribe({ topics: topics.filter((name) => name.startsWith(suite.topicPrefix)), fromBeginning: true });
+      const held = await hold(new RegExp(`^${service} · on .* · before commit$`), handlerMs);
       await member.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
+      const met = held !== undefined && (await isRebalanced(broker, `${suite.topicPrefix}${service}`));
+      await held?.release();
       await pause(10_000, AbortSignal.any([signal, forgone.signal]));
       await pause(staysMs, signal);
+      return met && joined ? 1 : 0;
     } finally {
       await member.disconnect();
     }
-    return joined;
   });
+}
+
+/** Whether members are asked to join anew, which all do before it is over. */
+async function isRebalanced(broker: HurtBroker, group: string): Promise<boolean> {
+  let state = '';
+  const asked = async () => {
+    const { groups } = await broker.administer((admin) => admin.describeGroups([group]));
+    state = groups[0]?.state ?? '';
+    return state === 'PreparingRebalance';
+  };
+  await until(asked, 2_500);
+  return state === 'PreparingRebalance';
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import type { Fault, FaultKind, Sufferer } from '../fault.ts';
 import type { HurtPostgres } from './a-postgres.ts';
 import { aFault, blackHoled, poisoned, repeatedly } from './hurting.ts';
 import { deadlocks, lockHolder, refusals, slotThief } from './saboteurs.ts';
-import { each, openThrough, type Ways } from './ways.ts';
+import { each, inUse, type Ways } from './ways.ts';
 
 /** What may suffer at the same time as Postgres. */
 const overlaps: readonly Sufferer[] = ['service', 'docker', 'registry'];
@@ -26,9 +26,9 @@ export function faultsOfPostgres(postgres: HurtPostgres, ways: Ways): FaultKind[
         aFault({
           name: `Postgres is shut down at once and back after ${seconds} s`,
           begin: async () => {
-            const open = await openThrough(proxies);
+            const asked = await inUse(proxies);
             await postgres.kill('SIGQUIT');
-            return open;
+            return asked;
           },
           end: async () => void (await postgres.start()),
         }),
@@ -40,9 +40,9 @@ export function faultsOfPostgres(postgres: HurtPostgres, ways: Ways): FaultKind[
       overlaps,
       make: (chance) =>
         repeatedly(`every connection to Postgres is closed again and again`, chance.whole(500, 2500), async () => {
-          const open = await openThrough(proxies);
+          const asked = await inUse(proxies);
           await each(proxies, (proxy) => proxy.cut());
-          return open;
+          return asked;
         }),
     },
     {

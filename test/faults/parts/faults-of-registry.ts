@@ -1,8 +1,9 @@
-import type { Toxic } from '../../../tools/parts/toxiproxy.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { FaultProxy, Toxic } from '../../../tools/parts/toxiproxy.ts';
 import type { Chance, Fault, FaultKind, Sufferer } from '../fault.ts';
 import { aTroubledRegistry, type HurtRegistry, type Troubled } from './a-registry.ts';
 import { aFault, blackHoled, poisoned } from './hurting.ts';
-import { openThrough, type Ways } from './ways.ts';
+import type { Ways } from './ways.ts';
 
 /** What may suffer at the same time as the registry. */
 const overlaps: readonly Sufferer[] = ['service', 'postgres', 'kafka'];
@@ -20,8 +21,9 @@ export function faultsOfRegistry(registry: HurtRegistry, ways: Ways): FaultKind[
       make: (_, seconds) =>
         aFault({
           name: `the registry is killed and back after ${seconds} s`,
-          begin: async () => {
-            const open = await openThrough([way]);
+          begin: async ({ signal, say }) => {
+            const open = await anUpload(registry, way, signal);
+            if (open === 0) say('nobody pushed anything');
             await registry.kill();
             return open;
           },
@@ -34,12 +36,9 @@ export function faultsOfRegistry(registry: HurtRegistry, ways: Ways): FaultKind[
       lasts: { least: 10, most: 30 },
       overlaps,
       make: (chance) => {
-        const toxic: Toxic = { type: 'limit_data', attributes: { bytes: chance.whole(500, 400_000) } };
-        return poisoned(
-          `every connection to the registry ends after ${toxic.attributes.bytes} bytes`,
-          [way],
-          [{ stream: 'upstream', toxic }],
-        );
+        const toxic: Toxic = { type: 'limit_data', attributes: { bytes: chance.whole(500, 4_000) } };
+        const name = `every connection to the registry ends after ${toxic.attributes.bytes} bytes`;
+        return brokenOff(poisoned(name, [way], [{ stream: 'upstream', toxic }]), registry);
       },
     },
     {
@@ -73,6 +72,45 @@ export function faultsOfRegistry(registry: HurtRegistry, ways: Ways): FaultKind[
       make: (chance) => tagOverwritten(registry, chance),
     },
   ];
+}
+
+/** How long it is waited until somebody pushes, and how long each word of a push takes meanwhile. */
+const pushMs = 30_000;
+const latencyMs = 700;
+
+/** Waits until something is being uploaded, and gives how many uploads are open then. Who uploads is slowed down meanwhile, so as to be met in the middle. */
+async function anUpload(registry: HurtRegistry, way: FaultProxy, signal: AbortSignal): Promise<number> {
+  const before = await registry.uploads();
+  const open = async () => [...(await registry.uploads())].filter((id) => !before.has(id)).length;
+  await way.poison('upstream', { type: 'latency', attributes: { latency: latencyMs } });
+  try {
+    for (const end = performance.now() + pushMs; performance.now() < end && !signal.aborted; ) {
+      const count = await open();
+      if (count > 0) return count;
+      await wait(50);
+    }
+    return 0;
+  } finally {
+    await way.cure();
+  }
+}
+
+/** Counts uploads that broke off meanwhile: they stay on the registry's disk. */
+function brokenOff(fault: Fault, registry: HurtRegistry): Fault {
+  let before: ReadonlySet<string> = new Set();
+  let count = 0;
+  return {
+    name: fault.name,
+    begin: async (context) => {
+      before = await registry.uploads();
+      await fault.begin(context);
+    },
+    end: async () => {
+      count = [...(await registry.uploads())].filter((id) => !before.has(id)).length;
+      await fault.end();
+    },
+    hurt: () => count,
+  };
 }
 
 function inTrouble(status: 500 | 503 | 429, registry: HurtRegistry, ways: Ways): Fault {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FaultProxy, Toxic } from '../../../tools/parts/toxiproxy.ts';
 import type { Fault, FaultContext } from '../fault.ts';
-import { each, openThrough } from './ways.ts';
+import { each, inUse } from './ways.ts';
 
 /** What a fault does, and how it is taken back. */
 export interface Doing {
@@ -27,24 +27,26 @@ export function aFault({ name, begin, end }: Doing): Fault {
   };
 }
 
-/** Poison on these proxies; it hurts the connections that are open through them, as many as were at once. */
+/** Poison on these proxies; it hurts the connections that are asked something through meanwhile, as many as were at once. */
 export function poisoned(
   name: string,
   proxies: readonly FaultProxy[],
   poison: readonly { readonly stream: 'upstream' | 'downstream'; readonly toxic: Toxic }[],
 ): Fault {
   let most = 0;
+  let begun = performance.now();
   const looking = repeatedly(name, 200, async () => {
-    most = Math.max(most, await openThrough(proxies));
+    most = Math.max(most, await inUse(proxies, performance.now() - begun));
     return 0;
   });
   return aFault({
     name,
     begin: async (context) => {
-      await looking.begin(context);
       await each(proxies, async (proxy) => {
         for (const { stream, toxic } of poison) await proxy.poison(stream, toxic);
       });
+      begun = performance.now();
+      await looking.begin(context);
       return undefined;
     },
     end: async () => {
@@ -69,9 +71,9 @@ export function cutOff(name: string, proxies: readonly FaultProxy[]): Fault {
   return aFault({
     name,
     begin: async () => {
-      const open = await openThrough(proxies);
+      const asked = await inUse(proxies);
       await each(proxies, (proxy) => proxy.close());
-      return open;
+      return asked;
     },
     end: async () => {
       await each(proxies, (proxy) => proxy.open());

@@ -13,7 +13,7 @@ import { anEngine, type HurtEngine } from './an-engine.ts';
 import { aClock, faketimeLibrary } from './clocks.ts';
 import { type Clocks, faultsOfClocks } from './faults-of-clocks.ts';
 import { faultsOfDisks } from './faults-of-disks.ts';
-import { faultsOfDocker } from './faults-of-docker.ts';
+import { faultsOfDocker, kindsOfOwnEngine } from './faults-of-docker.ts';
 import { faultsOfKafka } from './faults-of-kafka.ts';
 import { faultsOfNetwork } from './faults-of-network.ts';
 import { faultsOfPostgres } from './faults-of-postgres.ts';
@@ -25,7 +25,7 @@ import { openWays, portsOfWays, type WayPorts } from './ways.ts';
 
 /**
  * The real parts of a run that may be hurt: Postgres, Kafka and a registry of its own, and, in a world of its own, a Docker Engine; each service has a way of its own to each, and a
- * clock. Where something cannot be had (no root, no faketime) the faults that need it are missing, and it is said.
+ * clock. What cannot be had (no root, no faketime) is in `missing`.
  */
 export const startFaultyParts: StartFaultyParts = async ({ dataDir, say }) => {
   const cleanup = new Cleanup();
@@ -41,11 +41,10 @@ export const startFaultyParts: StartFaultyParts = async ({ dataDir, say }) => {
 const onSmallDisk: readonly Service[] = ['source-watcher', 'image-builder'];
 
 async function start(dataDir: DataDir, cleanup: Cleanup, say: (text: string) => void): Promise<FaultyParts> {
-  const clocks = await clocksOf(dataDir, say);
+  const clocks = await clocksOf(dataDir);
   const ports = await portsOfWays();
   const postgres = await aPostgres(dataDir, clocks?.postgres, true);
   cleanup.defer('stop Postgres', () => postgres.stop());
-  if (postgres.disk === undefined) say('not root: no disk will be full');
   const broker = await aBroker(dataDir, (service) => ports[service].kafka);
   cleanup.defer('stop Kafka', () => broker.stop());
   const registry = await aRegistry(dataDir);
@@ -57,6 +56,13 @@ async function start(dataDir: DataDir, cleanup: Cleanup, say: (text: string) => 
   cleanup.defer('stop toxiproxy', () => toxiproxy.stop());
   const server = new URL(postgres.url);
   const ways = await openWays(toxiproxy, ports, { postgres: server.host, docker: address, registry: registry.url, kafka: broker.ends });
+  const missing = [
+    ...(postgres.disk === undefined ? ['postgres disk full: only root may mount a small disk'] : []),
+    ...(disk === undefined ? ['disk of services full: only root may mount a small disk'] : []),
+    ...(clocks === undefined ? ['clock of a service jumps: faketime is not installed'] : []),
+    ...(engine === undefined ? kindsOfOwnEngine.map((kind) => `${kind}: only root, with dockerd, may have an Engine of its own`) : []),
+  ];
+  for (const kind of missing) say(kind);
   const kinds: FaultKind[] = [
     ...faultsOfPostgres(postgres, ways),
     ...faultsOfKafka(broker, ways),
@@ -74,6 +80,7 @@ async function start(dataDir: DataDir, cleanup: Cleanup, say: (text: string) => 
     databaseUrl: postgres.url,
     settings: (service, _, usual) => settings({ service, usual, ports, clocks, disk }),
     kinds: inTurn(kinds),
+    missing,
     killAll: async () => {
       await Promise.all([postgres.kill('SIGKILL'), broker.send('SIGKILL'), registry.kill(), engine?.end('SIGKILL')]);
     },
@@ -124,12 +131,9 @@ async function docker(
   return { address: `127.0.0.1:${proxy.port}`, host: `unix://${realParts().dockerSocket}` };
 }
 
-async function clocksOf(dataDir: DataDir, say: (text: string) => void): Promise<Clocks | undefined> {
+async function clocksOf(dataDir: DataDir): Promise<Clocks | undefined> {
   const library = await faketimeLibrary();
-  if (library === undefined) {
-    say('faketime is not installed: no clock will jump');
-    return undefined;
-  }
+  if (library === undefined) return undefined;
   const folder = await dataDir.folder('clocks');
   const of = {} as Record<Service, Clocks['postgres']>;
   for (const service of services) of[service] = await aClock(library, folder, service);

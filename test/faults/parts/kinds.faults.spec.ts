@@ -49,8 +49,8 @@ beforeAll(async () => {
   await admin.createTopics({ topics: [{ topic: `${topicPrefix}a`, numPartitions: 2 }] });
   await admin.disconnect();
   clients = await bareClients(parts, `${topicPrefix}a`);
-  const suite = { replicas: [], topicPrefix, databaseUrl: parts.databaseUrl };
-  context = { say: (text) => said.push(text), signal: new AbortController().signal, suite };
+  const suite = { replicas: [], topicPrefix, databaseUrl: parts.databaseUrl, logs: dataDir.logs };
+  context = { say: (text) => said.push(text), signal: new AbortController().signal, suite, hold: async () => undefined };
 }, 180_000);
 afterAll(async () => {
   await clients?.stop();

@@ -24,8 +24,13 @@ function kindsOf(parts: readonly Sufferer[]) {
   return { told, faults: inTurn(kinds).map((kind) => kind.make(chance, 0)), isBack: () => back() };
 }
 
-const suite = { replicas: [], topicPrefix: '', databaseUrl: '' };
-const context = (signal = new AbortController().signal): FaultContext => ({ say: () => undefined, signal, suite });
+const suite = { replicas: [], topicPrefix: '', databaseUrl: '', logs: '' };
+const context = (signal = new AbortController().signal): FaultContext => ({
+  say: () => undefined,
+  signal,
+  suite,
+  hold: async () => undefined,
+});
 
 describe('faults of parts', () => {
   it.each([

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { type Service, services } from '@slipway/contracts';
 import { freePorts } from '../../../tools/parts/ports.ts';
 import type { FaultProxy, Toxiproxy } from '../../../tools/parts/toxiproxy.ts';
@@ -48,15 +49,34 @@ export async function openWays(toxiproxy: Toxiproxy, ports: WayPorts, ends: Ends
   return { of, registry, to, all: () => [...partsApart.flatMap(to), registry] };
 }
 
-/** How many connections are open to these proxies now, as the kernel knows it: who suffers from what is done to them. */
+/** Who asked something a second ago is in the middle of it, or goes on with it. */
+const inUseMs = 1_000;
+
+/**
+ * How many connections through these proxies were used for a question within the last so many ms, as the kernel knows it: who suffers from what is done to them. One that is
+ * kept for later does not.
+ */
+export async function inUse(proxies: readonly FaultProxy[], withinMs = inUseMs): Promise<number> {
+  return (await connections(proxies)).filter((lastAsked) => lastAsked <= withinMs).length;
+}
+
+/** How many connections through these proxies are open now. */
 export async function openThrough(proxies: readonly FaultProxy[]): Promise<number> {
-  const ports = new Set(proxies.map(({ port }) => port.toString(16).toUpperCase().padStart(4, '0')));
-  const table = await readFile('/proc/self/net/tcp', 'utf8').catch(() => '');
-  const established = '01';
-  return table.split('\n').filter((line) => {
-    const [, local = '', , state] = line.trim().split(/\s+/);
-    return state === established && ports.has(local.slice(local.indexOf(':') + 1));
-  }).length;
+  return (await connections(proxies)).length;
+}
+
+/** Of each open connection, how many ms ago something came from the client. */
+async function connections(proxies: readonly FaultProxy[]): Promise<number[]> {
+  const ports = proxies.map(({ port }) => `sport = :${port}`).join(' or ');
+  // One line a connection.
+  const { stdout } = await promisify(execFile)('ss', ['-HtniO', 'state', 'established', `( ${ports} )`], {
+    timeout: 5_000,
+    maxBuffer: 1 << 24,
+  });
+  return stdout
+    .split('\n')
+    .flatMap((line) => /\blastrcv:(\d+)/.exec(line)?.[1] ?? [])
+    .map(Number);
 }
 
 /** Does one thing to each of these at once. */
