@@ -1,4 +1,5 @@
 import { eventually } from '@slipway/testkit';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Kept, SetBack } from './own-words.contract.js';
 import type { Received } from './received.js';
@@ -125,6 +126,15 @@ describe('a database that knows what was said', () => {
       { topic: 'commits', key: 'k', value: Buffer.from('{}'), headers: { ...odd, ce_id: 'when', ce_time: '9999-12-31T23:59:59-23:59' } },
     ]);
     await suite.tell(await suite.watcher());
+  });
+
+  it('is let in where it may forget that at its next crash, and it is said so', async () => {
+    await suite.scene.postgres.query(`alter database ${suite.scene.postgres.name} set synchronous_commit to off`);
+    const said: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line) => void said.push(line) });
+    const watcher = await suite.scene.replica('source-watcher', { logger });
+    await watcher.messaging.start();
+    expect(said.join()).toContain('synchronous_commit is off');
   });
 
   it('is let in beside a topic that was made anew', async () => {

@@ -79,6 +79,11 @@ export class OwnWords {
     try {
       const places = await this.check(witness);
       await keep(witness, places);
+      const [set] = await witness.query<{ value: string }>(`select current_setting('synchronous_commit') as value`);
+      if (set?.value === 'off')
+        logger.warn(
+          'synchronous_commit is off in Postgres: if it crashes it forgets what others have heard, and nothing is done any more; set it to on',
+        );
     } catch (error) {
       const known = this.trouble;
       this.trouble = error instanceof Error ? error.message : String(error);
