@@ -96,6 +96,17 @@ describe('images that are needed no longer', () => {
     await query(`delete from ${parked}`);
     const known = `select 1 from ${schemaOf('gateway')}.retired_release`;
     expect(await query(known)).toEqual([]);
+    // A crash in the middle of it leaves nothing, said or written.
+    await query(
+      `create function ${schemaOf('gateway')}.crash() returns trigger language plpgsql as $$ begin raise exception 'crash'; end $$`,
+    );
+    await query(
+      `create trigger crash after insert on ${schemaOf('gateway')}.retired_release for each row execute function ${schemaOf('gateway')}.crash()`,
+    );
+    await expect(pass()).rejects.toThrow('crash');
+    await query(`drop trigger crash on ${schemaOf('gateway')}.retired_release`);
+    expect(await query(`select 1 from ${schemaOf('gateway')}.outbox where headers ->> 'ce_type' like '%image.retired%'`)).toEqual([]);
+    expect(await query(known)).toEqual([]);
     await pass();
     expect(await query(known)).toHaveLength(1);
     await pass();

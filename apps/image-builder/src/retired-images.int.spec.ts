@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type DataOf, ImageBuilt, ImageRemoved, ImageRetired, type Release } from '@slipway/contracts';
-import { OciRegistry } from '@slipway/registry';
+import { attestationsOf, OciRegistry } from '@slipway/registry';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BuilderScene, base } from './builder-scene.contract.js';
@@ -10,13 +10,16 @@ import { BuilderScene, base } from './builder-scene.contract.js';
 let scene: BuilderScene;
 /** Before the real registry: answers what one with deleting switched off answers (docker-registry 2.8), or nothing at all. */
 let between: Server;
-let mode: 'open' | 'deletes-nothing' | 'away' = 'open';
+let mode: 'open' | 'deletes-nothing' | 'away' | 'away-at-the-image' = 'open';
+/** The digest that `away-at-the-image` is about. */
+let theImage = 'none';
 const refusal = '{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}\n';
 
 beforeAll(async () => {
   const [host = '', port] = realParts().registry.split(':');
   between = createServer((incoming, answer) => {
-    if (mode === 'away') return void incoming.socket.destroy();
+    if (mode === 'away' || (mode === 'away-at-the-image' && incoming.method === 'DELETE' && incoming.url?.endsWith(theImage)))
+      return void incoming.socket.destroy();
     if (mode === 'deletes-nothing' && incoming.method === 'DELETE')
       return void answer.writeHead(405, { 'content-type': 'application/json' }).end(refusal);
     const { method, url: path, headers } = incoming;
@@ -39,6 +42,7 @@ afterAll(async () => {
 
 type Image = DataOf<typeof ImageBuilt>['image'];
 const repositoryPath = () => `builder-scene/${scene.project}`;
+const throughProxy = () => `localhost:${(between.address() as AddressInfo).port}/${repositoryPath()}`;
 const isThere = (image: Image) => scene.registry.has(repositoryPath(), image.digest);
 
 async function aBuilt(spec: object = {}): Promise<{ release: Release; image: Image; version: number }> {
@@ -118,8 +122,36 @@ describe('an image that is needed no longer', () => {
     expect(await scene.query("select 1 from $schema.operation where kind = 'image-removal' and key = $1", [foreign.digest])).toEqual([]);
   });
 
+  it('is gone, said to be once, and taken for nothing meanwhile, where whoever removes it dies half-way and before it is recorded', async () => {
+    const { release, image, version } = await aBuilt({ image: { repository: throughProxy() } });
+    const { revision, line } = release;
+    const attested = async () => (await attestationsOf(scene.registry, repositoryPath(), image.digest)).length > 0;
+    await eventually(attested);
+    [theImage, mode] = [image.digest, 'away-at-the-image'];
+    // What a crash between the deletion and its record leaves: it is done, and nothing of it written down.
+    await scene.query(`create function $schema.crash() returns trigger language plpgsql as $$ begin raise exception 'crash'; end $$`);
+    await scene.query(
+      `create trigger crash before update on $schema.operation for each row
+       when (new.kind = 'image-removal' and new.state = 'done') execute function $schema.crash()`,
+    );
+    await retire(image, release);
+    await eventually(async () => !(await attested()));
+    expect(await isThere(image)).toBe(true);
+    const lateTag = { revision, line, kind: 'tag' as const, ref: 'refs/tags/late', number: release.number + 3000 };
+    const late = (await scene.told(ImageBuilt, await scene.detect(version, lateTag, image))).data;
+    expect(late).toMatchObject({ built: true });
+    expect(late.image.digest).not.toBe(image.digest);
+    mode = 'open';
+    await eventually(async () => !(await isThere(image)), { within: 30_000 });
+    expect(removals(image)).toEqual([]);
+    await scene.query('drop trigger crash on $schema.operation');
+    await eventually(() => removals(image).length > 0, { within: 30_000 });
+    expect(removals(image)).toMatchObject([{ releases: [{ id: release.id }], refused: null }]);
+    expect(await isThere(late.image)).toBe(true);
+  }, 90_000);
+
   it('goes in the end where the registry is away, a replica stops, and deleting is switched off at first, which is said once', async () => {
-    const repository = `localhost:${(between.address() as AddressInfo).port}/${repositoryPath()}`;
+    const repository = throughProxy();
     const { release, image } = await aBuilt({ image: { repository } });
     expect(image.repository).toBe(repository);
     const operation = async () =>
