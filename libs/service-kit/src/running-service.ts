@@ -174,7 +174,7 @@ export class RunningService {
       topicPrefix: this.config.SLIPWAY_TOPIC_PREFIX,
       inboxDays: this.config.SLIPWAY_KEEP_INBOX_DAYS,
       spool: { dir: join(this.config.SLIPWAY_DATA_DIR, 'spool', this.definition.name) },
-      onDied: (error) => this.options.onFatal(error, 'the consumer died; ending the process'),
+      onDied: (error) => this.options.onFatal(error, 'messaging ended by itself; ending the process'),
     });
   }
 
