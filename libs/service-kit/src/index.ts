@@ -3,6 +3,7 @@ export { type Booted, type BootOptions, boot, bootAll } from './boot.js';
 export { ConfigurationError, describeSettings, type Environment, readConfiguration, type Setting } from './configuration.js';
 export { figures } from './figures.js';
 export type { Logger } from './logging.js';
+export { keepNewer, newestRow } from './newer-rows.js';
 export { Problem, ProblemFilter } from './problem.js';
 export { type ServiceDefinition, ServiceModule } from './service.module.js';
 export { type BaseConfig, baseSettings, type ConfigOf, defaultPort } from './settings.js';

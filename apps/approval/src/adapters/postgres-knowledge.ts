@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { ImageReference, Person, Release } from '@slipway/contracts';
 import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
+import { keepNewer, newestRow } from '@slipway/service-kit';
 import type { Link } from '../domain/change.js';
 import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, type Passage, type Standing } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
-import { keepNewer } from './newer-rows.js';
 import { knownRelease, type ReleaseRow, releaseRowOf } from './release-rows.js';
 
 const columns = (table: keyof typeof sealedTables) => sealedColumns(sealedTables, table);
@@ -127,13 +127,11 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async project(tx: Tx, name: string): Promise<AppliedProject | undefined> {
-    const [row] = await tx.query<AppliedProject>(`select ${columns('project')} from project where name = $1`, [name]);
-    return row && this.seals.believed('project', row);
+    return newestRow(tx, this.seals, 'project', name);
   }
 
   async target(tx: Tx, name: string): Promise<AppliedTarget | undefined> {
-    const [row] = await tx.query<AppliedTarget>(`select ${columns('target')} from target where name = $1`, [name]);
-    return row && this.seals.believed('target', row);
+    return newestRow(tx, this.seals, 'target', name);
   }
 
   async people(tx: Tx): Promise<readonly Person[]> {
@@ -147,8 +145,7 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async person(tx: Tx, id: string): Promise<Person | undefined> {
-    const [row] = await tx.query<{ person: Person }>(`select ${columns('person')} from person where id = $1`, [id]);
-    return row && this.seals.believed('person', row).person;
+    return (await newestRow<{ person: Person }>(tx, this.seals, 'person', id))?.person;
   }
 
   async secrets(tx: Tx, project: string, service: string): Promise<ReadonlyMap<string, string>> {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ProjectFile, TargetFile } from '@slipway/contracts';
 import { RowSeals, sealedColumns } from '@slipway/identity';
 import { Database, type Tx } from '@slipway/postgres';
+import { keepNewer, newestRow } from '@slipway/service-kit';
 import { Applied } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
 
@@ -16,19 +17,15 @@ export class PostgresApplied extends Applied {
   }
 
   async keepProject(tx: Tx, name: string, version: number, file: ProjectFile | null): Promise<boolean> {
-    return this.keep(tx, 'project', { name, version, file });
+    return keepNewer(tx, this.seals, 'project', { name, version, file });
   }
 
   async keepTarget(tx: Tx, name: string, version: number, file: TargetFile | null): Promise<boolean> {
-    return this.keep(tx, 'target', { name, version, file });
+    return keepNewer(tx, this.seals, 'target', { name, version, file });
   }
 
   async target(tx: Tx, name: string): Promise<{ version: number; file: TargetFile | null } | undefined> {
-    const [row] = await tx.query<{ version: number; file: TargetFile | null }>(
-      `select ${sealedColumns(sealedTables, 'target')} from target where name = $1`,
-      [name],
-    );
-    return row && this.seals.believed('target', row);
+    return newestRow(tx, this.seals, 'target', name);
   }
 
   async projects(): Promise<readonly ProjectFile[]> {
@@ -43,17 +40,6 @@ export class PostgresApplied extends Applied {
       `insert into secret_said (project, versions) values ($1, $2)
        on conflict (project) do update set versions = excluded.versions where secret_said.versions <> excluded.versions returning project`,
       [project, JSON.stringify(versions)],
-    );
-    return rows.length > 0;
-  }
-
-  private async keep(tx: Tx, table: 'project' | 'target', row: { name: string; version: number; file: unknown }): Promise<boolean> {
-    const { name, version, file } = row;
-    const rows = await tx.query(
-      `insert into ${table} (name, version, file, seal) values ($1, $2, $3, $4)
-       on conflict (name) do update set version = excluded.version, file = excluded.file, seal = excluded.seal
-       where ${table}.version < excluded.version returning name`,
-      [name, version, file === null ? null : JSON.stringify(file), this.seals.of(table, row)],
     );
     return rows.length > 0;
   }
