@@ -6,8 +6,8 @@ import { letIn } from './a-grant.ts';
 import { build, command, rollOut, test } from './a-passage.ts';
 import { dockerOf } from './docker-of.ts';
 import type { History } from './history.ts';
-import { gatewayTables, messagingTables, placesAt, Scribe } from './scribe.ts';
-import { app, begin, bodyOf, imageOf, installation, policy, Teller, type Twist } from './teller.ts';
+import { gatewayTables, messagingTables, placesAt, prefix, Scribe } from './scribe.ts';
+import { app, begin, bodyOf, host, imageOf, installation, Teller, type Twist } from './teller.ts';
 
 /**
  * Two releases of `shop` that went through test to production, and a rollback to the first: compact, and signed as the services sign. It holds on all
@@ -32,18 +32,19 @@ export async function aGoodHistory(keys: TestKeyRing, twist: Twist = {}): Promis
   const times = {
     from: new Date(begin).toISOString(),
     until: new Date(teller.now + 120_000).toISOString(),
+    topicsAt: new Date(teller.now + 110_000).toISOString(),
     faultsEnded: new Date(teller.now).toISOString(),
   };
   return {
     about: {
-      ...{ title: 'made up', installation, topicPrefix: 'slipway.', ...times, gaps: [] },
+      ...{ title: 'made up', installation, topicPrefix: prefix, ...times, gaps: [] },
       trust: TrustFile.parse(JSON.parse(await readFile(keys.trustFile, 'utf8'))),
       canaries: [{ name: 'db-password', value: 'correct-horse-battery' }],
     },
     records,
     places: placesAt(records),
     tables,
-    docker: dockerOf(made, installation, app.env),
+    docker: dockerOf(made, { installation, env: app.env, host }),
     registry: {
       repositories: ['shop'],
       manifests: [1, 2].map((n) => ({
@@ -56,7 +57,10 @@ export async function aGoodHistory(keys: TestKeyRing, twist: Twist = {}): Promis
     },
     seen: teller.seen,
     repositories: [{ project: 'shop', system: 'git', commits: teller.commits, refs: { 'refs/heads/main': aRevision('2') } }],
-    texts: [{ where: 'log of gateway', text: 'ready' }],
+    texts: [
+      { is: 'log', where: 'log of gateway', text: 'ready' },
+      { is: 'layer', where: 'blob of shop', text: '<h1>shop</h1>' },
+    ],
   };
 }
 
@@ -66,7 +70,7 @@ async function tell(teller: Teller): Promise<void> {
   teller.say('target.applied', 'gateway', TargetApplied, { target: 'lab', version: 1, file: aTargetFile(), by: teller.otto }, 'lab');
   const environments = [
     { name: 'test', stage: 'test' as const, target: 'lab' },
-    { name: 'production', stage: 'production' as const, after: ['test'], target: 'lab', approval: policy as never },
+    { name: 'production', stage: 'production' as const, after: ['test'], target: 'lab', approval: teller.policy as never },
   ];
   const applied = teller.say(
     'project.applied',

@@ -1,7 +1,7 @@
 import { ApprovalGranted, ApprovalRequested, type Release, ResolvedDeployment, SignOffAccepted, SignOffPosted } from '@slipway/contracts';
 import { digestOf } from '@slipway/identity';
 import { anId } from '@slipway/testkit';
-import { app, author, imageOf, policy, type Teller } from './teller.ts';
+import { app, author, imageOf, type Teller } from './teller.ts';
 
 /** Asked, signed off and granted. */
 export async function letIn(teller: Teller, release: Release, key: string): Promise<void> {
@@ -10,6 +10,7 @@ export async function letIn(teller: Teller, release: Release, key: string): Prom
   teller.requests[key] = request;
   teller.grants[key] = grant;
   const image = imageOf(number);
+  const { policy } = teller;
   const deployment = ResolvedDeployment.parse({
     project: 'shop',
     environment: 'production',
@@ -58,6 +59,7 @@ export async function letIn(teller: Teller, release: Release, key: string): Prom
   };
   const attestation = await teller.seal(teller.twist.signOffsBy ?? 'gateway', 'sign-off', key, claims);
   const event = teller.say(`sign-off.posted ${key}`, 'gateway', SignOffPosted, { request, proof: { via: 'http', attestation } }, request);
+  teller.told({ kind: 'sign-off', request, decision: 'approve' }, { request, posted: event });
   teller.say(
     `sign-off.accepted ${key}`,
     'approval',

@@ -120,6 +120,7 @@ export function command(teller: Teller): void {
     { command, service: 'production-rollout', action, ...by },
     'shop/production',
   );
+  if (cause !== '') teller.told({ kind: 'command', action: 'rollback', about: 'shop/production' }, { command });
   teller.say('command.accepted', 'production-rollout', CommandAccepted, { command, message: 'going back' }, 'shop/production', cause);
   teller.rows.rollout.push({ asked: command, cause });
 }

@@ -14,12 +14,19 @@ export interface Made {
   /** Instead of the image by its digest. */
   readonly from?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Labels that are otherwise. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What of its host it is given otherwise. */
+  readonly host?: Partial<NonNullable<Container['host']>>;
   /** When it was stopped and taken away; when the next one of its environment came, unless given. */
   readonly until?: number;
 }
 
 /** What Docker tells of these: each makes place for the next attempt in its environment. */
-export function dockerOf(made: readonly Made[], installation: string, env: Readonly<Record<string, string>>): DockerHistory {
+export function dockerOf(
+  made: readonly Made[],
+  { installation, env, host }: { installation: string; env: Readonly<Record<string, string>>; host: NonNullable<Container['host']> },
+): DockerHistory {
   const events: DockerEvent[] = [];
   const containers: Container[] = [];
   for (const [index, each] of made.entries()) {
@@ -38,6 +45,7 @@ export function dockerOf(made: readonly Made[], installation: string, env: Reado
       config: 'c0ffee',
       instance: String(each.number),
       'app-port': '8080',
+      ...each.labels,
     };
     const labels = Object.fromEntries(Object.entries(of).map(([key, value]) => [`dev.slipway.${key}`, value]));
     const image = each.from ?? `${each.image.repository}@${each.image.digest}`;
@@ -59,7 +67,7 @@ export function dockerOf(made: readonly Made[], installation: string, env: Reado
       status: 'running',
       there: until === undefined,
     };
-    containers.push({ id, name, env: { ...imageEnv, ...(each.env ?? env) }, ...about });
+    containers.push({ id, name, env: { ...imageEnv, ...(each.env ?? env) }, host: { ...host, ...each.host }, ...about });
   }
   return {
     events: events.toSorted((one, other) => one.at - other.at),

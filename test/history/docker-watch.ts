@@ -2,12 +2,13 @@ import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DockerApi, dockerApi } from '../../tools/parts/docker-api.ts';
-import type { Container, DockerEvent, DockerHistory, Text } from './history.ts';
+import type { Container, DockerEvent, DockerGap, DockerHistory, Text } from './history.ts';
 
 const installationLabel = 'dev.slipway.installation';
 /** How long after a new connection the Engine's memory is waited for, to see whether it joins on to what was heard before. */
 const joinMs = 1000;
 const pauseMs = 250;
+const momentMs = 5;
 
 interface RawEvent {
   readonly Type?: string;
@@ -22,6 +23,8 @@ interface Inspected {
   readonly Created: string;
   readonly Image: string;
   readonly Config: { readonly Image: string; readonly Labels: Record<string, string> | null; readonly Env: string[] | null };
+  readonly HostConfig: { readonly Memory?: number; readonly NanoCpus?: number };
+  readonly Mounts: readonly { readonly Source?: string; readonly Destination: string; readonly RW: boolean }[] | null;
   readonly State: { readonly Status: string; readonly StartedAt: string; readonly FinishedAt: string };
 }
 
@@ -34,7 +37,7 @@ export class DockerWatch {
   readonly #installation: string;
   readonly #events: DockerEvent[] = [];
   readonly #known = new Set<string>();
-  readonly #gaps: { from: number; to: number; why: string }[] = [];
+  readonly #gaps: DockerGap[] = [];
   readonly #containers = new Map<string, Container>();
   readonly #inspections = new Map<string, Text>();
   readonly #imageEnv = new Map<string, Record<string, string>>();
@@ -42,6 +45,8 @@ export class DockerWatch {
   readonly #end = new AbortController();
   #listening: Promise<void> = Promise.resolve();
   #deaf = Date.now();
+  /** Since when every connection was refused; undefined while none was, or one failed otherwise. */
+  #awayFrom: number | undefined;
 
   private constructor(host: string, installation: string) {
     this.#api = dockerApi(host);
@@ -76,18 +81,23 @@ export class DockerWatch {
 
   async #listen(heard: () => void): Promise<void> {
     for (let connections = 0; !this.#end.signal.aborted; ) {
-      const since = this.#deaf;
+      let isHeard = false;
+      let isRefused = false;
       try {
-        await this.#connection(since, connections > 0, () => {
+        await this.#connection(this.#deaf, connections > 0, () => {
+          isHeard = true;
           connections += 1;
           heard();
         });
-      } catch {
+      } catch (error) {
         // It is away; what it did meanwhile is asked for when it is back.
+        isRefused = ['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '');
       }
+      this.#awayFrom = isRefused ? (this.#awayFrom ?? Date.now()) : undefined;
       // A moment before the end that was noticed: what a killed Engine had not sent any more.
-      this.#deaf = Date.now() - pauseMs;
-      await delay(pauseMs, undefined, { signal: this.#end.signal }).catch(() => undefined);
+      if (isHeard) this.#deaf = Date.now() - pauseMs;
+      // At once where it has just ended: who comes a moment later may find the next Engine at the socket already, and not know that none was there.
+      await delay(isHeard ? momentMs : pauseMs, undefined, { signal: this.#end.signal }).catch(() => undefined);
     }
   }
 
@@ -99,11 +109,12 @@ export class DockerWatch {
     const body = await this.#stream(path);
     connected();
     const at = Date.now();
+    const awayFrom = this.#awayFrom;
     let joined = !again;
     const judged = delay(joinMs, undefined, { signal: this.#end.signal })
       .catch(() => undefined)
       .then(() => {
-        if (!joined) this.#gaps.push({ from: since, to: at, why: 'the Engine was away, and remembers nothing from before' });
+        if (!joined) this.#gaps.push({ from: since, to: at, awayFrom, why: 'the Engine was away, and remembers nothing from before' });
       });
     await this.#lookAtAll().catch(() => undefined);
     for await (const line of createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -157,7 +168,7 @@ export class DockerWatch {
     this.#containers.set(id, await this.#containerOf(found));
   }
 
-  async #containerOf({ Id, Name, Created, Image, Config, State }: Inspected): Promise<Container> {
+  async #containerOf({ Id, Name, Created, Image, Config, HostConfig, Mounts, State }: Inspected): Promise<Container> {
     const ran = (time: string) => (time.startsWith('0001-') ? undefined : time);
     return {
       id: Id,
@@ -165,6 +176,11 @@ export class DockerWatch {
       image: Config.Image,
       labels: Config.Labels ?? {},
       env: envOf(Config.Env),
+      host: {
+        memoryBytes: HostConfig.Memory ?? 0,
+        nanoCpus: HostConfig.NanoCpus ?? 0,
+        mounts: (Mounts ?? []).map(({ Source = '', Destination, RW }) => ({ source: Source, target: Destination, readOnly: !RW })),
+      },
       imageEnv: await this.#envOfImage(Image),
       createdAt: Created,
       startedAt: ran(State.StartedAt),

@@ -1,4 +1,5 @@
 import type { Container, DockerEvent, History } from './history.ts';
+import type { Findings } from './tell.ts';
 
 const label = (name: string) => `dev.slipway.${name}`;
 
@@ -46,6 +47,19 @@ export function effectsOf(history: History): readonly Effect[] {
 export function effectWords({ name, release, attempt, epoch, at, container, heard }: Effect): string {
   const how = heard ? 'made' : 'found, made';
   return `${name} (${container.slice(0, 12)}, release ${release}, attempt ${attempt ?? '-'}, epoch ${epoch ?? '-'}, ${how} ${new Date(at).toISOString()})`;
+}
+
+/** How long nobody may have heard the Engine before something may have been made and taken away that nobody knows of. */
+const deafMs = 2000;
+
+/** Counts what Docker told, and says where it could not be heard. */
+export function heardDocker({ docker }: History, findings: Findings): void {
+  findings.count('events of Docker', docker.events.length);
+  findings.count('gaps in what Docker told', docker.gaps.length);
+  for (const { from, to, awayFrom = to } of docker.gaps) {
+    const deaf = (awayFrom - from) / 1000;
+    if (deaf * 1000 > deafMs) findings.cannot(`nobody heard Docker for ${deaf.toFixed(1)} s from ${new Date(from).toISOString()} on`);
+  }
 }
 
 /** `project/environment` of an effect, and anything else that has both. */

@@ -35,8 +35,8 @@ export interface Facts {
   readonly byId: ReadonlyMap<string, Said>;
   /** Records that prove no writer: forged, cut, not events at all. Log chunks are none of these. */
   readonly unproven: readonly TopicRecord[];
-  /** Ids of what was said while everything was being read: tables that were read last have it, and nothing can be concluded from it. */
-  readonly meanwhile: ReadonlySet<string>;
+  /** What was said while everything was being read: tables that were read last have it and topics do not, and nothing can be concluded from that. */
+  readonly meanwhile: { readonly ids: ReadonlySet<string>; readonly named: Facts['named'] };
   /** Proven records under an id that says other things elsewhere. */
   readonly otherBytes: readonly TopicRecord[];
   /** Rows of a table; empty where there is none. */
@@ -66,9 +66,6 @@ export function wordsOf({ source, name, sequence, copies, id }: Said): string {
   const [first] = copies;
   return `${name} #${sequence ?? '-'} of ${source} (${first ? placeOf(first) : 'no topic'}, ${id})`;
 }
-
-/** How long a relay may be behind what was said, where everything goes on while it is read. */
-const relayMs = 30_000;
 
 interface Found {
   readonly record: Pick<TopicRecord, 'headers' | 'value' | 'topic' | 'at'>;
@@ -101,10 +98,9 @@ function gather(history: History): Facts {
     }
   };
   for (const record of history.records) take({ record, copy: record });
-  const meanwhile = new Set<string>();
-  const read = history.records.reduce((newest, { at }) => Math.max(newest, at), 0) - relayMs;
-  for (const record of keptInTables(tables)) {
-    if (Date.parse(record.headers['ce_time'] ?? '') > read) meanwhile.add(record.headers['ce_id'] ?? '');
+  const meanwhile: Said[] = [];
+  for (const { late, ...record } of keptInTables(tables, Date.parse(history.about.topicsAt ?? ''))) {
+    if (late) meanwhile.push(saidOf(record, []));
     else take({ record, copy: undefined });
   }
   const said = [...drafts.values()].map(({ said: each, copies }) => ({
@@ -118,7 +114,7 @@ function gather(history: History): Facts {
     said,
     byId: new Map(said.map((each) => [`${each.source} ${each.id}`, each])),
     unproven,
-    meanwhile,
+    meanwhile: { ids: new Set(meanwhile.map(({ id }) => id)), named: naming(meanwhile) },
     otherBytes,
     rows: (service, table) => tables.get(`${service}.${table}`) ?? [],
     has: (service, table) => tables.has(`${service}.${table}`),
@@ -147,13 +143,17 @@ function saidOf({ headers, value }: Found['record'], copies: readonly TopicRecor
   };
 }
 
-/** What a service said, or keeps of what it heard, that no topic has any more: compacted away, or lost with its topic. */
-function* keptInTables(tables: ReadonlyMap<string, readonly Row[]>): Generator<Found['record']> {
+/**
+ * What a service said, or keeps of what it heard, that no topic has: compacted away, lost with its topic, or `late`, not in it yet when the topics were read.
+ * Where nobody kept when that was, only what is still to be published is late.
+ */
+function* keptInTables(tables: ReadonlyMap<string, readonly Row[]>, topicsAt: number): Generator<Found['record'] & { late: boolean }> {
   for (const [name, rows] of tables) {
     if (!name.endsWith('.outbox') && name !== 'gateway.journal') continue;
-    for (const { headers, value_base64: value, received_at: at } of rows) {
+    for (const { headers, value_base64: value, received_at: at, published_at: published } of rows) {
       if (typeof value !== 'string') continue;
       yield {
+        late: published === null || Date.parse(String(published ?? at)) > topicsAt,
         headers: headers as Record<string, string>,
         value: Buffer.from(value, 'base64'),
         topic: '',

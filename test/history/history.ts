@@ -29,6 +29,8 @@ export interface About {
   /** When the witness began to look, and when it had read everything; RFC 3339. */
   readonly from: string;
   readonly until: string;
+  /** When the ends of the topics were asked for, by Postgres' clock: what was published by then is in the topics. */
+  readonly topicsAt?: string | undefined;
   /** When the last fault of the run ended; absent where there was none. Promise 6 is judged from here on. */
   readonly faultsEnded?: string | undefined;
   /** Whom services believe, as the file they read says it. */
@@ -82,12 +84,21 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface DockerHistory {
   /** What the Engine said, as it said it, for containers that carry the installation's label; each once, in order. */
   readonly events: readonly DockerEvent[];
-  /** Spans in which nobody listened: what was made in them is known only by what was found afterwards. Milliseconds by the Engine's clock. */
-  readonly gaps: readonly { readonly from: number; readonly to: number; readonly why: string }[];
+  /** Spans of which the Engine remembered nothing when it was heard again, in order. */
+  readonly gaps: readonly DockerGap[];
   /** Every container that was seen at any look, as it was at the last one. */
   readonly containers: readonly Container[];
   /** `docker inspect` and `docker history` of images and containers, whole, for who looks for secrets. */
   readonly inspections: readonly Text[];
+}
+
+/** Milliseconds by the witness's clock. What was made in it is known only by what was found afterwards. */
+export interface DockerGap {
+  readonly from: number;
+  readonly to: number;
+  readonly why: string;
+  /** From when on the Engine was not there to do anything, until it came back: it refused every connection. Absent where nobody can say so. */
+  readonly awayFrom?: number | undefined;
 }
 
 export interface DockerEvent {
@@ -107,6 +118,12 @@ export interface Container {
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
+  /** What of its host it was given; absent in histories that were kept before this was. */
+  readonly host?: {
+    readonly memoryBytes: number;
+    readonly nanoCpus: number;
+    readonly mounts: readonly { readonly source: string; readonly target: string; readonly readOnly: boolean }[];
+  };
   /** What of it comes from the image. */
   readonly imageEnv: Readonly<Record<string, string>>;
   readonly createdAt: string;
@@ -213,5 +230,7 @@ export interface Identity {
 export interface Text {
   /** Where it was found, for people: `log of approval-2`, `docker history of …`. */
   readonly where: string;
+  /** What it is, where that is counted apart: a process's log, or a blob of an image. */
+  readonly is?: 'log' | 'layer';
   readonly text: string;
 }

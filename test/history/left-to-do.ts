@@ -18,11 +18,12 @@ export async function leftToDo(at: { databaseUrl: string; kafkaBrokers: readonly
       const [found] = await database.query<Left>(
         `select (select count(*)::int from outbox where published_at is null) as "to be said",
            (select count(*)::int from handoff) as "to be answered",
+           (select count(*)::int from parked where source = any($2)) as "put off",
            (select count(*)::int from operation where state = 'exhausted') as "given up",
            (select count(*)::int from operation where state in ('ready', 'running') and kind <> all($1)) as "in work",
            (select count(*)::int from operation where state = 'running' and due_at < now()) as "leases nobody took over",
            (select count(*)::int from operation where state = 'ready' and due_at < now() - interval '10 s') as "overdue"`,
-        [watches],
+        [watches, services],
       );
       for (const [what, count] of Object.entries(found ?? {})) if (count > 0) left[`${service}: ${what}`] = count;
     } finally {

@@ -13,11 +13,12 @@ import type { History, Seen } from './history.ts';
 import { byRelease, rowsBy } from './indexes.ts';
 import { Files, Moving } from './moving.ts';
 import { inApproval, inRollout, inTest } from './standing-still.ts';
+import { taken } from './taken.ts';
 import { Findings } from './tell.ts';
 import type { Examination } from './verdict.ts';
 
 /**
- * 1. Every revision that was pushed, and every delivery that was accepted, has its one outcome; every release is at an end, waits for a person, or
+ * 1. Every revision that was pushed, and every delivery, sign-off and command that was accepted, has its one outcome; every release is at an end, waits for a person, or
  * moves: work for it is owed, or an event of it is still being said.
  */
 export const noReleaseIsLost: Examination = (history) => {
@@ -28,9 +29,10 @@ export const noReleaseIsLost: Examination = (history) => {
   takenAnew(history, findings);
   twice(facts, findings);
   const moving = new Moving(facts, services);
+  taken(history, facts, moving, findings);
   const until = Date.parse(history.about.until);
   for (const born of facts.named(CommitDetected)) standing(born, { facts, findings, moving, files, until });
-  return findings.end(['releases']);
+  return findings.end(['releases', 'pushes']);
 };
 
 /** By project, ref and revision: everything that was said to have become of it. */

@@ -1,12 +1,12 @@
 import { ApprovalExpired, ApprovalSuperseded, ApprovalVoided, CommandIssued, ReleaseWithdrawn } from '@slipway/contracts';
-import { canonicalJson } from '@slipway/identity';
-import { type Effect, effectsOf, effectWords, whereOf } from './effects.ts';
+import { type Effect, effectsOf, effectWords, heardDocker, whereOf } from './effects.ts';
 import { type Facts, factsOf, type Said, wordsOf } from './facts.ts';
 import { type Grant, grantsOf, peopleAt } from './grants.ts';
 import { committedBy } from './heard.ts';
 import type { History } from './history.ts';
 import { byRelease } from './indexes.ts';
 import { letIn } from './let-in.ts';
+import { madeOtherwise } from './made-otherwise.ts';
 import { type Rollout, rolloutsOf, testEnvironments } from './rollouts.ts';
 import { Findings } from './tell.ts';
 import type { Examination } from './verdict.ts';
@@ -39,7 +39,7 @@ export const nothingUnapproved: Examination = (history) => {
   }
   for (const grant of grants.values()) letIn(grant, history, findings);
   effects(looking);
-  return findings.end(['effects in Docker', 'intents']);
+  return findings.end(['intents', 'grants', 'effects in Docker', 'events of Docker', 'containers held against what was let in']);
 };
 
 interface Looking {
@@ -111,8 +111,7 @@ function rollback(
 function effects({ history, findings, grants, rollouts, facts }: Looking): void {
   const tests = testEnvironments(facts);
   const configs = new Map<string, Effect>();
-  findings.count('effects in Docker', 0);
-  findings.count('gaps in what Docker told', history.docker.gaps.length);
+  heardDocker(history, findings);
   for (const effect of effectsOf(history)) {
     if (tests.has(whereOf(effect))) continue;
     findings.count('effects in Docker');
@@ -127,7 +126,7 @@ function effects({ history, findings, grants, rollouts, facts }: Looking): void 
       no('and no intent by a grant of approval was written before');
       continue;
     }
-    for (const what of differences(effect, grant)) no(what, grant);
+    for (const what of madeOtherwise(effect, grant.statement.deployment, findings)) no(what, grant);
     const same = configs.get(grant.statement.asks) ?? effect;
     configs.set(grant.statement.asks, same);
     if (same.config !== effect.config && effect.role === 'instance')
@@ -139,26 +138,4 @@ function effects({ history, findings, grants, rollouts, facts }: Looking): void 
 function isOf(rollout: Rollout, { release, project, environment, attempt }: Effect): boolean {
   const isThere = rollout.release.id === release && rollout.project === project && rollout.environment === environment;
   return isThere && (attempt === undefined || rollout.attempt === attempt);
-}
-
-/** What was made otherwise than was let in, in words. */
-function differences({ image, digest, namespace, role, found }: Effect, { statement }: Grant): string[] {
-  const { deployment } = statement;
-  const wanted = `${deployment.image.repository}@${deployment.image.digest}`;
-  const wrong: string[] = [];
-  if (image !== wanted) wrong.push(`from ${image}, and ${wanted} was let in`);
-  if (digest !== deployment.image.digest) wrong.push(`labelled ${digest}, and ${deployment.image.digest} was let in`);
-  if (namespace !== deployment.target.namespace) wrong.push(`in namespace ${namespace}, and ${deployment.target.namespace} was let in`);
-  if (!found || role !== 'instance') return wrong;
-  const { app } = deployment;
-  // Docker sets PATH where an image sets none.
-  const env = Object.fromEntries(
-    Object.entries(found.env).filter(([name, value]) => name !== 'PATH' && (name in app.env || found.imageEnv[name] !== value)),
-  );
-  const { PATH: _, ...asked } = app.env;
-  if (canonicalJson(env) !== canonicalJson(asked))
-    wrong.push(`with variables ${Object.keys(env).join(', ') || 'none'} that are not those let in`);
-  if (found.labels['dev.slipway.app-port'] !== String(app.port))
-    wrong.push(`at port ${found.labels['dev.slipway.app-port']}, and ${app.port} was let in`);
-  return wrong;
 }

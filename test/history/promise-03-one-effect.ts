@@ -6,7 +6,7 @@ import {
   EnvironmentScaled,
   RolloutStarted,
 } from '@slipway/contracts';
-import { type Effect, effectsOf, effectWords, whereOf } from './effects.ts';
+import { type Effect, effectsOf, effectWords, heardDocker, whereOf } from './effects.ts';
 import { type Facts, factsOf, wordsOf } from './facts.ts';
 import { grantsOf } from './grants.ts';
 import type { History } from './history.ts';
@@ -28,7 +28,7 @@ export const oneEffect: Examination = (history) => {
   const findings = new Findings();
   const instances = effectsOf(history).filter(({ role }) => role === 'instance');
   findings.count('instances', instances.length);
-  findings.count('gaps in what Docker told', history.docker.gaps.length);
+  heardDocker(history, findings);
   const causes = causesOf(facts);
   for (const same of Map.groupBy(instances, (each) => `${whereOf(each)} ${each.name}`).values()) madeAgain(same, history, causes, findings);
   for (const same of Map.groupBy(instances, (each) => `${whereOf(each)} ${each.release} ${each.attempt} ${each.number}`).values())
@@ -36,7 +36,7 @@ export const oneEffect: Examination = (history) => {
   for (const same of Map.groupBy(instances, (each) => `${whereOf(each)} ${each.release} ${each.attempt}`).values())
     atOnce(same, history, findings);
   attempts(facts, findings);
-  return findings.end(['instances', 'attempts']);
+  return findings.end(['instances', 'attempts', 'looked at at once', 'events of Docker']);
 };
 
 /** What leads away from what runs in an environment, and may lead back to it. */
@@ -100,6 +100,7 @@ function atOnce(same: readonly Effect[], history: History, findings: Findings): 
   const [first] = same;
   const wanted = first && wantedOf(history, first);
   if (!first || wanted === undefined) return;
+  findings.count('looked at at once', same.length);
   const known = same.filter(({ stopped, gone, found }) => stopped !== undefined || gone !== undefined || found?.there === true);
   for (const effect of known) {
     const together = known.filter(
@@ -116,7 +117,7 @@ function atOnce(same: readonly Effect[], history: History, findings: Findings): 
   }
 }
 
-/** The most that were ever asked for; undefined where that cannot be told, or a person changed it more than once. */
+/** The most that were ever asked for; undefined where that cannot be told. */
 function wantedOf(history: History, effect: Effect): number | undefined {
   const facts = factsOf(history);
   const counts = facts
@@ -124,7 +125,6 @@ function wantedOf(history: History, effect: Effect): number | undefined {
     .flatMap(({ data: { action } }) =>
       action.kind === 'environment.scale' && whereOf(action) === whereOf(effect) ? [action.instances ?? 0] : [],
     );
-  if (counts.length > 1) return undefined;
   const rollout = rolloutsOf(history).find(
     (each) => each.release.id === effect.release && whereOf(each) === whereOf(effect) && each.attempt === effect.attempt,
   );

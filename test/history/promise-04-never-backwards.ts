@@ -1,5 +1,6 @@
 import { CommitDetected, type Release } from '@slipway/contracts';
-import { type Effect, effectsOf, effectWords, whereOf } from './effects.ts';
+import { Ancestry } from './ancestry.ts';
+import { type Effect, effectsOf, effectWords, heardDocker, whereOf } from './effects.ts';
 import { factsOf, wordsOf } from './facts.ts';
 import { grantsOf } from './grants.ts';
 import type { History } from './history.ts';
@@ -9,6 +10,8 @@ import type { Examination } from './verdict.ts';
 
 /** How far Docker's clock and Postgres' may be apart. */
 const skewMs = 2000;
+/** So many releases are told to contain one. */
+const mostTold = 200;
 
 /**
  * 4. Never backwards by accident. Within a line an older release replaces a newer one only by a rollback, asked for or following a failure; what was
@@ -16,29 +19,32 @@ const skewMs = 2000;
  */
 export const neverBackwards: Examination = (history) => {
   const findings = new Findings();
+  const ancestry = new Ancestry(history);
+  heardDocker(history, findings);
   const rollouts = Map.groupBy(rolloutsOf(history), whereOf);
   for (const [where, here] of rollouts) {
     const stands = standsOf(here);
-    for (const rollout of here) step(rollout, stands, here, history, findings);
+    for (const rollout of here) step(rollout, stands, here, { history, ancestry, findings });
     const effects = effectsOf(history).filter((effect) => effect.role === 'instance' && whereOf(effect) === where);
     findings.count('effects in Docker', effects.length);
     for (const effect of effects) inForce(effect, here, stands, findings);
   }
-  born(history, findings);
-  return findings.end(['rollouts', 'effects in Docker']);
+  born(history, ancestry, findings);
+  return findings.end(['rollouts', 'effects in Docker', 'events of Docker', 'places in the repository']);
 };
 
-/** Older within the line by its number, or because the newer one's history contains it. Releases of different lines are neither. */
-function isOlder(one: Release, than: Release): boolean {
-  return one.id !== than.id && (one.ancestorOf.includes(than.number) || (one.line === than.line && one.number < than.number));
+interface Looking {
+  readonly history: History;
+  readonly ancestry: Ancestry;
+  readonly findings: Findings;
 }
 
-function step(rollout: Rollout, stands: readonly Stand[], here: readonly Rollout[], history: History, findings: Findings): void {
+function step(rollout: Rollout, stands: readonly Stand[], here: readonly Rollout[], { history, ancestry, findings }: Looking): void {
   findings.count('rollouts');
   const { release, started, kind, grant } = rollout;
   if (kind === 'rollback') return void findings.count('rollbacks');
   const stood = stands.findLast(({ from }) => from <= started.ms);
-  if (stood && isOlder(release, stood.release))
+  if (stood && ancestry.isOlder(release, stood.release))
     findings.breach(release.id, `release ${release.number} was rolled out over release ${stood.release.number} in ${whereOf(rollout)}`, [
       wordsOf(started),
       wordsOf(stood.rollout.started),
@@ -92,36 +98,31 @@ function numberOf(effect: Effect, here: readonly Rollout[]): string {
   return String(here.find(({ release }) => release.id === effect.release)?.release.number ?? effect.release);
 }
 
-/** What a release is said to be an ancestor of is what the repository says; otherwise "older" above means nothing. */
-function born(history: History, findings: Findings): void {
-  const repositories = new Map(history.repositories.filter(({ system }) => system === 'git').map((each) => [each.project, each]));
-  const detected = factsOf(history).named(CommitDetected);
-  for (const { data, ...said } of detected) {
-    const commits = repositories.get(data.release.project)?.commits;
-    if (!commits || data.release.kind === 'configuration') continue;
-    const parents = new Map(commits.map(({ revision, parents: of }) => [revision, of]));
-    if (!parents.has(data.release.revision)) continue;
-    findings.count('places in the repository');
-    for (const number of data.release.ancestorOf) {
-      const other = detected.find((each) => each.data.release.project === data.release.project && each.data.release.number === number);
-      if (other && !reaches(other.data.release.revision, data.release.revision, parents))
-        findings.breach(
-          data.release.id,
-          `release ${data.release.number} is said to be part of release ${number}, which the repository denies`,
-          [wordsOf(said as never)],
-        );
+/** What a release is said to be an ancestor of is what the repository says, no more and no less: product and people go by it. */
+function born(history: History, ancestry: Ancestry, findings: Findings): void {
+  const all = factsOf(history).named(CommitDetected);
+  for (const [project, detected] of Map.groupBy(all, ({ data }) => data.release.project)) {
+    const byNumber = new Map(detected.map(({ data }) => [data.release.number, data.release]));
+    if (!ancestry.isRead(project) && detected.some(({ data }) => data.release.kind === 'commit' || data.release.kind === 'tag'))
+      findings.cannot(`the repository of ${project} was not read`);
+    for (const { data, ...said } of detected) {
+      const { id, number, kind, ancestorOf } = data.release;
+      const above = kind === 'configuration' ? undefined : ancestry.descendants(data.release);
+      if (above === undefined) continue;
+      findings.count('places in the repository');
+      for (const other of byNumber.values()) {
+        const isPart = above.has(other.revision);
+        const isSaid = ancestorOf.includes(other.number);
+        if (isSaid && !isPart)
+          findings.breach(id, `release ${number} is said to be part of release ${other.number}, which the repository denies`, [
+            wordsOf(said),
+          ]);
+        // Of what is born later nobody can know, and only so many are told.
+        if (isPart && !isSaid && other.number < number && other.kind !== 'configuration' && ancestorOf.length < mostTold)
+          findings.breach(id, `release ${number} is part of release ${other.number} by the repository, and is not said to be`, [
+            wordsOf(said),
+          ]);
+      }
     }
   }
-}
-
-function reaches(from: string, to: string, parents: ReadonlyMap<string, readonly string[]>): boolean {
-  const seen = new Set<string>();
-  const open = [from];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (at === to) return true;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    open.push(...(parents.get(at) ?? []));
-  }
-  return false;
 }

@@ -10,7 +10,7 @@ import {
   VerificationPassed,
 } from '@slipway/contracts';
 import { proveProvenance, proveVerdict } from '@slipway/identity';
-import { effectsOf, effectWords, whereOf } from './effects.ts';
+import { effectsOf, effectWords, heardDocker, whereOf } from './effects.ts';
 import { type Facts, factsOf, type Said, wordsOf } from './facts.ts';
 import { grantsOf } from './grants.ts';
 import type { History } from './history.ts';
@@ -24,6 +24,7 @@ import type { Examination } from './verdict.ts';
 export const oneDigest: Examination = (history) => {
   const facts = factsOf(history);
   const findings = new Findings();
+  heardDocker(history, findings);
   const built = builtDigests(facts, findings);
   told(facts, built, findings);
   approved(history, built, findings);
@@ -38,7 +39,7 @@ export const oneDigest: Examination = (history) => {
     else if (by !== digest || effect.digest !== digest) no(`runs ${by} (labelled ${effect.digest}), and ${digest} was built`);
   }
   inRegistry(history, built, findings);
-  return findings.end(['releases that were built']);
+  return findings.end(['releases that were built', 'events that name an image', 'grants', 'containers', 'events of Docker', 'manifests']);
 };
 
 /** The digest of each release, by image-builder. */
@@ -101,7 +102,7 @@ function approved(history: History, built: ReadonlyMap<string, string>, findings
 
 /** The bytes were hashed by the witness, not by the registry. */
 function inRegistry({ registry }: History, built: ReadonlyMap<string, string>, findings: Findings): void {
-  if (registry.repositories.length === 0) return;
+  if (registry.repositories.length === 0) return void findings.cannot('no repository of the registry was read');
   const there = new Set(registry.manifests.map(({ digest }) => digest));
   for (const [release, digest] of built) {
     findings.count('manifests');

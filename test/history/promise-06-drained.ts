@@ -1,5 +1,7 @@
 import { services } from '@slipway/contracts';
-import { factsOf } from './facts.ts';
+import { type Facts, factsOf } from './facts.ts';
+import type { History, Row } from './history.ts';
+import { rowsBy } from './indexes.ts';
 import { watches } from './left-to-do.ts';
 import { Findings } from './tell.ts';
 import type { Examination } from './verdict.ts';
@@ -9,7 +11,10 @@ const drainMs = 60_000;
 /** Reasons for which an event of ours is laid aside; what nobody of ours wrote is laid aside by right. */
 const ours = ['handler-failed', 'given-up', 'bad-data', 'same-id-other-data'];
 
-/** 6. Drained: once faults have ended, nothing is left to be said, answered, read or worked on, no lease is held by the dead, and no event of ours was laid aside. */
+/**
+ * 6. Drained: once faults have ended, nothing is left to be said, answered, read or worked on, no lease is held by the dead, and no event of ours was laid
+ * aside or put off.
+ */
 export const drained: Examination = (history) => {
   const facts = factsOf(history);
   const findings = new Findings();
@@ -61,22 +66,13 @@ export const drained: Examination = (history) => {
     const aside = facts
       .rows(service, 'dead_letter')
       .filter(({ reason, source, resolved_at: at }) => at === null && ours.includes(String(reason)) && services.includes(source as never));
-    left(
-      service,
-      'events of ours were laid aside',
-      aside,
-      aside.map(({ event_id: id, reason, detail }) => `event ${String(id)}: ${String(reason)} ${String(detail).slice(0, 200)}`),
-    );
+    left(service, 'events of ours were laid aside', aside, aside.map(toldAside));
+    const parked = facts.rows(service, 'parked').filter(({ source }) => services.includes(source as never));
+    left(service, 'events of ours are put off', parked, parked.map(toldAside));
   }
-  for (const { service, topic, partition, committed, end } of history.places) {
-    findings.count('places in partitions');
-    const behind = end - Math.max(0, committed);
-    // What a service does not listen to has no place, and nothing was ever committed there.
-    if (committed >= 0 && behind > 0)
-      findings.breach(null, `${service}: ${behind} records of ${topic}[${partition}] are unread`, [`at ${committed} of ${end}`]);
-  }
+  unread(history, facts, findings);
   const since = faultsEnded === undefined ? Number.POSITIVE_INFINITY : now - Date.parse(faultsEnded);
-  const examined = findings.end(['events said', 'operations']);
+  const examined = findings.end(['events said', 'operations', 'places in partitions']);
   if (since >= drainMs || examined.breaches.length === 0) return examined;
   // Too early to say: what is in hand may still be done within the time it has.
   return {
@@ -85,3 +81,22 @@ export const drained: Examination = (history) => {
     unexamined: `only ${Math.round(since / 1000)} s had passed since the last fault, and ${examined.breaches[0]?.what}`,
   };
 };
+
+function toldAside({ event_id: id, reason, detail }: Row): string {
+  return `event ${String(id)}: ${String(reason)} ${String(detail).slice(0, 200)}`;
+}
+
+/**
+ * How far each service has read: as its group has committed or, where it never has, as its own table says, which knows only of what it acted on. A service
+ * that has neither in any partition of a topic does not listen to it.
+ */
+function unread({ places, about }: History, facts: Facts, findings: Findings): void {
+  for (const { service, topic, partition, committed, first, end } of places) {
+    const own = rowsBy(facts, service, 'stored_offset', 'topic').get(`${about.topicPrefix}${topic}`) ?? [];
+    if (committed < 0 && own.length === 0) continue;
+    findings.count('places in partitions');
+    const read = committed < 0 ? Number(own.find((row) => row['partition'] === partition)?.['next'] ?? first) : committed;
+    if (read < end)
+      findings.breach(null, `${service}: ${end - read} records of ${topic}[${partition}] are unread`, [`at ${read} of ${end}`]);
+  }
+}

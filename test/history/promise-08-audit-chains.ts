@@ -46,7 +46,7 @@ export const auditChains: Examination = (history) => {
   const late = facts.named(AuditLinked).filter((said) => !mustBeHeard(said, unread));
   inGateway(facts, links, new Set(late.flatMap(({ data }) => data.links.map(keyOf))), findings);
   decisions(facts, new Set([...links.values()].map(({ event }) => event)), findings);
-  return findings.end(['links']);
+  return findings.end(['links', 'rows of approval', 'rows of the gateway', 'decisions']);
 };
 
 const keyOf = ({ chain, sequence }: { chain: string; sequence: number }) => `${chain} ${sequence}`;
@@ -102,12 +102,13 @@ function releaseOf({ entry }: AuditLink): string | null {
 /** What approval keeps is what it said: rows and heads. */
 function inApproval(facts: Facts, links: ReadonlyMap<string, AuditLink>, findings: Findings): void {
   if (!facts.has('approval', 'audit_entry')) return void findings.cannot('the tables of approval were not read');
+  // Linked while everything was being read: it was not said yet where the topics were read.
+  const meanwhile = new Set(facts.meanwhile.named(AuditLinked).flatMap(({ data }) => data.links.map(keyOf)));
   const rows = new Map(facts.rows('approval', 'audit_entry').map((row) => [`${String(row['chain'])} ${String(row['sequence'])}`, row]));
   findings.count('rows of approval', rows.size);
   for (const [key, row] of rows) {
     const link = links.get(key);
-    // Linked while everything was being read: it is not said yet where the topics were read.
-    if (!link && facts.meanwhile.size > 0) continue;
+    if (!link && meanwhile.has(key)) continue;
     if (!link) findings.breach(null, `link ${key} is in approval's table and was never said`);
     else if (row['hash'] !== link.hash || row['previous'] !== link.previous || canonicalJson(row['entry']) !== canonicalJson(link.entry))
       findings.breach(releaseOf(link), `link ${key} in approval's table is not what was said`, [`event ${link.event}`]);
@@ -117,7 +118,7 @@ function inApproval(facts: Facts, links: ReadonlyMap<string, AuditLink>, finding
   for (const { chain, sequence, hash, envelope } of facts.rows('approval', 'audit_head')) {
     const last = [...links.values()].filter((link) => link.chain === chain).reduce((most, link) => Math.max(most, link.sequence), 0);
     const opened = open(facts.trust, envelope as never, { purpose: 'audit-head', service: 'approval' });
-    if (Number(sequence) > last && facts.meanwhile.size > 0) continue;
+    if (meanwhile.has(`${String(chain)} ${String(sequence)}`)) continue;
     if (sequence !== last || links.get(`${String(chain)} ${String(sequence)}`)?.hash !== hash)
       findings.breach(null, `chain ${String(chain)}: approval's head is link ${String(sequence)}, and ${last} were said`);
     if (!opened.ok) findings.breach(null, `chain ${String(chain)}: approval's head is not signed: ${opened.reason}`);

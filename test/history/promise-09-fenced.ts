@@ -1,5 +1,8 @@
 import {
+  BuildCancelled,
   BuildFailed,
+  CommandAccepted,
+  CommandIssued,
   DeploymentFailed,
   DeploymentSucceeded,
   type EventDefinition,
@@ -7,7 +10,7 @@ import {
   VerificationFailed,
   VerificationPassed,
 } from '@slipway/contracts';
-import { type Effect, effectsOf, effectWords, whereOf } from './effects.ts';
+import { type Effect, effectsOf, effectWords, heardDocker, whereOf } from './effects.ts';
 import { type Facts, factsOf, type Said, wordsOf } from './facts.ts';
 import type { History, Row } from './history.ts';
 import { rowsBy } from './indexes.ts';
@@ -27,6 +30,7 @@ export const fenced: Examination = (history) => {
       facts.rows(service, 'operation').map((row) => [`${service} ${String(row['kind'])} ${String(row['key'])}`, row]),
     ),
   );
+  heardDocker(history, findings);
   findings.count('operations', operations.size);
   findings.count('taken over or tried again', [...operations.values()].filter(({ epoch }) => Number(epoch) > 1).length);
   const instances = effectsOf(history).filter(({ role }) => role === 'instance');
@@ -36,7 +40,7 @@ export const fenced: Examination = (history) => {
   const most = mostGiven(operations, facts);
   for (const effect of instances) known(effect, tests, most, findings);
   ends(facts, history, findings);
-  return findings.end(['operations']);
+  return findings.end(['operations', 'epochs in Docker', 'events of Docker', 'ends']);
 };
 
 type Operations = ReadonlyMap<string, Row>;
@@ -143,14 +147,27 @@ function ends(facts: Facts, history: History, findings: Findings): void {
     ...each(DeploymentFailed, 'deployment').filter(({ said }) => !isStopped(said)),
   ]);
   once('a verification', [...each(VerificationPassed, 'deployment'), ...each(VerificationFailed, 'deployment')]);
-  once(
-    'a build',
-    each(BuildFailed, 'attempt').map((failed) => ({ ...failed, key: `${failed.release} ${failed.key}` })),
-  );
-  once(
-    'a build',
-    facts.named(ImageBuilt).map((said) => ({ said, release: said.data.release.id, key: said.data.release.id })),
-  );
+  builds(facts, findings);
+}
+
+/** A build has one end for each time it was asked for: once, and once more for each retry that was accepted; and none after its image. */
+function builds(facts: Facts, findings: Findings): void {
+  const accepted = new Set(facts.named(CommandAccepted).flatMap(({ source, data }) => (source === 'image-builder' ? [data.command] : [])));
+  const retries = facts
+    .named(CommandIssued)
+    .flatMap(({ ms, data: { command, action } }) =>
+      action.kind === 'release.retry' && accepted.has(command) ? [{ ms, release: action.release }] : [],
+    );
+  const said = [...facts.named(BuildFailed), ...facts.named(BuildCancelled), ...facts.named(ImageBuilt)];
+  for (const [release, of] of Map.groupBy(said, ({ data }) => data.release.id)) {
+    const inOrder = of.toSorted((one, other) => (one.sequence ?? 0) - (other.sequence ?? 0));
+    for (const [at, end] of inOrder.entries()) {
+      findings.count('ends');
+      const asked = 1 + retries.filter((each) => each.release === release && each.ms < end.ms).length;
+      if (at >= asked || inOrder[at - 1]?.name === ImageBuilt.name)
+        findings.breach(release, `a build ended ${at + 1} times, and was asked for ${asked} times`, inOrder.slice(0, at + 1).map(wordsOf));
+    }
+  }
 }
 
 /** A person may give up what is up and being verified: it came up once, and ends for a second reason. */

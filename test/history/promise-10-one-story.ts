@@ -30,7 +30,7 @@ export const oneStory: Examination = (history) => {
   const unread = unreadBy(history, 'gateway');
   inJournal(facts, unread, findings);
   inLedger(facts, unread, findings);
-  return findings.end(['events']);
+  return findings.end(['events', 'lines of a writer', 'rows of the journal', 'timelines']);
 };
 
 function isCompacted(topic: string): boolean {
@@ -94,7 +94,7 @@ function inJournal(facts: Facts, unread: ReadonlyMap<string, number>, findings: 
     if (said.copies.length === 0 && named.length === 0) no('was said, and neither a topic nor the journal has it');
   }
   for (const { event_id: id, source, name, release, headers } of facts.rows('gateway', 'journal')) {
-    if (facts.meanwhile.has(String(id))) continue;
+    if (facts.meanwhile.ids.has(String(id))) continue;
     const topic = (headers as Record<string, string> | null) ?? {};
     if (!facts.byId.has(`${String(source)} ${String(id)}`) && !isCompacted(topic['topic'] ?? ''))
       findings.breach(
@@ -131,7 +131,7 @@ function inLedger(facts: Facts, unread: ReadonlyMap<string, number>, findings: F
       if (!ids.has(said.id) && mustBeHeard(said, unread))
         findings.breach(release, `its timeline lacks ${said.name} of ${said.source}`, [wordsOf(said)]);
     for (const id of ids)
-      if (!facts.meanwhile.has(id) && !of.some((said) => said.id === id))
+      if (!facts.meanwhile.ids.has(id) && !of.some((said) => said.id === id))
         findings.breach(release, `its timeline has event ${id}, which nobody said of it`);
     if (!kept.has(release) && of.some((said) => said.name === 'commit.detected' && mustBeHeard(said, unread)))
       findings.breach(release, 'it is not in the ledger', of.slice(0, 1).map(wordsOf));

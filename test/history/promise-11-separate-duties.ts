@@ -33,7 +33,7 @@ export const separateDuties: Examination = (history) => {
     findings.count('sign-offs', signOffs.length);
     duties(grant, history, facts, findings);
   }
-  return findings.end(['sign-offs']);
+  return findings.end(['sign-offs', 'changes read from a repository']);
 };
 
 function duties(grant: Grant, history: History, facts: Facts, findings: Findings): void {
@@ -52,6 +52,8 @@ function duties(grant: Grant, history: History, facts: Facts, findings: Findings
   const humans = new Humans(peopleAt(facts, at).values());
   const repository = history.repositories.find(({ project }) => project === deployment.project);
   if (repository) findings.count('changes read from a repository');
+  else if (own.data.release.kind === 'commit' || own.data.release.kind === 'tag')
+    findings.cannot(`the repository of ${deployment.project} was not read`);
   const changes = runningThen(grant, history, facts, at).map((running) => changeOf(own, born, running, repository));
   const signers = signOffs.filter(({ role }) => role !== 'none').map(({ person }) => person);
   for (const person of signers) {

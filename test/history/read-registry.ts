@@ -36,7 +36,7 @@ export async function readRegistry(
         if (blob.size > largestBlob || blobs.has(blob.digest)) continue;
         blobs.add(blob.digest);
         const text = await blobText(`${url}/blobs/${blob.digest}`);
-        if (text !== undefined) texts.push({ where: `blob ${blob.digest} of ${repository}`, text });
+        if (text !== undefined) texts.push({ is: 'layer', where: `blob ${blob.digest} of ${repository}`, text });
       }
     }
   }

@@ -29,6 +29,17 @@ export async function readTables(databaseUrl: string, inTopics: ReadonlySet<stri
   return tables;
 }
 
+/** What time it is by its clock, RFC 3339. */
+export async function timeIn(databaseUrl: string): Promise<string> {
+  const database = await Database.connect({ url: databaseUrl, schema: schemaOf('gateway'), applicationName: 'witness', poolSize: 1 });
+  try {
+    const [row] = await database.query<{ now: Date }>('select now()');
+    return (row?.now ?? new Date()).toISOString();
+  } finally {
+    await database.close();
+  }
+}
+
 async function namesOf(database: Database): Promise<string[]> {
   const rows = await database.query<{ name: string }>(
     `select relname as name from pg_class where relnamespace = $1::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,

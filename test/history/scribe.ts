@@ -29,6 +29,9 @@ export interface Line {
   readonly correlation?: string | undefined;
 }
 
+/** What topics are called by in a history that is made up. */
+export const prefix = 'slipway.';
+
 /** What the audit chains keep of a run. */
 const recorded =
   /^(approval\.|sign-off\.accepted|rollout\.(started|succeeded|failed|aborted|rolled-back)|command\.issued|person\.changed|project\.applied|target\.applied)/;
@@ -141,6 +144,14 @@ export function messagingTables(records: readonly TopicRecord[], operations: rea
       },
       { service, name: 'handoff', rows: [] },
       { service, name: 'dead_letter', rows: [] },
+      { service, name: 'parked', rows: [] },
+      {
+        service,
+        name: 'stored_offset',
+        rows: placesAt(records).flatMap(({ service: of, topic, partition, end }) =>
+          of === service ? [{ topic: `${prefix}${topic}`, partition, next: end }] : [],
+        ),
+      },
       { service, name: 'operation', rows: operations.filter((row) => row.service === service) },
     ];
   });

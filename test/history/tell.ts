@@ -20,10 +20,10 @@ export class Findings {
     if (!this.#unexamined.includes(why)) this.#unexamined.push(why);
   }
 
-  /** `without`: of these counts at least one must be more than nothing, or nothing was examined. */
-  end(without?: readonly string[]): Examined {
-    const empty = without?.every((what) => (this.#counts[what] ?? 0) === 0) === true;
-    const why = empty ? [`there were no ${without.join(' and no ')}`, ...this.#unexamined] : this.#unexamined;
+  /** `needs`: what the promise rests on. Where any of it was not there at all, the promise was not examined. */
+  end(needs: readonly string[]): Examined {
+    const absent = needs.filter((what) => (this.#counts[what] ?? 0) === 0);
+    const why = absent.length > 0 ? [`there were no ${absent.join(' and no ')}`, ...this.#unexamined] : this.#unexamined;
     return { counts: this.#counts, breaches: this.#breaches, unexamined: why.length > 0 ? why.join('; ') : undefined };
   }
 }

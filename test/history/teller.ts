@@ -4,6 +4,7 @@ import { digestOf } from '@slipway/identity';
 import { aPerson, aRelease, aRevision } from '@slipway/testkit';
 import type { Made } from './docker-of.ts';
 import type { RepositoryCommit, Row, Seen } from './history.ts';
+import { versionsOf } from './made-otherwise.ts';
 import type { Line, Scribe } from './scribe.ts';
 
 /** How a history is made otherwise than a good one. */
@@ -18,6 +19,8 @@ export interface Twist {
   readonly sealed?: Readonly<Record<string, (statement: any) => unknown>>;
   /** A line that gets no link in an audit chain. */
   readonly unlinked?: string;
+  /** What the policy of production asks otherwise. */
+  readonly policy?: Partial<typeof policy>;
   /** Who seals sign-offs. */
   readonly signOffsBy?: 'gateway' | 'approval';
   /** Changes the commit of a release. */
@@ -45,7 +48,7 @@ export const app = {
   cpus: 0.5,
   memory: '256Mi',
   env: { GREETING: 'hello' },
-  secrets: [],
+  secrets: [{ name: 'db-password', version: 'v1' }],
   drain: '1s',
   stable: '1s',
   health: { http: '/', every: '1s', timeout: '1s', grace: '5s' },
@@ -57,6 +60,13 @@ export const policy = {
   supersede: 'on-grant',
   proof: 'any',
   duties: 'separate',
+};
+
+/** What of its host an instance of it is given. */
+export const host = {
+  memoryBytes: 256 * 1024 ** 2,
+  nanoCpus: 500_000_000,
+  mounts: [{ source: `/data/targets/lab/environments/e/secrets/${versionsOf(app.secrets)}`, target: '/run/secrets', readOnly: true }],
 };
 
 /** The manifest of a release's image. */
@@ -96,6 +106,26 @@ export class Teller {
     const [one, two] = [1, 2].map((number) => aRelease({ number, revision: aRevision(String(number)) })) as [Release, Release];
     const line = (key: string) => scribe.lines.find((each) => each.key === key) as Line;
     this.good = { one, two, line, otto: this.otto.id, requests: this.requests };
+  }
+
+  get policy(): typeof policy {
+    return { ...policy, ...this.twist.policy };
+  }
+
+  /** A client was told that this was taken. */
+  told(
+    seen: { kind: 'sign-off'; request: string; decision: 'approve' } | { kind: 'command'; action: string; about: string },
+    answer: object,
+  ): void {
+    const time = new Date(this.now).toISOString();
+    const told = {
+      person: this.otto.name,
+      status: 200,
+      answer: JSON.stringify({ ...answer, state: 'accepted' }),
+      asked: time,
+      answered: time,
+    };
+    this.seen.push({ ...seen, ...told });
   }
 
   tables() {

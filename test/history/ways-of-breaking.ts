@@ -13,6 +13,8 @@ export interface Way {
   readonly twist?: Twist;
   /** What is done to the history once it is written. */
   readonly after?: (history: History, good: Good) => History;
+  /** Promises that are broken with it. */
+  readonly also?: readonly number[];
   /** The release it happens to; none where it happens to no release. */
   readonly release?: 'one' | 'two';
   readonly says: RegExp;
@@ -25,7 +27,7 @@ let untouched: Promise<{ history: History; good: Good }> | undefined;
 export async function expectBroken(
   keys: TestKeyRing,
   promise: number,
-  { twist, after = (history) => history, release, says }: Way,
+  { twist, after = (history) => history, also = [], release, says }: Way,
 ): Promise<void> {
   untouched ??= make(keys, {});
   const { history, good } = await (twist ? make(keys, twist) : untouched);
@@ -34,8 +36,9 @@ export async function expectBroken(
   expect(
     broken.map((each) => each.promise),
     verdictText(verdict),
-  ).toEqual([promise]);
-  const found = broken[0]?.breaches.find((breach) => says.test(breach.what) && (!release || breach.release === good[release].id));
+  ).toEqual([promise, ...also].toSorted((one, other) => one - other));
+  const breaches = broken.find((each) => each.promise === promise)?.breaches;
+  const found = breaches?.find((breach) => says.test(breach.what) && (!release || breach.release === good[release].id));
   expect(found, verdictText(verdict)).toBeDefined();
 }
 

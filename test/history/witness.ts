@@ -6,7 +6,7 @@ import type { Canary, History, Text, TopicRecord } from './history.ts';
 import type { LoadLog } from './load-log.ts';
 import { readRegistry } from './read-registry.ts';
 import { readRepository } from './read-repository.ts';
-import { readTables } from './read-tables.ts';
+import { readTables, timeIn } from './read-tables.ts';
 import { readTopics } from './read-topics.ts';
 
 /** Where to look. Straight at the parts: no proxy that a fault may close may stand between. */
@@ -65,13 +65,16 @@ export class Witness {
   async history(kept: Kept = {}): Promise<History> {
     const { title, installation, topicPrefix, databaseUrl, trustFile } = this.#where;
     const docker = await part('Docker', () => this.#docker.history());
+    const topicsAt = await part('the clock of Postgres', () => timeIn(databaseUrl));
     const topics = await part('Kafka', () => readTopics(this.#where));
     const inTopics = new Set(topics.records.map(({ headers }) => headers['ce_id'] ?? ''));
     const tables = await part('Postgres', () => readTables(databaseUrl, inTopics));
     const images = imagesOf(topics.records, kept.images ?? []);
     const registry = await part('the registry', () => readRegistry(this.#where.registry, images));
     const repositories = await part('the repositories', () => Promise.all((kept.repositories ?? []).map(readRepository)));
-    const logs = await Promise.all((kept.logFiles ?? []).map(async (file) => ({ where: file, text: await readFile(file, 'utf8') })));
+    const logs = await Promise.all(
+      (kept.logFiles ?? []).map(async (file) => ({ is: 'log' as const, where: file, text: await readFile(file, 'utf8') })),
+    );
     return {
       about: {
         title,
@@ -79,6 +82,7 @@ export class Witness {
         topicPrefix,
         from: this.#from,
         until: new Date().toISOString(),
+        topicsAt,
         faultsEnded: kept.faultsEnded?.toISOString(),
         trust: TrustFile.parse(JSON.parse(await readFile(trustFile, 'utf8'))),
         canaries: [...(kept.canaries ?? []), ...(await secretsIn(kept.secretFolders ?? []))],
