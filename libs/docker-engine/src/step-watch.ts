@@ -30,6 +30,8 @@ interface RawStep {
  */
 export class StepWatch {
   private readonly named = new Set<string>();
+  /** Those that were begun and not yet seen to have ended. */
+  private readonly running = new Set<string>();
   private readonly timers = new Set<NodeJS.Timeout>();
   /** One after the other, so that many names cost little. */
   private begun: Promise<void> = Promise.resolve();
@@ -47,15 +49,21 @@ export class StepWatch {
   hear(line: string): void {
     const step = runningIn.exec(line)?.[1];
     const { limits } = this.build;
-    if (step === undefined || this.named.has(step) || (limits?.diskBytes === undefined && limits?.pids === undefined)) return;
+    if (step === undefined || this.named.has(step) || limits === undefined) return;
     this.named.add(step);
     if (this.named.size > mostSteps) this.onLimit(new LimitExceeded('steps', `the log of the build names more than ${mostSteps} steps`));
     else this.begun = this.begun.then(() => this.next(step, () => this.begin(step)));
   }
 
+  /**
+   * The build is over, and the engine kills what still runs of it. Dying, too, takes time of a processor, and hundreds of processes that share half of one do
+   * not get to it for minutes: their limit is lifted.
+   */
   stop(): void {
     this.stopped = true;
     for (const timer of this.timers) clearTimeout(timer);
+    if (this.build.limits?.cpus === undefined) return;
+    for (const step of this.running) void this.update(step, { CpuQuota: -1 }).catch(() => undefined); // it is gone
   }
 
   /** Looks, and again later for as long as the step is there; an engine that is away is the build's own matter. */
@@ -63,6 +71,7 @@ export class StepWatch {
     if (this.stopped) return;
     const began = performance.now();
     const found = await look().catch((error: unknown) => (error instanceof NotFound ? 'over' : undefined));
+    if (found === 'over') this.running.delete(step);
     if (this.stopped || found === 'over') return;
     const rest = Math.min(mostMs, Math.max(usualMs, restFactor * (performance.now() - began)));
     const then = found === undefined ? look : () => this.look(step);
@@ -83,9 +92,9 @@ export class StepWatch {
     this.first ??= created;
     const isOfABuild = HostConfig.NetworkMode === networkMode && HostConfig.Memory === (limits.memoryBytes ?? 0) && created >= this.first;
     if (!isOfABuild || isOver(State)) return 'over';
-    const call = { what: `limit ${step}`, method: 'POST' as const, path: `/containers/${segment(step)}/update` };
+    this.running.add(step);
     // Where the engine cannot, its processes are still counted.
-    if (limits.pids !== undefined) await this.transport.json({ ...call, body: { PidsLimit: limits.pids } }).catch(() => undefined);
+    if (limits.pids !== undefined) await this.update(step, { PidsLimit: limits.pids }).catch(() => undefined);
     return 'begun';
   }
 
@@ -102,6 +111,10 @@ export class StepWatch {
       this.onLimit(new LimitExceeded('disk', `a step of the build wrote more than ${megabytes} MiB to disk`));
     }
     return isOver(State) ? 'over' : 'goes on';
+  }
+
+  private async update(step: string, body: object): Promise<void> {
+    await this.transport.json({ what: `limit ${step}`, method: 'POST', path: `/containers/${segment(step)}/update`, body });
   }
 
   private async inspect(step: string, size: boolean): Promise<RawStep> {
