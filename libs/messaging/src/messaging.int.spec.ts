@@ -77,8 +77,10 @@ describe('an event that comes again', () => {
 
   it('with the same id and other data is a dead letter and changes nothing', async () => {
     const id = await order('same id');
-    // Until it is settled, a hand-off of this id is owed, and none can be owed twice.
-    await eventually(async () => times(id) === 1 && (await handoffs(id)).length === 0);
+    // Until it is settled, a hand-off of this id is owed, and none can be owed twice; until it is marked, the relay wants to find it.
+    const marked = () =>
+      scene.rows('source-watcher', 'select 1 from $schema.outbox where event_id = $1 and published_at is not null', [id]);
+    await eventually(async () => times(id) === 1 && (await handoffs(id)).length === 0 && (await marked()).length === 1);
     await watcher.messaging.transact(async (unit) => {
       await unit.tx.query('update outbox set event_id = event_id || $2 where event_id = $1', [id, '-before']);
       unit.publish(Ordered, { subject: 's', id, data: { what: 'other data' } });

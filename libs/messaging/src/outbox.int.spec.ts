@@ -113,13 +113,18 @@ describe('the outbox', () => {
 });
 
 describe('a database that became another one while something was published', () => {
-  it('ends the process: what took the place of what was said is not taken for said, and nothing more is', async () => {
+  it.each([
+    ['the log took it', undefined],
+    ['nobody knows whether the log took it', new PublishFailed('unavailable', new Error('no answer'))],
+  ])('ends the process: what took the place of what was said is not taken for said, and nothing more is, where %s', async (_, failure) => {
     const inner = new InMemoryEventLog();
     const [said, other] = [randomUUID(), randomUUID()];
     const log: EventLog = Object.assign(Object.create(inner) as EventLog, {
       publish: async (records: readonly OutRecord[]) => {
         await database.query('update outbox set event_id = $2, key = $2 where key = $1', [said, other]);
-        return await inner.publish(records);
+        const places = await inner.publish(records);
+        if (failure) throw failure;
+        return places;
       },
     });
     const died: Error[] = [];

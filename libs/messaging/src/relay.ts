@@ -65,6 +65,8 @@ export class Relay {
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
+  /** What was on its way to the log when something failed. */
+  private unsure: readonly string[] = [];
   private readonly blocked = new Map<string, { until: number; tries: number }>();
 
   constructor(
@@ -127,15 +129,18 @@ export class Relay {
 
   /** One batch: claim, publish, mark. Returns how many were published. */
   private async publishSome(): Promise<number> {
+    if (this.unsure.length > 0 && !(await this.isKnown(this.unsure))) return 0;
     const owned = this.parts.shards.owned();
     if (owned.length === 0) return 0;
     const now = performance.now();
     const waiting = [...this.blocked].filter(([, { until }]) => until > now).map(([key]) => key);
     const rows = await this.claim(owned, waiting);
     if (rows.length === 0) return 0;
+    this.unsure = rows.map(({ event_id }) => event_id);
     const places = new Map<string, Place>();
     const published = await this.publish(rows, (place) => places.set(nameOf(place), place));
     if (published.length > 0) await this.mark(published, [...places.values()]);
+    this.unsure = [];
     this.parts.published(published.length);
     return published.length;
   }
@@ -151,9 +156,23 @@ export class Relay {
       places.map(({ partition }) => partition),
       places.map(({ next }) => next),
     ]);
-    if (known?.count === rows.length) return;
+    this.compare(known, rows.length);
+  }
+
+  /** After a failure: the log may have taken these all the same, and then this database must know them. */
+  private async isKnown(ids: readonly string[]): Promise<boolean> {
+    const [known] = await this.parts.database.query<{ count: number }>(
+      'select count(*)::int as count from outbox where event_id = any($1::text[])',
+      [ids],
+    );
+    return this.compare(known, ids.length);
+  }
+
+  private compare(known: { count: number } | undefined, said: number): boolean {
+    if (known?.count === said) return true;
     this.stopped = true;
     this.parts.doubted(new Error('the database became another one while something was said: this one does not know of it'));
+    return false;
   }
 
   /** Those that were taken. One that is refused stops its key, not the batch. */
