@@ -62,7 +62,7 @@ export const ImageBuilderConfig = z.object({
   SLIPWAY_BUILD_LOG_BYTES: size('16Mi').describe('Longest build log').meta({ example: '16Mi' }),
   SLIPWAY_BUILD_KEEP: Duration.default('7d')
     .transform(inSeconds)
-    .describe('How long built images stay at the Docker Engine; they stay in the registry'),
+    .describe('How long built images, and all that have no name, stay at the Docker Engine that builds; built ones stay in the registry'),
   SLIPWAY_SOURCE_FILE_FOLDERS: names
     .pipe(z.array(z.string().startsWith('/', 'each folder is an absolute path')))
     .describe('Folders below which file:// sources are allowed, separated by commas; none by default'),

@@ -115,6 +115,8 @@ const transientMessages = [
   /request canceled/i,
   /Client\.Timeout/i,
   /no space left on device/i,
+  // By its id: a step of a build that was in the cache, and was removed meanwhile.
+  /no such image: sha256:/i,
 ];
 
 /** Whether a message names something that passes by itself: a registry or a network that is away. */

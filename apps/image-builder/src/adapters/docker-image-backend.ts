@@ -61,18 +61,20 @@ export class DockerImageBackend extends ImageBackend {
 
   async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
     await forgetRuns(this.spoolFolder);
-    let removed = 0;
-    for (const image of await this.engine.images.list({ labels: { 'dev.slipway.release': true } }, { signal })) {
-      if (new Date(image.createdAt) >= olderThan) continue;
-      for (const reference of image.tags.length > 0 ? image.tags : [image.id]) {
+    const { images } = this.engine;
+    const built = await images.list({ labels: { 'dev.slipway.release': true } }, { signal });
+    // What a build that failed or was called off came to, and all but the last stage of any: the classic builder gives it no name and no label.
+    const unnamed = await images.list({ dangling: true }, { signal });
+    const old = [...built, ...unnamed].filter(({ createdAt }) => new Date(createdAt) < olderThan);
+    for (const { id, tags } of new Map(old.map((image) => [image.id, image])).values()) {
+      for (const reference of tags.length > 0 ? tags : [id]) {
         // A container uses it, or another image is built on it: it has to stay.
-        await this.engine.images.remove(reference, { signal }).catch((error: unknown) => {
+        await images.remove(reference, { signal }).catch((error: unknown) => {
           if (!(error instanceof Conflict)) throw error;
         });
       }
-      removed++;
     }
-    return removed;
+    return old.length;
   }
 
   private async build(order: Order, { signal, log, keep }: Production): Promise<string> {
