@@ -1,4 +1,12 @@
-import { CommandAccepted, CommandIssued, CommandRefused, SignOffAccepted, SignOffPosted, SignOffRefused } from '@slipway/contracts';
+import {
+  ApprovalRequested,
+  CommandAccepted,
+  CommandIssued,
+  CommandRefused,
+  SignOffAccepted,
+  SignOffPosted,
+  SignOffRefused,
+} from '@slipway/contracts';
 import { type Facts, type Said, wordsOf } from './facts.ts';
 import type { History, Seen } from './history.ts';
 import type { Moving } from './moving.ts';
@@ -23,6 +31,7 @@ export function taken({ seen }: History, facts: Facts, moving: Moving, findings:
     ...facts.named(SignOffRefused).map(({ data }) => data.posted),
     ...facts.named(CommandRefused).map(({ data }) => data.command),
   ]);
+  const releases = new Map(facts.named(ApprovalRequested).map(({ data }) => [data.request, data.release.id]));
   for (const each of seen) {
     if ((each.kind !== 'sign-off' && each.kind !== 'command') || each.status < 200 || each.status >= 300) continue;
     findings.count(`accepted ${each.kind}s`);
@@ -35,7 +44,8 @@ export function taken({ seen }: History, facts: Facts, moving: Moving, findings:
     const said: Said | undefined = each.kind === 'sign-off' ? posted.get(id) : issued.get(id);
     const to = each.kind === 'sign-off' ? 'approval' : issued.get(id)?.data.service;
     const what = `the ${each.kind} ${id} of ${each.person} was answered with ${each.status} (${state})`;
-    const no = (why: string) => findings.breach(said?.correlation ?? null, `${what} and ${why}`, said ? [wordsOf(said)] : []);
+    const release = each.kind === 'sign-off' ? releases.get(each.request) : said?.correlation;
+    const no = (why: string) => findings.breach(release, `${what} and ${why}`, said ? [wordsOf(said)] : []);
     if (said === undefined) no('was never said');
     else if (state === 'accepted' && !accepted.has(id)) no('nobody accepted it');
     else if (!accepted.has(id) && !refused.has(id) && !moving.isUnheard(said.id, to ?? '')) no('nobody ever answered it');

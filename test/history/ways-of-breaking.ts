@@ -1,5 +1,5 @@
-import type { TestKeyRing } from '@slipway/testkit';
-import { expect } from 'vitest';
+import { aKeyRing, type TestKeyRing } from '@slipway/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.ts';
 import type { Made } from './docker-of.ts';
 import type { History, Row } from './history.ts';
@@ -20,11 +20,27 @@ export interface Way {
   readonly says: RegExp;
 }
 
+/** A test for each way of breaking each promise. */
+export function eachIsFound(ways: Readonly<Record<number, readonly Way[]>>): void {
+  let keys: TestKeyRing;
+  beforeAll(async () => {
+    keys = await aKeyRing();
+  });
+  afterAll(() => keys.drop());
+  for (const [promise, of] of Object.entries(ways)) {
+    describe(`promise ${promise} is found broken`, () => {
+      it.each(of.map((way) => ({ ...way })))('where $how', async (way) => {
+        await expectBroken(keys, Number(promise), way);
+      });
+    });
+  }
+}
+
 /** The good history with nothing done to it is made once for all ways that change it afterwards. */
 let untouched: Promise<{ history: History; good: Good }> | undefined;
 
 /** Breaks it, and sees that exactly this promise is found broken, with the release and the words. */
-export async function expectBroken(
+async function expectBroken(
   keys: TestKeyRing,
   promise: number,
   { twist, after = (history) => history, also = [], release, says }: Way,
@@ -80,4 +96,12 @@ export function madeAs(made: readonly Made[], key: string): Made {
 export function without(history: History, event: string): History {
   const left = { ...history, records: history.records.filter(({ headers }) => headers['ce_id'] !== event) };
   return { ...left, tables: left.tables.map((table) => ({ ...table, rows: table.rows.filter((row) => row['event_id'] !== event) })) };
+}
+
+/** Its writer kept that it was published, and nothing else has it. */
+export function onNoTopic(history: History, event: string): History {
+  const record = history.records.find(({ headers }) => headers['ce_id'] === event);
+  const outbox = history.tables.flatMap(({ name, rows: all }) => (name === 'outbox' ? all : [])).find((row) => row['event_id'] === event);
+  const kept = { ...outbox, headers: record?.headers, value_base64: record?.value?.toString('base64') };
+  return rows(without(history, event), String(record?.headers['ce_source']), 'outbox', (all) => [...all, kept]);
 }
