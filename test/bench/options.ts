@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole-number.ts';
 
 export const kinds = ['hop', 'ready', 'path', 'idle'] as const;
 export type Kind = (typeof kinds)[number];
@@ -30,17 +31,12 @@ export function readOptions(words: readonly string[]): Options {
     if (kind === undefined) throw new Error(`--only knows ${kinds.join(', ')}, not ${name}`);
     return kind;
   });
-  const number = (name: 'rounds' | 'samples' | 'seconds', least: number): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number, ${least} or more`);
-    return value;
-  };
   const least = values.anyway ? 2 : 5;
   return {
     only,
-    rounds: number('rounds', least),
-    samples: number('samples', 10),
-    seconds: number('seconds', 5),
+    rounds: wholeNumber('rounds', values.rounds, least),
+    samples: wholeNumber('samples', values.samples, 10),
+    seconds: wholeNumber('seconds', values.seconds, 5),
     anyway: values.anyway,
     write: values.write,
   };

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole-number.ts';
 
 /** What a run is to do; the words are told by help.txt. */
 export interface Options {
@@ -39,21 +40,15 @@ export function readOptions(words: readonly string[]): Options {
   const usual = mode === 'plan' ? '2' : '1';
   return {
     mode,
-    seed: whole('seed', values.seed, 0, 2 ** 31 - 1),
-    minutes: mode === 'points' && values.minutes === undefined ? Number.POSITIVE_INFINITY : whole('minutes', values.minutes ?? '5', 1, 600),
-    replicas: whole('replicas', values.replicas ?? usual, 1, 3),
-    pushEveryMs: whole('every', values.every, 1, 3600) * 1000,
+    seed: wholeNumber('seed', values.seed, 0, 2 ** 31 - 1),
+    minutes:
+      mode === 'points' && values.minutes === undefined ? Number.POSITIVE_INFINITY : wholeNumber('minutes', values.minutes ?? '5', 1, 600),
+    replicas: wholeNumber('replicas', values.replicas ?? usual, 1, 3),
+    pushEveryMs: wholeNumber('every', values.every, 1, 3600) * 1000,
     only: values.only,
-    points: values.points === undefined || values.points === 'all' ? undefined : whole('points', values.points, 1, 10_000),
+    points: values.points === undefined || values.points === 'all' ? undefined : wholeNumber('points', values.points, 1, 10_000),
     state: values.state,
     write: values.write,
     history: values.history,
   };
-}
-
-function whole(name: string, said: string, least: number, most: number): number {
-  const value = said.trim() === '' ? Number.NaN : Number(said);
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new Error(`--${name} is a whole number from ${least} to ${most}, not ${said}`);
-  return value;
 }

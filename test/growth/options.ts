@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole-number.ts';
 
 export interface Options {
   /** Sizes to run, smallest first. */
@@ -29,21 +30,16 @@ export function readOptions(words: readonly string[]): Options {
       profile: { type: 'boolean', default: false },
     },
   });
-  const whole = (name: string, text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes whole numbers, 1 or more, not ${text}`);
-    return value;
-  };
   const sizes = values.releases ?? (values.storm ? '' : '100,1000,10000');
   return {
     releases: sizes
       .split(',')
       .filter(Boolean)
-      .map((text) => whole('releases', text.trim()))
+      .map((text) => wholeNumber('releases', text, 1))
       .sort((one, other) => one - other),
     storm: values.storm,
-    stormReleases: whole('storm-releases', values['storm-releases']),
-    seed: whole('seed', values.seed),
+    stormReleases: wholeNumber('storm-releases', values['storm-releases'], 1),
+    seed: wholeNumber('seed', values.seed, 1),
     write: values.write,
     json: values.json,
     keep: values.keep,

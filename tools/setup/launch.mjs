@@ -40,6 +40,15 @@ export async function launch(needs, programs) {
   }
 }
 
+/** Compiles everything and runs `test/<tier>/main.ts` with the words this process was started with; its help is beside it. */
+export async function launchTier(tier, needs, nodeOptions = []) {
+  const words = wordsUnlessHelp(`test/${tier}/help.txt`);
+  await launch(needs, [
+    [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--singleThreaded'],
+    [...nodeOptions, join(root, `test/${tier}/main.ts`), ...words],
+  ]);
+}
+
 /** Runs a program and passes on the signals that would end us, so that it can tidy up; then says how it ended. */
 function runOn(node, args, env) {
   return new Promise((done) => {
