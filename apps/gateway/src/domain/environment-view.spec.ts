@@ -84,6 +84,20 @@ describe('an environment', () => {
     );
   });
 
+  it('remembers an image however often another one came up since, and only so many of them', () => {
+    const before = said('rollout.succeeded', of(one, { instances: 1, seconds: 1 }));
+    const settings = Array.from({ length: 300 }, (_, at) =>
+      said('rollout.succeeded', of(aRelease({ number: at + 2 }), { image: image(two), instances: 1, seconds: 1 })),
+    );
+    const { history } = fold([before, ...settings]);
+    expect([history.length, history.at(-1)?.digest]).toEqual([101, image(one).digest]);
+    expect(fold([...settings, before].reverse()).history).toEqual(history);
+    const others = Array.from({ length: 200 }, (_, at) =>
+      said('rollout.succeeded', of(aRelease({ number: at + 1 }), { instances: 1, seconds: 1 })),
+    );
+    expect(fold([before, ...settings, ...others]).history).toHaveLength(100);
+  });
+
   it('is found in events that name the project themselves and in those of a release', () => {
     expect(environmentIn(story[0] as Told)).toEqual({ project: 'shop', environment: 'production' });
     expect(environmentIn(story[3] as Told)).toEqual({ project: 'shop', environment: 'production' });

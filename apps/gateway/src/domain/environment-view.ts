@@ -36,6 +36,8 @@ export interface EnvironmentFacts {
 }
 
 const mostHistory = 100;
+/** Of so many images the last time they came up is kept, however often one of them did since with other settings: the others can be gone back to. */
+const mostImages = 50;
 
 /** Which environment of which project. */
 export type EnvironmentPlace = Pick<EnvironmentFacts, 'project' | 'environment'>;
@@ -192,7 +194,12 @@ function withBar(
 
 function withChange(history: readonly Change[], change: Change): readonly Change[] {
   if (history.some(({ id }) => id === change.id)) return history;
+  const images = new Set<string>();
   return [...history, change]
     .sort((one, other) => Date.parse(other.at) - Date.parse(one.at) || (one.id < other.id ? 1 : -1))
-    .slice(0, mostHistory);
+    .filter(({ digest }, nth) => {
+      const isLast = !images.has(digest) && images.size < mostImages;
+      if (isLast) images.add(digest);
+      return isLast || nth < mostHistory;
+    });
 }
