@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Ended, pageOf } from './report.ts';
+import { type Ended, pageOf, withoutPlaces } from './report.ts';
 
 const run = { at: '2026-11-23 18:00 UTC', commit: 'abc1234', seconds: 612, seed: 7, words: '--seed 7 --write' };
 const held: Ended = { id: 'W06', input: 'a | b', expected: '<c>', provenBy: [], result: 'held', outcome: '200 twice', seconds: 1.23 };
@@ -20,6 +20,11 @@ describe('the report of attacks', () => {
       'W04 | a \\| b | &lt;c> | 200 twice<br>[is \\[so]](../../apps/a.spec.ts) | 1.2',
       'W06 | a \\| b | &lt;c> | 200 twice | 1.2',
     ]);
+  });
+
+  it('says nothing of the machine it was written on, and nothing to a terminal', () => {
+    const text = '\u001b[31m×\u001b[39m /home/ann/slipway/test/a.ts: no /tmp/slipway-1/run.json, in /home/ann/slipway\u202e';
+    expect(withoutPlaces(text, ['/home/ann/slipway', '/tmp'])).toBe('× test/a.ts: no …, in …');
   });
 
   it('names what was broken first, and apart what cannot be tried yet', () => {

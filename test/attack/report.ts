@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type CaseMeta, groups } from './case.ts';
 
 /** How a case ended. */
@@ -43,6 +44,18 @@ export function pageOf(run: RunOf, all: readonly Ended[]): string {
   ].join('\n');
 }
 
+/** A text without colours and controls, and without what lies below these folders of the machine, but for the names of files in the first, the checkout. */
+export function withoutPlaces(text: string, [checkout = '', ...others]: readonly string[]): string {
+  const bare = stripVTControlCharacters(text)
+    .replaceAll(/[^\P{C}\n\t]/gu, '')
+    .replaceAll(`${checkout}/`, '');
+  const without = (word: string, folder: string) => (word.includes(folder) ? `${word.slice(0, word.indexOf(folder))}…` : word);
+  return bare
+    .split(/([\s"'`,;)]+)/)
+    .map((word) => [checkout, ...others].reduce(without, word))
+    .join('');
+}
+
 function minutes(seconds: number): string {
   return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
@@ -83,5 +96,5 @@ function proofOf({ file, test }: Ended['provenBy'][number]): string {
 }
 
 function cell(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('[', '\\[');
+  return text.replaceAll(/\s+/g, ' ').replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll(/[[*]/g, '\\$&');
 }

@@ -14,7 +14,7 @@ process.env.SLIPWAY_ATTACK_WORDS = words.join(' ');
 const options = [];
 while (words.length > 0) {
   const word = words.shift();
-  if (word === '--write') process.env.SLIPWAY_ATTACK_WRITE = '1';
+  if (word === '--write') process.env.SLIPWAY_ATTACK_WRITE = 'docs/reliability';
   else if (word === '--seed' && /^\d+$/.test(words[0] ?? '')) process.env.SLIPWAY_ATTACK_SEED = words.shift();
   else if (word === '--only' && /^[A-Z]\d*(,[A-Z]\d*)*$/.test(words[0] ?? ''))
     options.push('-t', `(^| )(${words.shift().split(',').map(startOf).join('|')}) `);
