@@ -3,7 +3,8 @@ import { Registry } from '@slipway/service-kit';
 import { Counter, Histogram } from 'prom-client';
 import type { TestDeployment } from './domain/test-environment.js';
 
-const buckets = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800];
+/** Up to an hour, as production-rollout's; and with 1800 as the last of them V8 keeps an array of 2,700 places for each project and environment. */
+const buckets = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 
 /** What Grafana shows of test environments: how many deployments, how they ended, and how long they and their checks took. */
 @Injectable()
