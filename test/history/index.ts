@@ -1,4 +1,5 @@
 export { type End, releaseEnds } from './ends.ts';
+export { type Explained, explain, storiesOf } from './explain.ts';
 export type * from './history.ts';
 export { readHistory, writeHistory } from './history-file.ts';
 export { judge, verdictText } from './judge.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { aKeyRing, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
+import { explain, storiesOf } from './explain.js';
 import type { History, TopicRecord } from './history.js';
 import { readHistory, writeHistory } from './history-file.js';
 import { judge, verdictText } from './judge.js';
@@ -89,6 +90,41 @@ describe('a story', () => {
 
   it('says so of a release nobody knows', () => {
     expect(story(good, 'shop/7')).toMatch(/^Nothing is known of release shop\/7/);
+  });
+});
+
+describe('what is amiss', () => {
+  const unread = () => ({ ...good, repositories: [] });
+
+  it('is every breach, and every promise that was not examined but for those the run cannot show', async () => {
+    expect((await explain(good)).amiss).toEqual([]);
+    expect((await explain(unread(), { unexamined: [4, 11] })).amiss).toEqual([]);
+    const { amiss, words } = await explain(unread(), { unexamined: [4] });
+    expect(amiss).toEqual([expect.stringMatching(/^11 was not examined: there were no changes read from a repository/)]);
+    await rm(/the history: (\S+)$/.exec(words)?.[1] ?? '');
+  });
+
+  it('is told with the story of each release it happened to, or that the records tell of, and keeps the history', async () => {
+    const lost = { ...good, registry: { ...good.registry, manifests: good.registry.manifests.slice(0, 1) } };
+    const { words } = await explain(lost);
+    expect(words).toContain('Release shop/2 (');
+    expect(words).not.toContain('Release shop/1 (');
+    const file = /the history: (\S+)$/.exec(words)?.[1] ?? '';
+    expect(await readHistory(file)).toEqual(lost);
+    await rm(file);
+    const chain = {
+      release: null,
+      what: 'chain shop: its head is not signed by approval',
+      evidence: [`${good.records.at(-1)?.headers['ce_id']}`],
+    };
+    const shown = good.records.find(({ headers }) => headers['ce_type']?.includes('image.built'))?.headers['ce_id'];
+    expect(storiesOf(good, [chain, { ...chain, evidence: [`image.built #3 of image-builder (builds[0]@1, ${shown})`] }])).toEqual([
+      expect.stringMatching(/^Release shop\/1 /),
+    ]);
+  });
+
+  it('tells of a command what the client was answered', () => {
+    expect(story(good, 'shop/1')).toMatch(/a client +command answered 200/);
   });
 });
 

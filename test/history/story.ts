@@ -37,7 +37,11 @@ export function story(history: History, release: string): string {
   const said = facts.said.filter((each) => own.includes(each) || causes.has(each.id));
   const docker = dockerOf(history, id);
   if (said.length + docker.length === 0) return `Nothing is known of release ${release} among ${history.records.length} records.`;
-  const moments = [...said.map((each) => sayingOf(each, facts)), ...docker, ...seenOf(history.seen, said, born?.data.release.revision)];
+  const moments = [
+    ...said.map((each) => sayingOf(each, facts)),
+    ...docker,
+    ...seenOf(history.seen, said, { id, revision: born?.data.release.revision }),
+  ];
   const { project, number, kind, ref, revision } = born?.data.release ?? {};
   const head = born ? `Release ${project}/${number} (${id}), a ${kind} of ${ref} at ${revision}` : `Release ${id}, whose birth nobody told`;
   return [head, '', ...inOrder(moments), '', 'Rows:', ...rowsOf(facts, id, revision), '', 'Work:', ...workOf(facts, id, said), ''].join(
@@ -154,21 +158,23 @@ function eventOf({ at, action, id, attributes }: DockerEvent, name: string): Mom
 }
 
 /** What load clients saw of its revision, and of the requests and commands that name it. */
-function seenOf(seen: readonly Seen[], said: readonly Said[], revision: string | undefined): Moment[] {
-  const ids = said.map(({ value }) => value.toString('utf8')).join('\n');
+function seenOf(seen: readonly Seen[], said: readonly Said[], { id, revision }: { id: string; revision: string | undefined }): Moment[] {
+  const values = said.map(({ value }) => value.toString('utf8')).join('\n');
   return seen.flatMap((each): Moment[] => {
-    const about =
-      each.kind === 'push' || each.kind === 'delivery'
-        ? each.revision === revision
-        : each.kind === 'sign-off'
-          ? ids.includes(each.request)
-          : false;
-    if (!about) return [];
+    if (!isAbout(each, values, { id, revision })) return [];
     const { kind, asked, answered, ...what } = each;
     const status = 'status' in each ? ` answered ${each.status === 0 ? 'never' : each.status}` : '';
     const took = Date.parse(answered) - Date.parse(asked);
     return [{ at: Date.parse(asked), who: 'a client', what: `${kind}${status} after ${took} ms`, more: [short(what)] }];
   });
+}
+
+function isAbout(seen: Seen, values: string, { id, revision }: { id: string; revision: string | undefined }): boolean {
+  if (seen.kind === 'push' || seen.kind === 'delivery') return seen.revision === revision;
+  if (seen.kind === 'sign-off') return values.includes(seen.request);
+  // A command may name an environment only: what came of it bears the id that its answer told.
+  const command = /"command":"([^"]+)"/.exec(seen.answer)?.[1];
+  return (seen.kind === 'command' && seen.about === id) || (command !== undefined && values.includes(command));
 }
 
 function rowsOf(facts: Facts, id: string, revision: string | undefined): string[] {
