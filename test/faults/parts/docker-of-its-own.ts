@@ -5,6 +5,7 @@ import { DockerEngine } from '@slipway/docker-engine';
 import type { DataDir } from '../../../tools/parts/data-dir.ts';
 import { type Child, startProcess } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
+import { mendHalfRemovedNetworks } from './half-removed-networks.ts';
 
 /** Engines up to 20.10 write this file whatever folders they are given. */
 const engineKey = '/etc/docker/key.json';
@@ -61,7 +62,9 @@ export async function dockerOfItsOwn({
       await until('containerd listens', () => existsSync(containerdSocket), { within: 30_000, stillWorthIt: assertRunning });
     }
     if (children.dockerd?.running) return;
-    const places = ['--data-root', await dataDir.folder('docker'), '--exec-root', join(state, 'exec'), '--pidfile', join(state, 'pid')];
+    const root = await dataDir.folder('docker');
+    await mendHalfRemovedNetworks(join(root, 'network/files/local-kv.db'));
+    const places = ['--data-root', root, '--exec-root', join(state, 'exec'), '--pidfile', join(state, 'pid')];
     const all = [`unix://${socket}`, ...hosts].flatMap((host) => ['--host', host]);
     const { assertRunning } = await run('dockerd', [...places, ...all, '--containerd', containerdSocket, '--log-level', 'warn']);
     await until('the Docker Engine answers', () => engine.ping().then(() => true), { within: 90_000, stillWorthIt: assertRunning });
