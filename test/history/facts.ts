@@ -1,7 +1,8 @@
 import { catalog, type DataOf, type EventDefinition, Service, topicOf } from '@slipway/contracts';
-import { type DsseSignature, payloadTypes, type Trust, trustOf } from '@slipway/identity';
+import type { DsseSignature } from '@slipway/identity';
 import { parseType, signedBytes } from '@slipway/messaging';
 import type { History, Row, TopicRecord } from './history.ts';
+import { Signatures } from './proofs.ts';
 
 /** Something that was said, once, however often it lies in a topic. Its writer's signature was verified. */
 export interface Said {
@@ -28,7 +29,7 @@ export type SaidOf<E extends EventDefinition> = Said & { readonly data: DataOf<E
 
 /** What the records of a history say, once what nobody of the suite wrote was put aside. */
 export interface Facts {
-  readonly trust: Trust;
+  readonly signatures: Signatures;
   /** In order of time, then of sequence. */
   readonly said: readonly Said[];
   /** By `source id`, as it calls itself. */
@@ -73,7 +74,7 @@ interface Found {
 }
 
 function gather(history: History): Facts {
-  const trust = trustOf(history.about.trust);
+  const signatures = new Signatures(history.about.trust);
   const tables = new Map(history.tables.map((table) => [`${table.service}.${table.name}`, table.rows]));
   const unproven: TopicRecord[] = [];
   const otherBytes: TopicRecord[] = [];
@@ -89,7 +90,7 @@ function gather(history: History): Facts {
       if (copy) (copy.topic === (draft.copies[0] ?? copy).topic ? draft.copies : unproven).push(copy);
       return;
     }
-    if (!isProven(trust, record)) {
+    if (!isProven(signatures, record)) {
       if (copy) unproven.push(copy);
     } else if (draft && copy) otherBytes.push(copy);
     else if (!draft) {
@@ -110,7 +111,7 @@ function gather(history: History): Facts {
   }));
   said.sort((one, other) => one.ms - other.ms || (one.sequence ?? 0) - (other.sequence ?? 0));
   return {
-    trust,
+    signatures,
     said,
     byId: new Map(said.map((each) => [`${each.source} ${each.id}`, each])),
     unproven,
@@ -172,7 +173,7 @@ function sameAttributes(one: Readonly<Record<string, string>>, other: Readonly<R
 }
 
 /** Whether the one service that may say this has signed these bytes. What comes from outside brings its own proof, which is looked at where it counts. */
-function isProven(trust: Trust, { headers, value, topic, at }: Found['record']): boolean {
+function isProven(trusted: Signatures, { headers, value, topic, at }: Found['record']): boolean {
   const definition = catalog.get(parseType(headers['ce_type'])?.name ?? '');
   if (!definition || value === null || !headers['ce_id'] || !headers['ce_subject']) return false;
   if (isUnsigned({ headers })) return true;
@@ -181,7 +182,7 @@ function isProven(trust: Trust, { headers, value, topic, at }: Found['record']):
   if (definition.writer !== 'every' && definition.writer !== 'outside' && definition.writer !== service.data) return false;
   if (topic !== '' && topic !== topicOf(definition, service.data)) return false;
   const signatures = signaturesIn(headers['ce_signature']);
-  return trust.verify(payloadTypes.events, signedBytes(headers, value), signatures, { service: service.data, at: new Date(at) }).ok;
+  return trusted.refusal(signedBytes(headers, value), signatures, { service: service.data, purpose: 'events', at }) === undefined;
 }
 
 /** From outside, with a proof of its own in its data, or none. */

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { ApprovalGranted, type GrantStatement, type Person, PersonChanged, SignOffAttestation, SignOffPosted } from '@slipway/contracts';
-import { open, proveGrant, SignOffClaims } from '@slipway/identity';
+import { SignOffClaims } from '@slipway/identity';
 import { type Facts, factsOf, type SaidOf } from './facts.ts';
 import type { History } from './history.ts';
 
@@ -29,8 +29,8 @@ export function grantsOf(history: History): ReadonlyMap<string, Grant> {
 
 function openGrants(facts: Facts): ReadonlyMap<string, Grant> {
   const found = facts.named(ApprovalGranted).flatMap((event): [string, Grant][] => {
-    const proven = proveGrant(facts.trust, event.data.grant, new Date(event.ms));
-    return proven.ok ? [[proven.statement.grant, { event, statement: proven.statement }]] : [];
+    const proven = facts.signatures.grant(event.data.grant, event.ms);
+    return proven.ok ? [[proven.content.grant, { event, statement: proven.content }]] : [];
   });
   return new Map(found);
 }
@@ -50,7 +50,7 @@ function openSignOffs(facts: Facts): ReadonlyMap<string, SignOff> {
       const claims = claimsOf(proof.jws, keysOf(people, proof.keyId));
       return claims ? [[event.id, { event, claims, via: 'key' }]] : [];
     }
-    const opened = open(facts.trust, proof.attestation, { purpose: 'sign-off', service: 'gateway', at: new Date(event.at) });
+    const opened = facts.signatures.open(proof.attestation, { purpose: 'sign-off', service: 'gateway', at: event.at });
     const claims = opened.ok ? SignOffAttestation.safeParse(opened.content) : undefined;
     return claims?.success ? [[event.id, { event, claims: claims.data, via: 'http' }]] : [];
   });

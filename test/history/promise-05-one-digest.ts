@@ -9,7 +9,6 @@ import {
   RolloutSucceeded,
   VerificationPassed,
 } from '@slipway/contracts';
-import { proveProvenance, proveVerdict } from '@slipway/identity';
 import { effectsOf, effectWords, heardDocker, whereOf } from './effects.ts';
 import { type Facts, factsOf, type Said, wordsOf } from './facts.ts';
 import { grantsOf } from './grants.ts';
@@ -52,7 +51,7 @@ function builtDigests(facts: Facts, findings: Findings): ReadonlyMap<string, str
     else if (before !== image.digest)
       findings.breach(release.id, `release ${release.number} was built as ${before} and as ${image.digest}`, [wordsOf(said)]);
     digests.set(release.id, before ?? image.digest);
-    const proven = proveProvenance(facts.trust, provenance, image.digest, new Date(said.ms));
+    const proven = facts.signatures.provenance(provenance, image.digest, said.ms);
     if (!proven.ok)
       findings.breach(release.id, `nothing proves how the image of release ${release.number} was built: ${proven.reason}`, [wordsOf(said)]);
   }
@@ -93,9 +92,9 @@ function approved(history: History, built: ReadonlyMap<string, string>, findings
     const no = (what: string) =>
       findings.breach(release.id, `release ${release.number} was let into ${deployment.environment} ${what}`, [wordsOf(said)]);
     if (built.get(release.id) !== image.digest) no(`with ${image.digest}, and ${built.get(release.id) ?? 'nothing'} was built`);
-    const verdict = proveVerdict(facts.trust, data.verdict, { release: release.id, digest: image.digest }, new Date(said.ms));
+    const verdict = facts.signatures.verdict(data.verdict, { release: release.id, digest: image.digest }, said.ms);
     if (!verdict.ok) no(`without a test of that image: ${verdict.reason}`);
-    const provenance = proveProvenance(facts.trust, data.provenance, image.digest, new Date(said.ms));
+    const provenance = facts.signatures.provenance(data.provenance, image.digest, said.ms);
     if (!provenance.ok) no(`without proof of how that image was built: ${provenance.reason}`);
   }
 }

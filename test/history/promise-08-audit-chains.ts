@@ -24,7 +24,7 @@ import {
   TokenAdded,
   TokenRevoked,
 } from '@slipway/contracts';
-import { canonicalJson, open } from '@slipway/identity';
+import { canonicalJson } from '@slipway/identity';
 import { type Facts, factsOf, type Said, wordsOf } from './facts.ts';
 import { heardAt } from './heard.ts';
 import { Findings } from './tell.ts';
@@ -66,7 +66,7 @@ function linksInKafka(facts: Facts, findings: Findings): Map<string, AuditLink> 
       if (before && before.hash !== link.hash) no(`link ${link.sequence} was said as ${before.hash} and as ${link.hash}`);
       links.set(keyOf(link), before ?? link);
     }
-    const opened = open(facts.trust, data.head, { purpose: 'audit-head', service: 'approval', at: new Date(said.ms) });
+    const opened = facts.signatures.open(data.head, { purpose: 'audit-head', service: 'approval', at: said.ms });
     const last = data.links.at(-1);
     if (!opened.ok) no(`its head is not signed by approval: ${opened.reason}`);
     else {
@@ -115,9 +115,9 @@ function inApproval(facts: Facts, links: ReadonlyMap<string, AuditLink>, finding
   }
   for (const [key, link] of links)
     if (!rows.has(key)) findings.breach(releaseOf(link), `link ${key} was said and is not in approval's table`, [`event ${link.event}`]);
-  for (const { chain, sequence, hash, envelope } of facts.rows('approval', 'audit_head')) {
+  for (const { chain, sequence, hash, envelope, at } of facts.rows('approval', 'audit_head')) {
     const last = [...links.values()].filter((link) => link.chain === chain).reduce((most, link) => Math.max(most, link.sequence), 0);
-    const opened = open(facts.trust, envelope as never, { purpose: 'audit-head', service: 'approval' });
+    const opened = facts.signatures.open(envelope as never, { purpose: 'audit-head', service: 'approval', at: Date.parse(String(at)) });
     if (meanwhile.has(`${String(chain)} ${String(sequence)}`)) continue;
     if (sequence !== last || links.get(`${String(chain)} ${String(sequence)}`)?.hash !== hash)
       findings.breach(null, `chain ${String(chain)}: approval's head is link ${String(sequence)}, and ${last} were said`);
