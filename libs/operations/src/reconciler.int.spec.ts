@@ -13,10 +13,10 @@ afterAll(() => test.drop());
 
 const connect = (url = test.url) => Database.connect({ url, schema: 'slipway_shop', applicationName: 'reconciler' });
 
-function reconciler(database: Database, run: (signal: AbortSignal) => Promise<void>): Reconciler {
+function reconciler(database: Database, run: (signal: AbortSignal) => Promise<void>, inEveryReplica = false): Reconciler {
   const made = new Reconciler({
     database,
-    reconciliations: [{ name: 'rows', everySeconds: 0.05, run }],
+    reconciliations: [{ name: 'rows', everySeconds: 0.05, inEveryReplica, run }],
     registry: new Registry(),
     logger: pino({ level: 'silent' }),
     retryMs: 50,
@@ -43,6 +43,15 @@ describe('reconcilers', () => {
     expect(runs.a).toBe(stoppedAt);
     await second.stop(1_000);
     await Promise.all([a.close(), b.close()]);
+  });
+
+  it('run in every replica where each has something of its own', async () => {
+    const database = await connect();
+    const runs = { a: 0, b: 0 };
+    const each = [reconciler(database, async () => void runs.a++, true), reconciler(database, async () => void runs.b++, true)];
+    await eventually(() => runs.a > 2 && runs.b > 2);
+    await Promise.all(each.map((one) => one.stop(1_000)));
+    await database.close();
   });
 
   it('are told to stop when the lock is lost, and another takes over', async () => {

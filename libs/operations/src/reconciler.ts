@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Database, HeldLock } from '@slipway/postgres';
+import type { Database } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -10,6 +10,8 @@ export interface Reconciliation {
   readonly everySeconds?: number;
   /** The longest one run may take. Default 300. */
   readonly limitSeconds?: number;
+  /** What it looks at is the process's own, as its disk: it runs in every replica, and in none instead of another. */
+  readonly inEveryReplica?: boolean;
   /** The signal is aborted when the process stops, another replica may have taken over, or time is up. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -23,7 +25,7 @@ export interface ReconcilerOptions {
   readonly retryMs?: number;
 }
 
-/** Runs the reconciliations of a service, in one replica at a time: whoever holds the session advisory lock, as long as it lives. */
+/** Runs the reconciliations of a service, most of them in one replica at a time: whoever holds the session advisory lock, as long as it lives. */
 export class Reconciler {
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
@@ -59,24 +61,28 @@ export class Reconciler {
 
   private async loop(reconciliation: Reconciliation): Promise<void> {
     const { retryMs = 5_000 } = this.options;
-    while (!this.stopping.signal.aborted) {
+    const { signal } = this.stopping;
+    if (reconciliation.inEveryReplica) return await this.repeat(reconciliation, signal);
+    while (!signal.aborted) {
       const lock = await this.options.database.locks.hold(`reconcile ${reconciliation.name}`).catch(() => undefined);
-      if (lock) await this.hold(reconciliation, lock);
-      else await this.rest(retryMs);
+      if (!lock) {
+        await this.rest(retryMs);
+        continue;
+      }
+      try {
+        await this.repeat(reconciliation, AbortSignal.any([lock.signal, signal]));
+      } finally {
+        await lock.release();
+      }
     }
   }
 
-  private async hold(reconciliation: Reconciliation, lock: HeldLock): Promise<void> {
-    const mine = AbortSignal.any([lock.signal, this.stopping.signal]);
+  private async repeat(reconciliation: Reconciliation, mine: AbortSignal): Promise<void> {
     const everyMs = (reconciliation.everySeconds ?? 30) * 1000;
-    try {
-      await this.rest(everyMs / 4, mine); // not all of them at every start at once
-      while (!mine.aborted) {
-        await this.runOnce(reconciliation, mine);
-        await this.rest(everyMs, mine);
-      }
-    } finally {
-      await lock.release();
+    await this.rest(everyMs / 4, mine); // not all of them at every start at once
+    while (!mine.aborted) {
+      await this.runOnce(reconciliation, mine);
+      await this.rest(everyMs, mine);
     }
   }
 
