@@ -5,11 +5,12 @@ import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import type { ImageBuilderConfig } from './image-builder.config.js';
 import { ImageBackend } from './ports.js';
 
-/** Built images don't fill the disk of the engine that built them: what is old and unused there is forgotten. */
+/** Builds don't fill the disk of the engine that builds, nor this process's own: what is old and unused there is forgotten. Each replica may have its own. */
 @Injectable()
 export class ReconcileImages implements Reconciliation {
   readonly name = 'built images';
   readonly everySeconds = 600;
+  readonly inEveryReplica = true;
 
   constructor(
     private readonly database: Database,

@@ -1,4 +1,5 @@
 export * from './create-source-controls.js';
+export { forgetCopies } from './git/forgotten-copies.js';
 export { forgetRuns } from './private-files.js';
 export { branchPrefix, checkGitRef, checkSvnRef, isTag, matcher, refMatcher, refName, tagPrefix } from './ref-name.js';
 export * from './source-control.js';

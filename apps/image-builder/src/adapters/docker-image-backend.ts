@@ -61,6 +61,7 @@ export class DockerImageBackend extends ImageBackend {
 
   async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
     await forgetRuns(this.spoolFolder);
+    await this.sources.tidy(signal);
     const { images } = this.engine;
     const built = await images.list({ labels: { 'dev.slipway.release': true } }, { signal });
     // What a build that failed or was called off came to, and all but the last stage of any: the classic builder gives it no name and no label.

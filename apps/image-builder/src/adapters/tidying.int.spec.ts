@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageBuilderConfig } from '../image-builder.config.js';
 import { DockerImageBackend } from './docker-image-backend.js';
 import type { Registries } from './registries.js';
-import type { SourceArchives } from './source-archives.js';
+import { SourceArchives } from './source-archives.js';
 
 const engine = DockerEngine.connect(realParts().dockerHost);
 /** Long before anything else that is on the engine. */
@@ -57,8 +57,10 @@ async function anImage({ created = old, labels = {}, tag }: { created?: string; 
 
 describe('the engine that builds', () => {
   it('keeps no old image that was built here or has no name; what is named, and what is young, stays', async () => {
-    const config = { SLIPWAY_DATA_DIR: folder } as ConfigOf<typeof ImageBuilderConfig>;
-    const backend = new DockerImageBackend(engine, {} as Registries, {} as SourceArchives, config);
+    const config = { SLIPWAY_DATA_DIR: folder, SLIPWAY_SECRETS_DIR: folder, SLIPWAY_SOURCE_FILE_FOLDERS: [] as string[] } as ConfigOf<
+      typeof ImageBuilderConfig
+    >;
+    const backend = new DockerImageBackend(engine, {} as Registries, new SourceArchives(config), config);
     const name = `tidying-${aDigest().slice(-12)}`;
     const [built, step, named, young] = [
       await anImage({ labels: { 'dev.slipway.release': 'r' }, tag: `${name}:built` }),

@@ -6,6 +6,7 @@ import { privateFolder, removeFolder, sizeWatch, writePrivate } from '../private
 import { checkGitRef, refMatcher } from '../ref-name.js';
 import type { CallOptions, Limits, Point, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
+import { throwAway, usedNow } from './forgotten-copies.js';
 import type { GitCommand } from './git-command.js';
 import { localError, remoteError } from './git-errors.js';
 import { HeldRevisions } from './held-revisions.js';
@@ -117,6 +118,7 @@ export class GitMirrors {
       if (await this.has(source, revision, options)) continue;
       await this.bringLost(source, revision, options);
     }
+    await usedNow(path);
     return path;
   }
 
@@ -133,11 +135,7 @@ export class GitMirrors {
 
   /** Throws the copy away: moved aside first, so that nobody sees half of it. */
   async forget(source: Source, options: CallOptions = {}): Promise<void> {
-    await this.locked(source, options, async (path) => {
-      const aside = `${path}.old-${process.pid}-${Math.random().toString(36).slice(2)}`;
-      await rename(path, aside).catch(() => undefined);
-      await removeFolder(aside);
-    });
+    await this.locked(source, options, async (path) => throwAway(path));
   }
 
   private async has(source: Source, revision: string, options: CallOptions): Promise<boolean> {

@@ -1,0 +1,47 @@
+import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestRepository } from '../source-control.contract.js';
+import { forgetCopies } from './forgotten-copies.js';
+import { GitGround } from './git-ground.contract.js';
+import { GitSourceControl } from './git-source-control.js';
+
+let dataDir: string;
+let repository: TestRepository;
+let control: GitSourceControl;
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'slipway-copies-'));
+  const ground = await GitGround.make();
+  repository = await ground.repository('shop', `file://${ground.repositories}/shop.git`);
+  control = new GitSourceControl({ dataDir, fileFolders: [ground.repositories] });
+});
+afterAll(async () => {
+  await repository.close();
+  await rm(dataDir, { recursive: true });
+});
+
+const copies = async () => (await readdir(join(dataDir, 'git'))).filter((name) => !name.endsWith('.lock'));
+const [longAgo, since] = [new Date('2020-01-01'), new Date('2021-01-01')];
+
+describe('the copy of a source', () => {
+  it('goes when nobody has used it for long, and is made anew for who needs it again', async () => {
+    const { source } = repository;
+    const revision = await repository.commit({ a: '1' }, 'first');
+    const point = { ref: 'refs/heads/main', revision };
+    const read = async () => (await control.file(source, point, 'a'))?.toString();
+    expect(await read()).toBe('1');
+    const [copy = ''] = await copies();
+    await utimes(join(dataDir, 'git', copy), longAgo, longAgo);
+    expect(await read()).toBe('1');
+    await forgetCopies(dataDir, since);
+    expect(await copies()).toEqual([copy]);
+    await utimes(join(dataDir, 'git', copy), longAgo, longAgo);
+    const left = join(dataDir, 'git', `${copy}.old-1-x`);
+    await mkdir(left);
+    await utimes(left, longAgo, longAgo);
+    await forgetCopies(dataDir, since);
+    expect(await copies()).toEqual([]);
+    expect(await read()).toBe('1');
+  });
+});
