@@ -17,7 +17,7 @@ const schema = 'slipway_production_rollout';
 const tables = ['environment', 'rollout'];
 
 beforeAll(async () => {
-  scene = await Scene.set('26000-26499');
+  scene = await Scene.set('30000-30499');
 });
 afterAll(() => scene.clear());
 
@@ -77,7 +77,7 @@ describe('production-rollout with a database that was brought back, and is older
   });
 
   it('ends what was under way then where a later one has come since', { timeout: 120_000 }, async () => {
-    await scene.aProject('overtaken');
+    await scene.aProject('outrun');
     await scene.live(1, 'one');
     const { release } = await scene.grant(2, 'two');
     await scene.stage.hears(RolloutStarted, (data) => data.release.id === release.id, 40_000);
@@ -124,12 +124,12 @@ describe('production-rollout with a database that was brought back, and is older
   });
 
   it('goes back to nothing that somebody asked to go back to before what runs came', { timeout: 120_000 }, async () => {
-    await scene.aProject('returned');
+    await scene.aProject('recalled');
     await scene.live(1, 'one');
     const { release } = await scene.grant(2, 'sick');
     await scene.stage.hears(RolloutStarted, (data) => data.release.id === release.id, 40_000);
     await scene.command({ kind: 'environment.rollback', ...scene.here(), to: null });
-    const waiting = () => rows(`select 1 from ${schema}.rollout where project = 'returned' and rollout ->> 'kind' = 'rollback'`);
+    const waiting = () => rows(`select 1 from ${schema}.rollout where project = 'recalled' and rollout ->> 'kind' = 'rollback'`);
     await eventually(async () => (await waiting()).length === 1);
     await backUp('asked');
     expect(await rows(`select state from public.asked_rollout where state in ('running', 'waiting')`)).toHaveLength(2);
