@@ -12,6 +12,7 @@ import {
   CommitDetected,
   type DataOf,
   ImageBuilt,
+  type Release,
   VerificationPassed,
 } from '@slipway/contracts';
 import { GatewayModule } from '@slipway/gateway';
@@ -81,9 +82,21 @@ afterAll(async () => {
 const file = (value: unknown) => JSON.stringify(value);
 const provenance = { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [{ keyid: 'k', sig: 's' }] };
 
-/** Says that a release was born, built and verified in test, as the three services would; gives the request that came of it. */
+/** A release that was born, built and verified in test; gives the request that came of it. */
 async function aVerifiedRelease(number: number): Promise<DataOf<typeof ApprovalRequested>> {
   const release = aRelease({ project: 'shop', number });
+  await verified(release);
+  return await askedFor(release);
+}
+
+async function askedFor({ id }: Release): Promise<DataOf<typeof ApprovalRequested>> {
+  const asked = await stage.hears(ApprovalRequested, ({ release }) => release.id === id);
+  await eventually(async () => (await tess.slipway(`approval show ${asked.request}`)).exit === exitCodes.ok);
+  return asked;
+}
+
+/** Says that a release was born, built and verified in test, as the three services would. */
+async function verified(release: Release): Promise<void> {
   const authors = [{ name: 'Ann Author', email: 'ann@shop.example', account: null }];
   const about = { subject: release.id, correlationId: release.id };
   const of = {
@@ -112,9 +125,6 @@ async function aVerifiedRelease(number: number): Promise<DataOf<typeof ApprovalR
       authors,
     },
   });
-  const asked = await stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
-  await eventually(async () => (await tess.slipway(`approval show ${asked.request}`)).exit === exitCodes.ok);
-  return asked;
 }
 
 describe('the command line, with the real gateway and the real approval', () => {
@@ -196,6 +206,35 @@ spec:
     expect(await tess.answers(`approval show ${asked.request}`)).toMatchObject({ state: 'rejected' });
     expect((await tess.slipway('release list --project shop')).out).toMatch(/^shop\/2 +rejected/m);
     expect((await tess.slipway('release show shop/99')).exit).toBe(exitCodes.failed);
+  });
+
+  it('has a dead letter handled again once what was wrong is mended', async () => {
+    const release = aRelease({ project: 'shop', number: 3 });
+    const open = async () =>
+      (await ada.answers('dead-letters list --service approval')).items as { id: string; name: string; reason: string }[];
+    // A table of approval that cannot take what its handler writes for this release.
+    await stage.database.query(`alter table slipway_approval.request add constraint poisoned check (release <> '${release.id}')`);
+    await verified(release);
+    const letter = await eventually(async () => (await open())[0] ?? false);
+    expect(letter).toMatchObject({ name: expect.stringContaining('verification.passed'), reason: expect.stringContaining('poisoned') });
+    const replay = (reason: string) => ada.slipway(`dead-letters replay approval ${letter.id} --reason "${reason}"`);
+    expect(await replay('perhaps it works now')).toMatchObject({ exit: exitCodes.failed, err: expect.stringContaining('poisoned') });
+    await stage.database.query('alter table slipway_approval.request drop constraint poisoned');
+    expect(await replay('the table takes it now')).toMatchObject({ exit: exitCodes.ok });
+    expect(await askedFor(release)).toMatchObject({ environment: 'pre-release' });
+    expect(await open()).toEqual([]);
+  });
+
+  it('folds the ledger anew, and finds that it says what the journal says', async () => {
+    await stage.database.query(
+      `update slipway_gateway.release set phase = 'live' where id = (select id from slipway_gateway.release limit 1)`,
+    );
+    expect(await ada.slipway('ledger check --reason "shop/1 looks odd"')).toMatchObject({ exit: exitCodes.failed });
+    const before = (await tess.slipway('release list --project shop')).out;
+    expect(await ada.slipway('ledger rebuild --reason "shop/1 shows what did not happen"')).toMatchObject({ exit: exitCodes.ok });
+    expect((await tess.slipway('release list --project shop')).out).not.toBe(before);
+    expect(await ada.slipway('ledger check --reason "is it mended"')).toMatchObject({ exit: exitCodes.ok });
+    expect((await ada.slipway('ledger show')).out).toMatch(/check/);
   });
 
   it('tells what a service answers to a command', async () => {
