@@ -33,6 +33,8 @@ export interface SuiteOfProcesses extends FaultySuite {
   readonly environment: SuiteEnvironment;
   readonly administratorToken: string;
   readonly dataDir: DataDir;
+  /** Of every new project so far. */
+  readonly repositories: readonly { readonly project: string; readonly folder: string }[];
   /**
    * A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it;
    * what `prepare` gives is added to how the repository is watched.
@@ -43,8 +45,8 @@ export interface SuiteOfProcesses extends FaultySuite {
   /** The file a project was applied with, `spec` replacing whole keys; of a target, one like that which everything runs on. */
   fileOf(name: string, spec: Partial<ProjectSpec>): z.input<typeof ProjectFile>;
   targetOf(name: string): z.input<typeof TargetFile>;
-  /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. */
-  signOff(request: string, within: number): Promise<void>;
+  /** What the person does at the page: signs, and does it again where the answer was lost, until it is known that it was taken. `told` hears each yes. */
+  signOff(request: string, within: number, told?: (answer: object) => void): Promise<void>;
   /** Somebody new who may come by any gateway. */
   join(person: { name: string; emails: string[]; accounts?: string[]; roles: Role[] }): Promise<Person>;
   /** kill -9, and waits until the service is started again; gives how often it was. */
@@ -140,6 +142,7 @@ async function start(
   await join({ name: author.name, emails: author.emails, roles: ['developer'] });
   const operator = (await join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] })).api;
   await administrator.applyTarget({ params: { name: 'lab' }, body: aTargetToRun(ports) });
+  const repositories: { project: string; folder: string }[] = [];
   const applied = new Map<string, Partial<ProjectSpec> & Pick<ProjectSpec, 'source'>>();
   const fileOf: SuiteOfProcesses['fileOf'] = (name, spec) => {
     const before = applied.get(name);
@@ -156,13 +159,14 @@ async function start(
     const name = `fault-${v7().slice(-8)}`;
     const repository = await Repository.make();
     cleanup.defer('remove the repository', () => repository.remove());
+    repositories.push({ project: name, folder: repository.dir });
     const more = await prepare(repository, name);
     await apply(name, { source: { git: { url: repository.url, poll: '1s', ...more } }, ...spec });
     return { name, repository };
   };
-  const signOff: SuiteOfProcesses['signOff'] = async (request, within) => {
+  const signOff: SuiteOfProcesses['signOff'] = async (request, within, told = () => {}) => {
     const granted = () => ear.all(ApprovalGranted).some((data) => data.request === request);
-    const sign = () => operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
+    const sign = () => operator.signOff({ params: { id: request }, body: { decision: 'approve' } }).then(told);
     await eventually(async () => granted() || (await sign().then(granted)), { within, every: 200 });
   };
   const kill: SuiteOfProcesses['kill'] = async (service, number = 1) => {
@@ -184,11 +188,13 @@ async function start(
     environment,
     dataDir,
     logs: dataDir.logs,
+    repositories,
   };
   return { ...told, administratorToken: token, newProject, apply, fileOf, targetOf, signOff, join, kill };
 }
 
-function theRealOnes(): PartsOfSuite {
+/** The parts the environment names. */
+export function theRealOnes(): PartsOfSuite {
   const { kafkaBrokers, registry, dockerSocket } = realParts();
   return { kafkaBrokers, registry, dockerHost: `unix://${dockerSocket}`, through: (url) => url };
 }

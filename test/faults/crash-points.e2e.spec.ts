@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { ApprovalRequested, BuildStarted, RolloutSucceeded } from '@slipway/contracts';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Finding, judge, LoadLog, leftToDo, verdictText, Witness } from '../history/index.ts';
-import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
+import { explain, LoadLog, leftToDo, type Witness } from '../history/index.ts';
+import { aSuiteOfProcesses, type SuiteOfProcesses, theRealOnes } from './a-suite-of-processes.js';
 import { Board } from './crash/board.ts';
 import { isOfCode, placeOf } from './crash/known-points.ts';
 import known from './crash/points.json' with { type: 'json' };
 import unreached from './crash/unreached.json' with { type: 'json' };
+import { historyOf, notWithoutLoadLog, witnessOf } from './judging.ts';
 import { drainMs } from './process-faults.js';
 
 /** One in each of four services, at moments no other test of every day ends a process at; no lease has to run out after them. */
@@ -30,16 +31,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipway-points-'));
   board = new Board(folder);
   suite = await aSuiteOfProcesses({ ports: '25900-25999', settings: {}, all: board.settings });
-  const { kafkaBrokers, registry, dockerSocket } = realParts();
-  const at = { databaseUrl: suite.databaseUrl, kafkaBrokers, topicPrefix: suite.topicPrefix, registry };
-  const { installation, environment } = suite;
-  witness = await Witness.start({
-    ...at,
-    title: 'crash points',
-    dockerHost: `unix://${dockerSocket}`,
-    installation,
-    trustFile: environment.trustFile,
-  });
+  witness = await witnessOf(suite, theRealOnes(), 'crash points');
 }, 120_000);
 afterAll(async () => {
   await witness?.stop();
@@ -50,7 +42,7 @@ afterAll(async () => {
 describe('a release on whose way four services are killed at a point and one is asked to end', () => {
   it('goes live all the same, and every promise holds that it is about', { timeout: 240_000 }, async () => {
     for (const point of points) await board.arm(point);
-    const { name, repository } = await suite.newProject();
+    const { name } = await suite.newProject();
     await suite.ear.hears(BuildStarted, ({ release }) => release.project === name);
     const builder = suite.replicas.find(({ service }) => service === 'image-builder');
     const begun = performance.now();
@@ -65,12 +57,9 @@ describe('a release on whose way four services are killed at a point and one is 
 
     const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: realParts().kafkaBrokers, topicPrefix: suite.topicPrefix };
     await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: 120_000, every: 250 });
-    const verdict = judge(await witness.history({ load, repositories: [{ project: name, folder: repository.dir }] }));
-    const broken = ({ state }: Finding) => state === 'broken';
-    expect(
-      verdict.findings.filter(broken).map(({ title }) => title),
-      verdictText(verdict),
-    ).toEqual([]);
+    const known = { load, repositories: suite.repositories, canaries: [], faultsEnded: new Date() };
+    const { amiss, words } = await explain(await historyOf(witness, suite, known), { unexamined: notWithoutLoadLog });
+    expect(amiss, words).toEqual([]);
   });
 
   it('passed only points that are known', async () => {

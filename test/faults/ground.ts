@@ -6,9 +6,10 @@ import type { Cleanup } from '../../tools/parts/cleanup.ts';
 import { temporaryDataDir } from '../../tools/parts/data-dir.ts';
 import { startParts } from '../../tools/parts/index.ts';
 import { Receiver } from './a-receiver.js';
-import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
+import { aSuiteOfProcesses, type SuiteOfProcesses, theRealOnes } from './a-suite-of-processes.js';
 import { Board } from './crash/board.ts';
 import type { FaultyParts } from './fault.js';
+import type { Straight } from './judging.ts';
 import { startFaultyParts } from './parts/index.ts';
 
 export interface GroundWish {
@@ -23,6 +24,8 @@ export interface Ground {
   readonly suite: SuiteOfProcesses;
   readonly board: Board;
   readonly receiver: Receiver;
+  /** Past whatever stands in front of the parts for the services. */
+  readonly straight: Straight;
 }
 
 /** The suite on parts that can be hurt. Everything is given back by `cleanup`. */
@@ -70,7 +73,7 @@ async function ground({ replicas, cleanup, signal, say }: GroundWish, parts?: Fa
     stillWorthIt: () => signal.throwIfAborted(),
   });
   cleanup.defer('stop the suite', () => suite.clear(), 180_000);
-  return { suite, board, receiver };
+  return { suite, board, receiver, straight: parts?.straight ?? theRealOnes() };
 }
 
 /** Secrets stay where the load puts them, wherever a part lets a service work. */

@@ -1,25 +1,14 @@
-import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, pause, until } from '../../tools/parts/until.ts';
-import {
-  type Breach,
-  type End,
-  judge,
-  LoadLog,
-  leftToDo,
-  releaseEnds,
-  story,
-  type Verdict,
-  Witness,
-  writeHistory,
-} from '../history/index.ts';
+import { pause } from '../../tools/parts/until.ts';
+import { type End, judge, LoadLog, releaseEnds, storiesOf, type Verdict, writeHistory } from '../history/index.ts';
 import { readPoint } from './crash/board.ts';
 import { now } from './crash/files.ts';
 import { Passes } from './crash/passes.ts';
 import { endsOf } from './ends.ts';
 import type { FaultContext, FaultKind, FaultyParts } from './fault.js';
 import { faultyGround, type Ground, type GroundWish } from './ground.ts';
+import { drained, historyOf, witnessOf } from './judging.ts';
 import { aCrowd } from './load/crowd.ts';
 import { Load } from './load/load.ts';
 import type { Options } from './options.ts';
@@ -27,10 +16,9 @@ import { bounds, planOf } from './plan.js';
 import { type Killed, processFaults } from './process-faults.js';
 import { disturbances, type UnderFaults, underFaults } from './recoveries.ts';
 import { machineLoad, type Recovered, recoveryLap } from './recovery-lap.ts';
+import { told } from './report.ts';
 import { type Done, runPlan } from './run-plan.ts';
 
-/** How long after the last fault everything may take to be said, read and done (promise 6). */
-const drainMs = 60_000;
 const readyMs = 90_000;
 
 /** What came of a run by a plan. */
@@ -74,7 +62,7 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const kinds = kindsFor(options, points, ground, parts, kills);
   const plan = planOf(options.seed, options.minutes, kinds);
   const log = new LoadLog(join(suite.dataDir.path, 'load.jsonl'));
-  const witness = await witnessOf(ground, parts, options);
+  const witness = await witnessOf(suite, parts.straight, `faults of seed ${options.seed} for ${options.minutes} min`);
   cleanup.defer('stop the witness', () => witness.stop());
   const crowd = await aCrowd(suite, log, cleanup);
   const load = new Load({ ...crowd, suite, log, seed: options.seed, pushEveryMs: options.pushEveryMs, say });
@@ -104,11 +92,9 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   const faultsEnded = new Date();
   say('the last fault is over; people stop, and everything is to be done within a minute');
   await load.stop();
-  const drainedMs = await drained(ground, parts, faultsEnded, signal, say);
-  const logs = (await readdir(suite.dataDir.logs)).map((name) => join(suite.dataDir.logs, name));
+  const drainedMs = await drained(suite, parts.straight, { since: faultsEnded, signal, say });
   const repositories = crowd.shops.map(({ name: project, folder, system }) => ({ project, folder, system }));
-  const secretFolders = [join(suite.dataDir.path, 'secrets')];
-  const history = await witness.history({ load: log, repositories, canaries, logFiles: logs, secretFolders, faultsEnded });
+  const history = await historyOf(witness, suite, { load: log, repositories, canaries, faultsEnded });
   const verdict = judge(history);
   const ends = releaseEnds(history);
   const wronged = ends.flatMap(({ release, wrong }) => (wrong.length > 0 ? [release.id] : []));
@@ -140,9 +126,7 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
     answers: answersOf(log),
     drainedMs,
     verdict,
-    stories: [...new Set([...broken.flatMap(({ release }: Breach) => release ?? []), ...wronged])]
-      .slice(0, 5)
-      .map((release) => story(history, release)),
+    stories: storiesOf(history, broken, wronged),
     historyFile,
   };
 }
@@ -166,42 +150,6 @@ function kindsFor(options: Options, points: readonly string[], { board }: Ground
   return [...own, ...parts.kinds].filter(({ name, weight }) => name.includes(only) && weight !== 0);
 }
 
-function witnessOf({ suite }: Ground, { straight }: FaultyParts, { seed, minutes }: Options): Promise<Witness> {
-  return Witness.start({
-    title: `faults of seed ${seed} for ${minutes} min`,
-    databaseUrl: suite.databaseUrl,
-    kafkaBrokers: straight.kafkaBrokers,
-    topicPrefix: suite.topicPrefix,
-    dockerHost: straight.dockerHost,
-    registry: straight.registry,
-    installation: suite.installation,
-    trustFile: suite.environment.trustFile,
-  });
-}
-
-async function drained(
-  { suite }: Ground,
-  { straight }: FaultyParts,
-  since: Date,
-  signal: AbortSignal,
-  say: (text: string) => void,
-): Promise<number | undefined> {
-  const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: straight.kafkaBrokers, topicPrefix: suite.topicPrefix };
-  const isDone = async () => {
-    const left = await leftToDo(at);
-    if (Object.keys(left).length > 0) throw new Error(told(left));
-    return true;
-  };
-  try {
-    await until('nothing is left to do', isDone, { within: drainMs, every: 500, stillWorthIt: () => signal.throwIfAborted() });
-    return Date.now() - since.getTime();
-  } catch (error) {
-    signal.throwIfAborted();
-    say(messageOf(error));
-    return undefined;
-  }
-}
-
 function answersOf(log: LoadLog): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const seen of log.seen) {
@@ -210,12 +158,4 @@ function answersOf(log: LoadLog): Record<string, number> {
     counts[what] = (counts[what] ?? 0) + 1;
   }
   return counts;
-}
-
-export function told(counts: Readonly<Record<string, number>>): string {
-  return (
-    Object.entries(counts)
-      .map(([what, count]) => `${count} ${what}`)
-      .join(', ') || 'none'
-  );
 }

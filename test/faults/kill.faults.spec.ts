@@ -17,12 +17,15 @@ import {
 } from '@slipway/contracts';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leftToDo } from '../history/left-to-do.js';
+import { explain, LoadLog, leftToDo, type Witness } from '../history/index.ts';
 import { Receiver } from './a-receiver.js';
-import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
+import { aSuiteOfProcesses, type SuiteOfProcesses, theRealOnes } from './a-suite-of-processes.js';
+import { historyOf, notWithoutLoadLog, witnessOf } from './judging.ts';
 
 let suite: SuiteOfProcesses;
 let receiver: Receiver;
+let witness: Witness;
+let lastKill = new Date();
 /** Instances of the project that the Docker Engine says it has made. */
 const made: { environment: string; release: string; name: string }[] = [];
 const listening = new AbortController();
@@ -30,10 +33,12 @@ const listening = new AbortController();
 beforeAll(async () => {
   receiver = await Receiver.start();
   suite = await aSuiteOfProcesses({ ports: '22000-22999', settings: { notifier: receiver.settings } });
+  witness = await witnessOf(suite, theRealOnes(), 'kill -9 in the middle of work');
   void keepWhatIsMade();
 }, 120_000);
 afterAll(async () => {
   listening.abort();
+  await witness?.stop();
   await suite?.clear();
   await receiver?.stop();
 }, 120_000);
@@ -68,6 +73,7 @@ async function survives(service: Service, moment: Moment, project: string, page:
       await suite.ear.hears(SignOffPosted, (data) => data.request === request);
     } else if (typeof moment !== 'string') await hears(moment as OfRelease);
     await suite.kill(service);
+    lastKill = new Date();
     if (moment === 'a delivery') receiver.hold = false;
   })();
   await Promise.all([killed, asked.then(({ request }) => suite.signOff(request, 60_000))]);
@@ -177,5 +183,11 @@ describe('after all these kills', () => {
 
   it('whoever wants to know was told of each rollout, at least once and by one id', () => {
     expect(receiver.told('rollout.succeeded').size).toBe(7);
+  });
+
+  it('every promise holds that it is about', { timeout: 120_000 }, async () => {
+    const known = { load: new LoadLog(), repositories: suite.repositories, canaries: [], faultsEnded: lastKill };
+    const { amiss, words } = await explain(await historyOf(witness, suite, known), { unexamined: notWithoutLoadLog });
+    expect(amiss, words).toEqual([]);
   });
 });

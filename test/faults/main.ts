@@ -3,25 +3,22 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cleanup, exitCodeOf, listenForEnd } from '../../tools/parts/cleanup.ts';
 import { messageOf } from '../../tools/parts/until.ts';
-import { verdictText } from '../history/index.ts';
+import { LoadLog, verdictText } from '../history/index.ts';
 import { type Recorded, recordPoints } from './crash/record.ts';
-import { type Kill, sweep } from './crash/sweep.ts';
 import { type GroundWish, plainGround } from './ground.ts';
 import { hurt } from './hurt.ts';
-import { Gateways } from './load/gateways.ts';
-import { Lane } from './load/lane.ts';
+import type { Lane } from './load/lane.ts';
 import { type Options, readOptions } from './options.ts';
 import { inAWorldOfItsOwn } from './parts/own-world.ts';
-import { chanceOf } from './plan.js';
-import { circumstances, exitCodes, type Report, writeReport } from './report.ts';
+import { exitCodes, type Report, writeReport } from './report.ts';
 import { reportOfHurt } from './report-of-hurt.ts';
 import { reportOfSweep } from './report-of-sweep.ts';
+import { lanesOf, sweepPoints } from './sweep-points.ts';
 
 const pointsFile = join(import.meta.dirname, 'crash/points.json');
 const unreachedFile = join(import.meta.dirname, 'crash/unreached.json');
 const begun = performance.now();
 const say = (text: string): void => void process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(1).padStart(7)}  ${text}\n`);
-const laneCount = 5;
 /** From kill -9 of any service to its new progress, at most. */
 const gateMs = 15_000;
 
@@ -53,7 +50,14 @@ async function main(): Promise<number> {
 async function run(options: Options, wish: GroundWish): Promise<number> {
   if (options.mode === 'record') return await record(options, wish);
   const recorded = await readPoints();
-  if (options.mode === 'points') return await sweepPoints(options, recorded, wish);
+  if (options.mode === 'points') {
+    const unreached = JSON.parse(await readFile(unreachedFile, 'utf8')) as string[];
+    const swept = await sweepPoints(options, recorded, wish);
+    const report = await reportOfSweep(options, { ...swept, unreached, gateMs });
+    process.stdout.write(`${report.markdown}\n`);
+    for (const text of swept.words) process.stdout.write(`\n${text}\n`);
+    return await ended(options, report);
+  }
   const result = await hurt(options, Object.keys(recorded), wish);
   const report = await reportOfHurt(options, result, gateMs);
   process.stdout.write(`${report.markdown}\n${verdictText(result.verdict)}\n`);
@@ -70,7 +74,8 @@ async function ended(options: Options, report: Report): Promise<number> {
 /** Finds the points anew, and keeps them for plans and sweeps. */
 async function record({ only }: Options, wish: GroundWish): Promise<number> {
   const { suite, board } = await plainGround(wish);
-  const [lane] = await lanesOf(suite, 1);
+  const { lanes } = await lanesOf(suite, 1, new LoadLog());
+  const [lane] = lanes;
   const recorded = await recordPoints(board, lane as Lane, { only, known: only === '' ? {} : await readPoints(), say });
   const points = Object.keys(recorded);
   // Reads the tables of every service: for this alone.
@@ -80,45 +85,6 @@ async function record({ only }: Options, wish: GroundWish): Promise<number> {
   await writeFile(unreachedFile, `${JSON.stringify(unreached, null, 2)}\n`);
   say(`${points.length} points in ${pointsFile}; ${unreached.length} places of the code that no story comes to in ${unreachedFile}`);
   return 0;
-}
-
-async function sweepPoints(options: Options, recorded: Recorded, wish: GroundWish): Promise<number> {
-  const { suite, board } = await plainGround(wish);
-  const all = chanceOf(options.seed).shuffled(Object.keys(recorded));
-  const wanted = all.filter((point) => point.includes(options.only)).slice(0, options.points);
-  if (wanted.length === 0) throw new Error(`no crash point has "${options.only}" in its name: test/faults/crash/points.json has them all`);
-  const before = await readState(options.state);
-  const arrived = new Set(before.filter(({ end }) => end === 'arrived').map(({ point }) => point));
-  const points = wanted.filter((point) => !arrived.has(point));
-  const lanes = await lanesOf(suite, Math.min(laneCount, points.length));
-  const back = async (service: string): Promise<void> => {
-    await Promise.all(suite.replicas.filter((replica) => replica.service === service).map((replica) => replica.ready(60_000)));
-  };
-  const { commit } = await circumstances();
-  const kept = [...before];
-  const over = async (kill: Kill): Promise<void> => {
-    kept.push({ ...kill, commit });
-    if (options.state !== undefined) await writeFile(options.state, `${JSON.stringify(kept, null, 2)}\n`);
-  };
-  const until = performance.now() + options.minutes * 60_000;
-  await sweep({ board, lanes, recorded, points, say, stillWorthIt: () => wish.signal.throwIfAborted(), back, over, until });
-  const kills = kept.filter(({ point }) => wanted.includes(point));
-  const unreached = JSON.parse(await readFile(unreachedFile, 'utf8')) as string[];
-  const report = await reportOfSweep(options, { wanted, unreached, kills, gateMs });
-  process.stdout.write(`${report.markdown}\n`);
-  return await ended(options, report);
-}
-
-/** What earlier portions of the same sweep did. */
-async function readState(file: string | undefined): Promise<Kill[]> {
-  return file === undefined || !existsSync(file) ? [] : (JSON.parse(await readFile(file, 'utf8')) as Kill[]);
-}
-
-async function lanesOf(suite: Parameters<typeof Lane.open>[0], count: number): Promise<Lane[]> {
-  const operator = await suite.join({ name: 'Olga Operator', emails: ['olga@example.org'], roles: ['operator'] });
-  const urls = suite.replicas.filter(({ service }) => service === 'gateway').map(({ url }) => url);
-  const gateways = new Gateways(urls, operator.token);
-  return await Promise.all(Array.from({ length: count }, () => Lane.open(suite, gateways)));
 }
 
 async function readPoints(): Promise<Recorded> {

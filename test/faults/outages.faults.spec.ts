@@ -3,9 +3,10 @@ import { ApprovalRequested, type DataOf, EnvironmentDrifted, ImageBuilt, type Re
 import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Repository } from '../e2e/a-repository.js';
-import { leftToDo } from '../history/left-to-do.js';
+import { explain, LoadLog, leftToDo, type Witness } from '../history/index.ts';
 import { Receiver } from './a-receiver.js';
-import { aSuiteOfProcesses, type SuiteOfProcesses } from './a-suite-of-processes.js';
+import { aSuiteOfProcesses, type SuiteOfProcesses, theRealOnes } from './a-suite-of-processes.js';
+import { historyOf, notWithoutLoadLog, witnessOf } from './judging.ts';
 import { type PartsToTakeAway, partNames, partsToTakeAway } from './parts-to-take-away.js';
 import { type OfRelease, type Point, points, signs, type Way } from './points.js';
 
@@ -67,6 +68,8 @@ class Lane implements Way {
 }
 
 let taking: PartsToTakeAway;
+let witness: Witness;
+let lastBack = new Date();
 let receiver: Receiver;
 let suite: SuiteOfProcesses;
 let lanes: Lane[];
@@ -75,11 +78,13 @@ beforeAll(async () => {
   taking = await partsToTakeAway();
   receiver = await Receiver.start();
   suite = await aSuiteOfProcesses({ ports: '21000-21999', settings: { notifier: receiver.settings }, parts: taking.parts });
+  witness = await witnessOf(suite, { ...theRealOnes(), kafkaBrokers: taking.parts.kafkaBrokers }, 'parts away');
   lanes = await Promise.all(points.map((point) => Lane.at(point)));
   await Promise.all(lanes.map(async (lane) => (lane.point.asks ? signs(lane) : undefined)));
   await Promise.all(lanes.map((lane) => lane.isLive(120_000)));
 }, 300_000);
 afterAll(async () => {
+  await witness?.stop();
   await suite?.clear();
   await receiver?.stop();
   await taking?.close();
@@ -102,6 +107,7 @@ describe('a minute without', () => {
       lanes.map((lane) => Promise.resolve(lane.point.meanwhile?.(lane)).then(() => lane.isLive(240_000))),
     );
     await back;
+    lastBack = new Date();
     const lost = (await arrivals).map((arrival, at) => [lanes[at]?.point.name, arrival.status === 'rejected' ? arrival.reason : 'live']);
     expect(lost).toEqual(lanes.map(({ point }) => [point.name, 'live']));
     expect(falselyFailed()).toEqual([]);
@@ -124,5 +130,11 @@ describe('after all these minutes', () => {
 
   it('whoever wants to know was told of each release that went live', () => {
     expect(receiver.told('rollout.succeeded').size).toBe(suite.ear.all(RolloutSucceeded).length);
+  });
+
+  it('every promise holds that it is about', { timeout: 120_000 }, async () => {
+    const known = { load: new LoadLog(), repositories: suite.repositories, canaries: [], faultsEnded: lastBack };
+    const { amiss, words } = await explain(await historyOf(witness, suite, known), { unexamined: notWithoutLoadLog });
+    expect(amiss, words).toEqual([]);
   });
 });

@@ -1,9 +1,22 @@
 import type { End } from '../history/index.ts';
-import { type Hurt, told } from './hurt.ts';
+import type { Hurt } from './hurt.ts';
 import type { Options } from './options.ts';
 import { wholeMinutes } from './plan.js';
 import { aimMs, judgeRecoveries, overloaded, type ServiceRecovery } from './recoveries.ts';
-import { because, circumstances, durations, outcomeOf, type Report, type Shortcomings, seconds, table } from './report.ts';
+import {
+  amissOf,
+  because,
+  circumstances,
+  durations,
+  outcomeOf,
+  promisesTable,
+  type Report,
+  type Shortcomings,
+  seconds,
+  table,
+  told,
+  unexaminedOf,
+} from './report.ts';
 
 /** As many for each processor before anything of the run began, and somebody else was at work. */
 const busyBefore = 1;
@@ -35,15 +48,7 @@ export async function reportOfHurt(options: Options, result: Hurt, gateMs: numbe
     '',
     '## The eleven promises',
     '',
-    ...table(
-      ['promise', '', 'examined', 'state'],
-      result.verdict.findings.map(({ promise, title, counts, state, breaches, unexamined }) => [
-        promise,
-        title,
-        told(counts),
-        `${state === 'broken' ? `**broken** ${breaches.length} times` : state}${unexamined === undefined ? '' : `: ${unexamined}`}`,
-      ]),
-    ),
+    ...promisesTable(result.verdict),
     '## From kill -9 of a service to its next progress',
     '',
     `Every process of one service is killed while people go on working and nothing else is amiss. At most ${gateMs / 1000} s, aim ${aimMs / 1000} s, to the first thing it commits or publishes and to the first event it takes in.`,
@@ -89,15 +94,12 @@ function shortcomingsOf(
   { gateMs, unmet }: { readonly gateMs: number; readonly unmet: readonly string[] },
 ): Shortcomings {
   const { verdict, drainedMs, done, armed, reached, ends } = result;
-  const broken = verdict.findings.filter(({ state }) => state === 'broken');
-  const unexamined = verdict.findings.filter(({ state }) => state === 'not examined');
   const late = recoveries.filter(({ state }) => state === 'late');
   const unmeasured = recoveries.filter(({ state }) => state === 'not measured');
   const noPoint = armed > 0 && reached.length === 0;
   return {
     amiss: [
-      ...broken.map(({ promise, title, breaches }) => `Promise ${promise} was broken ${breaches.length} times: ${title}`),
-      ...(drainedMs === undefined ? ['Something was left to do a minute after the last fault'] : []),
+      ...amissOf(verdict, drainedMs),
       ...done.flatMap(({ name, complaint }) => (complaint === undefined ? [] : [`${name}: ${complaint}`])),
       ...ends.flatMap(({ release, wrong }) => wrong.map((why) => `${release.project}/${release.number}: ${why}`)),
       ...late.map(({ service }) => `${service} took longer than ${gateMs / 1000} s to get on after kill -9`),
@@ -105,7 +107,7 @@ function shortcomingsOf(
     missing: [
       ...result.missing,
       ...unmet,
-      ...unexamined.map(({ promise, title, unexamined: why }) => `promise ${promise}, ${title}: ${why}`),
+      ...unexaminedOf(verdict),
       ...unmeasured.map(
         ({ service, onOverloaded }) =>
           `how fast ${service} gets on after kill -9${onOverloaded > 0 ? `: the machine was overloaded at all ${onOverloaded} kills` : ''}`,

@@ -1,20 +1,35 @@
 import { durationsOf } from './crash/recovery.ts';
-import type { Kill } from './crash/sweep.ts';
 import type { Options } from './options.ts';
-import { because, circumstances, durations, outcomeOf, type Report, table } from './report.ts';
+import {
+  amissOf,
+  because,
+  circumstances,
+  durations,
+  outcomeOf,
+  promisesTable,
+  type Report,
+  seconds,
+  table,
+  unexaminedOf,
+} from './report.ts';
+import type { Sitting } from './sweep-points.ts';
 
 export interface Swept {
   /** The points it was to be about. */
   readonly wanted: readonly string[];
   /** Places of the code without any point: no story comes to them. */
   readonly unreached: readonly string[];
-  readonly kills: readonly Kill[];
+  /** Every one of them is held against the promises: what one broke, another does not mend. */
+  readonly sittings: readonly Sitting[];
   readonly gateMs: number;
 }
 
 /** Of a sweep over crash points. What nobody came to, or was not tried any more, makes it incomplete; of all points, also what no story comes to. */
-export async function reportOfSweep(options: Options, { wanted, unreached, kills, gateMs }: Swept): Promise<Report> {
+export async function reportOfSweep(options: Options, { wanted, unreached, sittings, gateMs }: Swept): Promise<Report> {
   const about = await circumstances();
+  const kills = sittings
+    .flatMap((sitting) => sitting.kills.map((kill) => ({ ...kill, commit: sitting.commit })))
+    .filter(({ point }) => wanted.includes(point));
   const last = new Map(kills.map((kill) => [kill.point, kill]));
   const ends = [...last.values()];
   const lost = ends.filter(({ end }) => end === 'lost');
@@ -24,10 +39,12 @@ export async function reportOfSweep(options: Options, { wanted, unreached, kills
   const left = wanted.filter((point) => !last.has(point));
   const short = {
     amiss: [
+      ...sittings.flatMap(({ verdict, drainedMs, at }) => amissOf(verdict, drainedMs).map((why) => `${why} (sitting of ${at})`)),
       ...lost.map(({ point, story, why }) => `Lost at ${point} (${story}): ${why}`),
       ...late.map(({ point, progressMs = 0 }) => `Late after ${point}: ${(progressMs / 1000).toFixed(1)} s`),
     ],
     missing: [
+      ...sittings.flatMap(({ verdict, at }) => unexaminedOf(verdict).map((why) => `${why} (sitting of ${at})`)),
       ...notReached.map(({ point }) => `${point}: nobody came by, though its story was told`),
       ...unmeasured.map(({ point }) => `${point}: no progress of the service was seen after the kill`),
       ...(options.points === undefined && options.only === '' && unreached.length > 0
@@ -40,7 +57,7 @@ export async function reportOfSweep(options: Options, { wanted, unreached, kills
   const services = Map.groupBy(ends, ({ point }) => point.split(' · ')[0] as string);
   const again = `npm run faults -- --points ${options.points ?? 'all'}${options.only === '' ? '' : ` --only "${options.only}"`}${options.replicas === 1 ? '' : ` --replicas ${options.replicas}`} --seed ${options.seed}`;
   const mended = kills.filter((kill) => kill.end === 'lost' && last.get(kill.point)?.end === 'arrived');
-  const json = { seed: options.seed, replicas: options.replicas, outcome, ...short, ...about, gateMs, kills };
+  const json = { seed: options.seed, replicas: options.replicas, outcome, ...short, ...about, gateMs, sittings };
   const markdown = [
     `# kill -9 at ${ends.length} of ${wanted.length} crash points: ${outcome}`,
     '',
@@ -60,6 +77,13 @@ export async function reportOfSweep(options: Options, { wanted, unreached, kills
         durations(durationsOf(of.flatMap(({ progressMs }) => progressMs ?? []))),
       ]),
     ),
+    ...sittings.flatMap(({ at, commit, kills: { length }, drainedMs, verdict }) => [
+      `## The eleven promises after ${length} kills at commit ${commit}, ${at}`,
+      '',
+      `Drained ${drainedMs === undefined ? 'not within 60 s' : seconds(drainedMs)} after the last kill.`,
+      '',
+      ...promisesTable(verdict),
+    ]),
   ].join('\n');
   return { name: `crash-points-${options.replicas}-of-each`, outcome, json, markdown };
 }

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Verdict } from '../history/index.ts';
 import type { Durations } from './crash/recovery.ts';
 
 /** `incomplete`: nothing was found amiss, but something that was to be looked at was not. */
@@ -51,6 +52,43 @@ export async function writeReport({ name, json, markdown }: Report): Promise<str
 export function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
   const line = (cells: readonly (string | number)[]) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(heads), `|${heads.map(() => '---').join('|')}|`, ...rows.map(line), ''];
+}
+
+/** What of the promises was not kept, each in a sentence. */
+export function amissOf({ findings }: Verdict, drainedMs: number | undefined): string[] {
+  const broken = findings.filter(({ state }) => state === 'broken');
+  return [
+    ...broken.map(({ promise, title, breaches }) => `Promise ${promise} was broken ${breaches.length} times: ${title}`),
+    ...(drainedMs === undefined ? ['Something was left to do a minute after the last fault'] : []),
+  ];
+}
+
+/** Which of them were not held against everything they rest on. */
+export function unexaminedOf({ findings }: Verdict): string[] {
+  return findings.flatMap(({ promise, title, unexamined }) =>
+    unexamined === undefined ? [] : [`promise ${promise}, ${title}: ${unexamined}`],
+  );
+}
+
+export function promisesTable({ findings }: Verdict): string[] {
+  return table(
+    ['promise', '', 'examined', 'state'],
+    findings.map(({ promise, title, counts, state, breaches, unexamined }) => [
+      promise,
+      title,
+      told(counts),
+      `${state === 'broken' ? `**broken** ${breaches.length} times` : state}${unexamined === undefined ? '' : `: ${unexamined}`}`,
+    ]),
+  );
+}
+
+/** As `3 held, 1 broken`. */
+export function told(counts: Readonly<Record<string, number>>): string {
+  return (
+    Object.entries(counts)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(', ') || 'none'
+  );
 }
 
 /** As `2.1 s`. */

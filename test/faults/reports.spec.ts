@@ -8,6 +8,7 @@ import { readOptions } from './options.ts';
 import { exitCodes } from './report.ts';
 import { reportOfHurt } from './report-of-hurt.ts';
 import { reportOfSweep } from './report-of-sweep.ts';
+import type { Sitting } from './sweep-points.ts';
 
 const gateMs = 15_000;
 const finding = (promise: PromiseNumber) => ({
@@ -137,9 +138,12 @@ describe('the report of a fault run', () => {
 
 describe('the report of a sweep', () => {
   const [one, two] = ['approval · on commit.detected · before commit', 'gateway · run ledger · claimed'] as const;
-  const arrived = (point: string): Kill => ({ point, story: 'a release goes live', end: 'arrived', progressMs: 3_000, commit: 'abc' });
-  const swept = (kills: Kill[], words = ['--points', '2'], unreached: string[] = []) =>
-    reportOfSweep(readOptions(words), { wanted: [one, two], unreached, kills, gateMs });
+  const arrived = (point: string): Kill => ({ point, story: 'a release goes live', end: 'arrived', progressMs: 3_000 });
+  const sitting = (kills: Kill[], more: Partial<Sitting> = {}): Sitting => ({ ...about, kills, ...more });
+  const about = { commit: 'abc', at: 'today', drainedMs: 4_000, verdict: good.verdict };
+  const sat = (sittings: Sitting[], words = ['--points', '2'], unreached: string[] = []) =>
+    reportOfSweep(readOptions(words), { wanted: [one, two], unreached, sittings, gateMs });
+  const swept = (kills: Kill[], words?: string[], unreached?: string[]) => sat([sitting(kills)], words, unreached);
 
   it('passes where every point was reached and every release arrived', async () => {
     expect((await swept([arrived(one), arrived(two)])).outcome).toBe('passed');
@@ -162,9 +166,33 @@ describe('the report of a sweep', () => {
   it('does not pass where a release was lost, but tells of one that is not any more', async () => {
     const lost: Kill = { ...arrived(two), end: 'lost', why: 'nothing came' };
     expect((await swept([arrived(one), lost])).outcome).toBe('not passed');
-    const mended = await swept([arrived(one), lost, arrived(two)]);
+    const mended = await sat([sitting([arrived(one), lost]), sitting([arrived(two)])]);
     expect(mended.outcome).toBe('passed');
     expect(mended.markdown).toContain(`Lost at commit abc, and not any more: ${two}`);
+  });
+});
+
+describe('a sitting of a sweep', () => {
+  const point = 'approval · on commit.detected · before commit';
+  const kill: Kill = { point, story: 'a release goes live', end: 'arrived', progressMs: 3_000 };
+  const usual: Sitting = { commit: 'abc', at: 'today', kills: [kill], drainedMs: 4_000, verdict: good.verdict };
+  const broke = { ...finding(9), state: 'broken' as const, breaches: [{ release: null, what: 'late', evidence: [] }] };
+  const unread = { ...finding(4), state: 'not examined' as const, unexamined: 'there were no effects' };
+
+  it.each<[string, Partial<Sitting>, string, RegExp]>([
+    ['a promise was broken', { verdict: { allHeld: false, findings: [broke] } }, 'not passed', /Promise 9 was broken 1 times/],
+    ['something was left to do', { drainedMs: undefined }, 'not passed', /Something was left to do/],
+    [
+      'a promise was not examined',
+      { verdict: { allHeld: false, findings: [unread] } },
+      'incomplete',
+      /promise 4, .*: there were no effects/,
+    ],
+  ])('in which %s counts, whatever the next one came to', async (_, more, outcome, why) => {
+    const sittings = [{ ...usual, ...more }, usual];
+    const report = await reportOfSweep(readOptions(['--points', '1']), { wanted: [point], unreached: [], sittings, gateMs });
+    expect(report.outcome).toBe(outcome);
+    expect(report.markdown).toMatch(why);
   });
 });
 

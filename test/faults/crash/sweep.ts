@@ -15,8 +15,6 @@ export interface Kill {
   /** From the kill to the service's next new progress, in ms. */
   readonly progressMs?: number | undefined;
   readonly why?: string | undefined;
-  /** Of the checkout it ran from. */
-  readonly commit?: string | undefined;
 }
 
 export interface SweepWish {
@@ -28,8 +26,6 @@ export interface SweepWish {
   readonly stillWorthIt: () => void;
   /** Resolves when the killed service's processes are all back. */
   readonly back: (service: string) => Promise<void>;
-  /** Told of each kill when it is over, to be kept. */
-  readonly over: (kill: Kill) => Promise<void>;
   /** No further point is armed from then on (`performance.now()`). */
   readonly until: number;
 }
@@ -57,7 +53,6 @@ export async function sweep(wish: SweepWish): Promise<Kill[]> {
       busy.add(service);
       const kill = await killAt(point, lane, wish, passes);
       kills.push(kill);
-      await wish.over(kill);
       const took = kill.progressMs === undefined ? '' : `, new progress after ${(kill.progressMs / 1000).toFixed(1)} s`;
       wish.say(`${kills.length} of ${wish.points.length}: ${point}: ${kill.end}${took}${kill.why === undefined ? '' : ` (${kill.why})`}`);
       busy.delete(service);

@@ -1,5 +1,6 @@
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ApiClient, ApiError } from '@slipway/api';
 import {
   ApprovalRequested,
   CommitDetected,
@@ -14,9 +15,14 @@ import type { ProjectSpec } from '@slipway/testkit';
 import { findCommand } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
 import type { Repository } from '../../e2e/a-repository.js';
+import type { LoadLog } from '../../history/load-log.ts';
 import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
 import { Forge, send } from './forge.ts';
 import { Gateways } from './gateways.ts';
+
+const ref = 'refs/heads/main';
+/** Who signs in lanes. */
+export const operatorsName = 'Olga Operator';
 
 /** How long a release may take to its next step where something crashed on the way, in ms. */
 export const stepMs = 120_000;
@@ -55,10 +61,11 @@ export class Lane {
     readonly project: string,
     readonly repository: Repository,
     private readonly forge: Forge,
+    private readonly log: LoadLog,
   ) {}
 
   /** With its first release, which comes with the first commit, live. */
-  static async open(suite: SuiteOfProcesses, operator: Gateways): Promise<Lane> {
+  static async open(suite: SuiteOfProcesses, operator: Gateways, log: LoadLog): Promise<Lane> {
     let forge: Forge | undefined;
     const prepare = async (repository: Repository, project: string) => {
       await firstPage(repository);
@@ -66,7 +73,7 @@ export class Lane {
       return { webhook: forge.provider };
     };
     const { name, repository } = await suite.newProject(spec, prepare);
-    const lane = new Lane(suite, operator, name, repository, forge as unknown as Forge);
+    const lane = new Lane(suite, operator, name, repository, forge as unknown as Forge, log);
     await lane.goesLive((await lane.hears(CommitDetected, (data) => data.release.project === name)).release.id);
     return lane;
   }
@@ -112,7 +119,9 @@ export class Lane {
   /** Gives the revision. */
   async push(page?: string): Promise<string> {
     this.commits += 1;
-    return await this.repository.commit(page ?? `page ${this.commits}`);
+    const revision = await this.repository.commit(page ?? `page ${this.commits}`);
+    this.log.pushed({ project: this.project, ref, revision });
+    return revision;
   }
 
   async born(revision: string): Promise<string> {
@@ -128,7 +137,10 @@ export class Lane {
     const { urls } = this;
     let turn = 0;
     const taken = async () => {
-      const status = await send(urls[turn++ % urls.length] as string, this.forge.delivery(revision));
+      const delivery = this.forge.delivery(revision);
+      const asked = new Date().toISOString();
+      const status = await send(urls[turn++ % urls.length] as string, delivery);
+      this.log.delivered({ asked, project: this.project, delivery: delivery.id, ref, revision, status });
       return status >= 200 && status < 300;
     };
     await until(`a delivery of ${revision} is taken`, taken, { within: stepMs, every: 300 });
@@ -158,7 +170,19 @@ export class Lane {
   async signs(request: string, decision: 'approve' | 'reject', comment?: string): Promise<void> {
     const sign = { params: { id: request }, body: { decision, ...(comment !== undefined && { comment }) } };
     const posted = this.hears(SignOffPosted, (data) => data.request === request);
-    await this.operator.insist(`a sign-off for ${request}`, (api) => api.signOff(sign), posted);
+    const keep = { request, person: operatorsName, decision } as const;
+    const ask = (api: ApiClient) => {
+      const asked = new Date().toISOString();
+      const told = (status: number, answer: string) => this.log.signedOff({ ...keep, asked, status, answer });
+      return api.signOff(sign).then(
+        (answer) => told(200, JSON.stringify(answer)),
+        (error: unknown) => {
+          told(error instanceof ApiError ? error.problem.status : 0, String(error));
+          throw error;
+        },
+      );
+    };
+    await this.operator.insist(`a sign-off for ${request}`, ask, posted);
   }
 
   /** Through test, a sign-off and production. */

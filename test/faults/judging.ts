@@ -1,0 +1,56 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, until } from '../../tools/parts/until.ts';
+import { type Canary, type History, type LoadLog, leftToDo, type PromiseNumber, Witness } from '../history/index.ts';
+import type { PartsOfSuite, SuiteOfProcesses } from './a-suite-of-processes.js';
+
+/** How long after the last fault everything may take to be said, read and done (promise 6). */
+const drainMs = 60_000;
+
+/** Where the parts of a run are reached straight, past whatever stands in front of them for the services. */
+export type Straight = Pick<PartsOfSuite, 'kafkaBrokers' | 'registry' | 'dockerHost'>;
+
+/** Looks and listens from now on; before anything is deployed. */
+export function witnessOf(suite: SuiteOfProcesses, { kafkaBrokers, registry, dockerHost }: Straight, title: string): Promise<Witness> {
+  const { databaseUrl, topicPrefix, installation, environment } = suite;
+  const at = { databaseUrl, kafkaBrokers, topicPrefix, dockerHost, registry };
+  return Witness.start({ ...at, title, installation, trustFile: environment.trustFile });
+}
+
+/** Waits until nothing is left to do. Gives how long that took since then, in ms; undefined where something still is after a minute, which is told. */
+export async function drained(
+  { databaseUrl, topicPrefix }: Pick<SuiteOfProcesses, 'databaseUrl' | 'topicPrefix'>,
+  { kafkaBrokers }: Straight,
+  { since, signal, say }: { readonly since: Date; readonly signal: AbortSignal; readonly say: (text: string) => void },
+): Promise<number | undefined> {
+  const isDone = async () => {
+    const left = Object.entries(await leftToDo({ databaseUrl, kafkaBrokers, topicPrefix }));
+    if (left.length > 0) throw new Error(left.map(([what, count]) => `${count} ${what}`).join(', '));
+    return true;
+  };
+  try {
+    await until('nothing is left to do', isDone, { within: drainMs, every: 500, stillWorthIt: () => signal.throwIfAborted() });
+    return Date.now() - since.getTime();
+  } catch (error) {
+    signal.throwIfAborted();
+    say(messageOf(error));
+    return undefined;
+  }
+}
+
+/** What cannot be examined where no load client wrote down what it pushed, signed and was answered, and no secret was planted. */
+export const notWithoutLoadLog: readonly PromiseNumber[] = [1, 7];
+
+/** What the runner itself knows. */
+export interface Known {
+  readonly load: LoadLog;
+  readonly repositories: readonly { readonly project: string; readonly folder: string; readonly system?: 'git' | 'svn' }[];
+  readonly canaries: readonly Canary[];
+  readonly faultsEnded: Date;
+}
+
+/** All that happened, with the logs of every process and what lies in the folder of secrets. */
+export async function historyOf(witness: Witness, { logs, dataDir }: SuiteOfProcesses, known: Known): Promise<History> {
+  const logFiles = (await readdir(logs)).map((name) => join(logs, name));
+  return await witness.history({ ...known, logFiles, secretFolders: [join(dataDir.path, 'secrets')] });
+}
