@@ -23,7 +23,7 @@ export abstract class Deployments {
   abstract waiting(tx: Tx, project: string, environment: string): Promise<readonly Queued[]>;
   /** Those of these that wait and are believed. */
   abstract believedOf(tx: Tx, ids: readonly string[]): Promise<readonly string[]>;
-  /** The occupant, while it is being deployed or verified; nothing else ever is. */
+  /** The one that is being deployed or verified. */
   abstract running(tx: Tx, project: string, environment: string): Promise<TestDeployment | undefined>;
   /** All of a release, oldest first. */
   abstract ofRelease(tx: Tx, release: string): Promise<readonly TestDeployment[]>;

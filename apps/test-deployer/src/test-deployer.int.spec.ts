@@ -233,15 +233,14 @@ describe('test-deployer', () => {
     await eventually(async () => expect(await scene.observe(project)).toMatchObject({ digest: v1.digest }), { within: 15_000 });
   });
 
-  it('is held up by no row that somebody else wrote, of what goes before all, says nothing, or is under way', async () => {
+  it('is held up by no row that somebody else wrote, of what waits and goes before all, or says nothing', async () => {
     const project = 'forged';
     await scene.apply(project, 1, [test]);
     const [release, forged] = [aRelease({ project }), aRelease({ project, number: 9 })];
-    const rows = [{ release: forged, asked: null }, { release: forged, asked: { by: tess } }, {}, { release: forged, state: 'verifying' }];
-    for (const { state = 'waiting', ...deployment } of rows as { state?: string }[])
+    for (const deployment of [{ release: forged, asked: null }, { release: forged, asked: { by: tess } }, {}])
       await scene.rows(
-        `insert into $schema.deployment (id, project, environment, release, state, deployment) values ($1, $2, 'test', $3, $4, $5)`,
-        [anId(), project, forged.id, state, JSON.stringify(deployment)],
+        `insert into $schema.deployment (id, project, environment, release, state, deployment) values ($1, $2, 'test', $3, 'waiting', $4)`,
+        [...[anId(), project, forged.id, JSON.stringify(deployment)]],
       );
     await scene.built(release, v1);
     await scene.hear(VerificationPassed, of(release));

@@ -83,8 +83,7 @@ export class PostgresDeployments extends Deployments {
   async running(tx: Tx, project: string, environment: string): Promise<TestDeployment | undefined> {
     return this.believed(
       await tx.query<Row>(
-        `select ${columns} from deployment where state in ('deploying', 'verifying')
-           and id = (select (state -> 'occupant' ->> 'deployment')::uuid from environment where project = $1 and environment = $2)`,
+        `select ${columns} from deployment where project = $1 and environment = $2 and state in ('deploying', 'verifying')`,
         [project, environment],
       ),
     );
