@@ -47,7 +47,7 @@ export async function aGoodHistory(keys: TestKeyRing, twist: Twist = {}): Promis
     docker: dockerOf(made, { installation, env: app.env, host }),
     registry: {
       repositories: ['shop'],
-      manifests: [1, 2].map((n) => ({
+      manifests: [1, 2, 3].map((n) => ({
         repository: 'shop',
         tag: imageOf(n).digest,
         digest: imageOf(n).digest,
@@ -87,8 +87,15 @@ async function tell(teller: Teller): Promise<void> {
     await letIn(teller, release, String(release.number));
     rollOut(teller, release, { key: String(release.number), attempt: release.number, kind: 'rollout' });
   }
+  const { three } = teller.good;
+  if (teller.twist.third) {
+    await build(teller, three);
+    await test(teller, three);
+    await letIn(teller, three, '3');
+  }
   if (teller.twist.back === 'never') return;
   if (teller.twist.back === 'rollout') await letIn(teller, teller.good.one, 'again');
   else command(teller);
   rollOut(teller, teller.good.one, { key: 'back', attempt: 3, kind: teller.twist.back ?? 'rollback' });
+  if (teller.twist.third) rollOut(teller, three, { key: '3', attempt: 4, kind: 'rollout' });
 }

@@ -360,6 +360,15 @@ eachIsFound({
       says: /Otto Operator counted for the sign-off of release 2/,
     },
     {
+      how: 'who signed had written what was gone back from before it began, and came with it',
+      twist: {
+        third: true,
+        commit: { 2: (commit) => ({ ...commit, author: { name: 'Otto', email: 'otto@shop.example' } }) },
+      },
+      release: 'three',
+      says: /Otto Operator counted for the sign-off of release 3 into production, and wrote/,
+    },
+    {
       how: 'who signed had pushed it',
       twist: {
         data: { 'commit.detected 2': (data) => ({ ...data, pusher: { name: 'otto', email: 'otto@shop.example', account: null } }) },

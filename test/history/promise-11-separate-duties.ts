@@ -37,24 +37,56 @@ export const separateDuties: Examination = (history) => {
 };
 
 function duties(grant: Grant, history: History, facts: Facts, findings: Findings): void {
-  const { deployment, signOffs, request } = grant.statement;
+  const { deployment } = grant.statement;
   const { release } = deployment;
-  const asked = byRelease(facts, ApprovalRequested)
-    .get(release.id)
-    ?.find(({ data }) => data.request === request);
-  const at = asked?.ms ?? Date.parse(grant.statement.issuedAt);
   const born = facts.named(CommitDetected).filter(({ data }) => data.release.project === deployment.project);
   const own = born.find(({ data }) => data.release.id === release.id);
   if (!own)
     return void findings.breach(release.id, `release ${release.number} was let in, and nobody ever told of its birth`, [
       wordsOf(grant.event),
     ]);
-  const humans = new Humans(peopleAt(facts, at).values());
   const repository = history.repositories.find(({ project }) => project === deployment.project);
   if (repository) findings.count('changes read from a repository');
   else if (own.data.release.kind === 'commit' || own.data.release.kind === 'tag')
     findings.cannot(`the repository of ${deployment.project} was not read`);
-  const changes = runningThen(grant, history, facts, at).map((running) => changeOf(own, born, running, repository));
+  const told = new Set<string>();
+  for (const at of momentsOf(grant, history)) {
+    const running = runningThen(grant, history, facts, at);
+    // The same ran there then as before: nothing else is to be said of it.
+    const what = running.map((each) => each?.id).join();
+    if (told.has(what)) continue;
+    told.add(what);
+    counted(
+      grant,
+      running.map((each) => changeOf(own, born, each, repository)),
+      { facts, at, findings },
+    );
+  }
+}
+
+/** When it is to be known what runs there: as it was asked for, and as it began, for what ran may have been gone back from meanwhile. */
+function momentsOf({ statement }: Grant, history: History): number[] {
+  const { deployment, request } = statement;
+  const facts = factsOf(history);
+  const asked = byRelease(facts, ApprovalRequested)
+    .get(deployment.release.id)
+    ?.find(({ data }) => data.request === request);
+  const began = rolloutsOf(history).find(
+    ({ kind, grant }) => kind === 'rollout' && grantsOf(history).get(grant)?.statement.request === request,
+  );
+  const issued = Date.parse(statement.issuedAt);
+  return [asked?.ms ?? issued, began?.started.ms ?? issued];
+}
+
+/** Who counted, and how many there had to be. */
+function counted(
+  grant: Grant,
+  changes: readonly (readonly Part[])[],
+  { facts, at, findings }: { readonly facts: Facts; readonly at: number; readonly findings: Findings },
+): void {
+  const { deployment, signOffs } = grant.statement;
+  const { release } = deployment;
+  const humans = new Humans(peopleAt(facts, at).values());
   const signers = signOffs.filter(({ role }) => role !== 'none').map(({ person }) => person);
   for (const person of signers) {
     // What ran there is known only to within what approval had heard: guilty is who is involved in any case.

@@ -15,6 +15,8 @@ export interface Twist {
   readonly more?: (good: Good, scribe: Scribe) => void | Promise<void>;
   /** How release 1 comes back at the end. */
   readonly back?: 'rollback' | 'rollout' | 'never';
+  /** A third release, which is asked for over the second one, and begins after that was gone back from. */
+  readonly third?: true;
   /** Changes a statement before it is sealed: `grant 2`, `sign-off 2`. */
   readonly sealed?: Readonly<Record<string, (statement: any) => unknown>>;
   /** A line that gets no link in an audit chain. */
@@ -33,6 +35,7 @@ export interface Twist {
 export interface Good {
   readonly one: Release;
   readonly two: Release;
+  readonly three: Release;
   readonly line: (key: string) => Line;
   readonly otto: string;
   readonly requests: Readonly<Record<string, string>>;
@@ -103,9 +106,13 @@ export class Teller {
   constructor(scribe: Scribe, twist: Twist) {
     this.#scribe = scribe;
     this.twist = twist;
-    const [one, two] = [1, 2].map((number) => aRelease({ number, revision: aRevision(String(number)) })) as [Release, Release];
+    const [one, two, three] = [1, 2, 3].map((number) => aRelease({ number, revision: aRevision(String(number)) })) as [
+      Release,
+      Release,
+      Release,
+    ];
     const line = (key: string) => scribe.lines.find((each) => each.key === key) as Line;
-    this.good = { one, two, line, otto: this.otto.id, requests: this.requests };
+    this.good = { one, two, three, line, otto: this.otto.id, requests: this.requests };
   }
 
   get policy(): typeof policy {

@@ -16,7 +16,7 @@ export interface Way {
   /** Promises that are broken with it. */
   readonly also?: readonly number[];
   /** The release it happens to; none where it happens to no release. */
-  readonly release?: 'one' | 'two';
+  readonly release?: 'one' | 'two' | 'three';
   readonly says: RegExp;
 }
 
