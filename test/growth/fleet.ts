@@ -16,12 +16,6 @@ const signedEvery = 10;
 /** One release of so many is a tag on a revision no branch has; the others are branches. */
 const taggedEvery = 10;
 
-/** A project of the fleet. */
-export interface Project {
-  readonly name: string;
-  readonly signed: boolean;
-}
-
 /** A push of one ref: what becomes one release. */
 export interface Push {
   readonly project: string;
@@ -32,6 +26,7 @@ export interface Push {
 /** Projects, each with a repository of its own, and the people who push and sign. */
 export class Fleet {
   readonly operator: ApiClient;
+  private rounds = 0;
   private readonly secret = randomBytes(16).toString('hex');
 
   readonly #ground: Ground;
@@ -57,13 +52,10 @@ export class Fleet {
     return new Fleet(ground, repositories, administrator, operator);
   }
 
-  /** Applies so many projects, each with its first commit on main; that is everybody's first release. */
-  async found(prefix: string, count: number): Promise<Project[]> {
-    const projects = Array.from({ length: count }, (_, at) => ({
-      name: `${prefix}-${at + 1}`,
-      signed: at % signedEvery === signedEvery - 1,
-    }));
-    await inBatches(projects, 4, async ({ name, signed }) => {
+  /** Applies so many projects, each with its first commit on main; that is everybody's first release. Gives their names. */
+  async found(count: number): Promise<string[]> {
+    const names = Array.from({ length: count }, (_, at) => `growth-${at + 1}`);
+    await inBatches([...names.entries()], 4, async ([at, name]) => {
       const url = await this.#repositories.make(name, author);
       const folder = join(this.#ground.dataDir.path, 'secrets', 'source-watcher', name);
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -71,20 +63,22 @@ export class Fleet {
       const repository = `${this.#ground.parts.registry.url}/growth/${name}`;
       await this.#administrator.applyProject({
         params: { name },
-        body: projectFile(name, url, repository, signed),
+        body: projectFile(name, url, repository, at % signedEvery === signedEvery - 1),
         query: { reason: 'growth' },
       });
     });
-    return projects;
+    return names;
   }
 
   /** Puts so many new refs into each repository, each with a commit of its own on top of main: lines that know nothing of each other. Nobody is told. */
-  async push(projects: readonly Project[], each: (at: number) => number): Promise<Push[]> {
+  async push(projects: readonly string[], each: (at: number) => number): Promise<Push[]> {
     const pushed: Push[] = [];
-    for (const [at, { name }] of projects.entries()) {
-      const refs = Array.from({ length: each(at) }, (_, number) =>
-        number % taggedEvery === taggedEvery - 1 ? `refs/tags/v${number + 1}` : `refs/heads/change/${number + 1}`,
-      );
+    this.rounds++;
+    for (const [at, name] of projects.entries()) {
+      const refs = Array.from({ length: each(at) }, (_, number) => {
+        const change = `${this.rounds}-${number + 1}`;
+        return number % taggedEvery === taggedEvery - 1 ? `refs/tags/v${change}` : `refs/heads/change/${change}`;
+      });
       for (const [ref, revision] of await this.#repositories.grow(name, refs, author)) pushed.push({ project: name, ref, revision });
     }
     return pushed;

@@ -29,6 +29,8 @@ export interface Ground {
   readonly processes: readonly Kept[];
   /** Of the stand-in target, a line of JSON a change. */
   readonly targetHistory: string;
+  /** Where a service that is asked to collect says what it holds. */
+  readonly memory: string;
   /** kill -9 of the broker, and a new one on the same log. */
   restartBroker(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export async function makeGround({ cleanup, stillWorthIt, tell, nodeOptions = []
     SLIPWAY_INSTALLATION: installation,
     GROWTH_CHECKOUT: checkout,
     GROWTH_TARGET: target.url,
+    GROWTH_MEMORY: await dataDir.folder('memory'),
   };
   const environment = await prepareEnvironment(dataDir, parts, { all });
   const processes: Kept[] = [];
@@ -78,7 +81,7 @@ export async function makeGround({ cleanup, stillWorthIt, tell, nodeOptions = []
     const spec = {
       name: service,
       command: process.execPath,
-      args: [...nodeOptions, main],
+      args: [`--import=${join(import.meta.dirname, 'collecting.mjs')}`, ...nodeOptions, main],
       env: environment.of(service),
       cwd: dataDir.path,
     };
@@ -92,7 +95,17 @@ export async function makeGround({ cleanup, stillWorthIt, tell, nodeOptions = []
     cleanup.defer('stop the broker that was started again', () => again.stop(), 60_000);
   };
   const repositories = await dataDir.folder('repositories');
-  return { dataDir, parts, environment, names, repositories, processes, targetHistory: target.history, restartBroker };
+  return {
+    dataDir,
+    parts,
+    environment,
+    names,
+    repositories,
+    processes,
+    targetHistory: target.history,
+    memory: all.GROWTH_MEMORY,
+    restartBroker,
+  };
 }
 
 /** What Postgres keeps for us: when each transaction was committed, and what each statement took. */

@@ -8,7 +8,7 @@ import { type Options, readOptions } from './options.ts';
 import { Records } from './records.ts';
 import { type Growth, gatesOf, reportOf, writeDown } from './report.ts';
 import { Repositories } from './repositories.ts';
-import { runSize, type SizeRun } from './run-size.ts';
+import { found, runSize, type SizeRun } from './run-size.ts';
 import { runStorm, type Storm } from './storm.ts';
 
 const begun = performance.now();
@@ -34,7 +34,9 @@ async function run(options: Options): Promise<number> {
   cleanup.defer('let go of the database', () => records.close());
   const repositories = await Repositories.serve(ground, cleanup);
   const fleet = await Fleet.open(ground, repositories, end.throwIfAsked);
-  const wish = { ground, fleet, records, stuckMs, stillWorthIt: end.throwIfAsked, tell: say };
+  const scene = { ground, fleet, records, stuckMs, stillWorthIt: end.throwIfAsked, tell: say };
+  const most = Math.max(...options.releases, options.storm ? options.stormReleases : 0);
+  const wish = { ...scene, projects: await found({ ...scene, releases: most }) };
   const baselines: { releases: number; ms: number }[] = [];
   const runs: SizeRun[] = [];
   const keep = async ({ storm }: { storm: Storm | undefined }): Promise<Growth> => {

@@ -64,13 +64,18 @@ export class Records {
     return (row as { now: Date }).now;
   }
 
-  /** Releases that were born since then, those that serve in production, and those that ended otherwise; cheap enough to be asked again and again. */
+  /**
+   * Releases that were born since then, those that serve in production, and those that ended otherwise; cheap enough to be asked again and again. A rollout
+   * that was aborted because what it replaces had changed is asked for anew, and its release is not at its end.
+   */
   async progress(since: Date): Promise<Progress> {
     const [row] = await this.query<Progress>(
-      `with rolled as (select state, count(*)::int as count from slipway_production_rollout.rollout where created_at >= $1 group by state)
-       select (select count(*)::int from slipway_source_watcher.release where born_at >= $1) as born,
-         coalesce((select count from rolled where state = 'succeeded'), 0) as live,
-         coalesce((select sum(count)::int from rolled where state in ('failed', 'aborted')), 0)
+      `select (select count(*)::int from slipway_source_watcher.release where born_at >= $1) as born,
+         (select count(distinct release)::int from slipway_production_rollout.rollout where created_at >= $1 and state = 'succeeded') as live,
+         (select count(distinct release)::int from slipway_production_rollout.rollout over
+           where created_at >= $1 and state in ('failed', 'aborted')
+             and not exists (select from slipway_approval.request asked where asked.release = over.release and asked.environment = over.environment
+               and asked.id <> over.request and asked.state in ('open', 'granted')))
            + (select count(*)::int from slipway_test_deployer.deployment where created_at >= $1 and state in ('failed', 'superseded', 'cancelled'))
            + (select count(*)::int from slipway_image_builder.build where created_at >= $1 and state in ('failed', 'cancelled')) as ended`,
       [since],

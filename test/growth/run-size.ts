@@ -2,7 +2,7 @@ import { pause } from '../../tools/parts/until.ts';
 import { type CpuUse, cpuUse, used } from './cpu.ts';
 import type { Fleet } from './fleet.ts';
 import type { Ground } from './ground.ts';
-import { settledMemory } from './memory.ts';
+import { type Held, heldMemory } from './memory.ts';
 import type { Hop, Records, Statement, TableSize } from './records.ts';
 import { type Calls, robotOperator } from './robot.ts';
 
@@ -21,8 +21,8 @@ export interface SizeRun {
   readonly hops: readonly Hop[];
   readonly commits: number;
   readonly cpu: CpuUse;
-  /** MiB by service, settled, afterwards. */
-  readonly memory: Readonly<Record<string, number>>;
+  /** By service, afterwards. */
+  readonly memory: Readonly<Record<string, Held>>;
   readonly tables: readonly TableSize[];
   readonly statements: readonly Statement[];
   readonly robot: Calls;
@@ -34,6 +34,8 @@ export interface SizeWish {
   readonly ground: Ground;
   readonly fleet: Fleet;
   readonly records: Records;
+  /** Those of the largest size; a smaller one takes the first of them. */
+  readonly projects: readonly string[];
   readonly releases: number;
   /** No end is waited for longer than this after the last one. */
   readonly stuckMs: number;
@@ -45,16 +47,30 @@ export interface SizeWish {
 
 const lookMs = 2_000;
 
-/** So many releases at once: as many projects as each has lines, so that both grow with the size. */
+/**
+ * Founds the projects of all sizes, each with its first release in production: what a service keeps for a project is there before anything is measured,
+ * and what it keeps of a release that is done shows.
+ */
+export async function found(wish: Omit<SizeWish, 'projects'>): Promise<readonly string[]> {
+  const { fleet, records, releases, tell } = wish;
+  const count = projectsOf(releases);
+  const begun = await records.now();
+  const robot = robotOperator(fleet.operator);
+  const projects = await fleet.found(count);
+  await whenLive({ ...wish, releases: count }, begun).finally(() => robot.stop());
+  tell(`${count} projects stand, each with its first release in production`);
+  return projects;
+}
+
+function projectsOf(releases: number): number {
+  return Math.max(1, Math.round(Math.sqrt(releases)));
+}
+
+/** So many releases at once: in as many projects as each has lines, so that both grow with the size. */
 export async function runSize(wish: SizeWish): Promise<SizeRun> {
   const { ground, fleet, records, releases, stillWorthIt, tell } = wish;
-  const count = Math.max(1, Math.round(Math.sqrt(releases)));
-  const begun = await records.now();
-  const first = robotOperator(fleet.operator);
-  const projects = await fleet.found(`size-${releases}-${begun.getTime().toString(36)}`, count);
-  await whenLive(wish, begun, count).finally(() => first.stop());
-  tell(`${releases} releases: ${count} projects stand, each with its first release in production`);
-  const pushes = await fleet.push(projects, (at) => Math.floor(releases / count) + (at < releases % count ? 1 : 0));
+  const count = projectsOf(releases);
+  const pushes = await fleet.push(wish.projects.slice(0, count), (at) => Math.floor(releases / count) + (at < releases % count ? 1 : 0));
   await records.forgetStatements();
   const [since, commitsBefore, cpuBefore] = [await records.now(), await records.commits(), await cpuUse(ground.processes)];
   const robot = robotOperator(fleet.operator);
@@ -63,7 +79,7 @@ export async function runSize(wish: SizeWish): Promise<SizeRun> {
   const curve: { s: number; born: number; live: number }[] = [];
   try {
     const [ended] = await Promise.all([
-      whenLive(wish, since, releases, (seen) => curve.push({ s: (performance.now() - told) / 1000, ...seen })),
+      whenLive(wish, since, (seen) => curve.push({ s: (performance.now() - told) / 1000, ...seen })),
       fleet.tell(pushes, stillWorthIt),
     ]);
     const sinceToldMs = performance.now() - told;
@@ -75,7 +91,7 @@ export async function runSize(wish: SizeWish): Promise<SizeRun> {
     const left = await leftAfterAMinute(records);
     const hops = await records.hops(since);
     const tables = await records.tables();
-    const memory = await settledMemory(ground.processes, stillWorthIt);
+    const memory = await heldMemory(ground.memory, ground.processes, stillWorthIt);
     const seen = { hops, commits, cpu, memory, tables, statements, robot: robot.calls, left };
     return { releases, projects: count, wallMs, sinceToldMs, curve, ended, ...seen };
   } finally {
@@ -86,9 +102,8 @@ export async function runSize(wish: SizeWish): Promise<SizeRun> {
 
 /** Waits until so many are live, or have ended otherwise. Gives how many did. @throws Error where nothing moves any more. */
 async function whenLive(
-  { records, stuckMs, stillWorthIt, tell }: SizeWish,
+  { records, releases, stuckMs, stillWorthIt, tell }: Omit<SizeWish, 'projects'>,
   since: Date,
-  releases: number,
   look: (seen: { born: number; live: number }) => void = () => {},
 ): Promise<number> {
   let movedAt = performance.now();
