@@ -5,6 +5,7 @@ import type { Service } from '@slipway/contracts';
 import type { Cleanup } from '../../tools/parts/cleanup.ts';
 import { temporaryDataDir } from '../../tools/parts/data-dir.ts';
 import { startParts } from '../../tools/parts/index.ts';
+import { Mailbox } from './a-mailbox.ts';
 import { Receiver } from './a-receiver.js';
 import { aSuiteOfProcesses, type SuiteOfProcesses, theRealOnes } from './a-suite-of-processes.js';
 import { Board } from './crash/board.ts';
@@ -54,10 +55,16 @@ export async function plainGround(wish: GroundWish): Promise<Ground> {
   const { env } = await startParts({ dataDir, durable: false, dockerKind: 'apart', kafkaHeapMiB: 384, cleanup: wish.cleanup });
   wish.signal.throwIfAborted();
   Object.assign(process.env, env);
-  return await ground(wish);
+  const mailbox = await Mailbox.start();
+  wish.cleanup.defer('stop the mail server', () => mailbox.stop());
+  return await ground(wish, undefined, mailbox.settings);
 }
 
-async function ground({ replicas, cleanup, signal, say }: GroundWish, parts?: FaultyParts): Promise<Ground> {
+async function ground(
+  { replicas, cleanup, signal, say }: GroundWish,
+  parts?: FaultyParts,
+  mail: Record<string, string> = {},
+): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-points-'));
   cleanup.defer(`remove ${folder}`, () => rm(folder, { recursive: true, force: true }));
   const board = new Board(folder);
@@ -65,7 +72,7 @@ async function ground({ replicas, cleanup, signal, say }: GroundWish, parts?: Fa
   cleanup.defer('stop the receiver', () => receiver.stop());
   const suite = await aSuiteOfProcesses({
     ports: '25000-25999',
-    settings: { notifier: receiver.settings },
+    settings: { notifier: { ...receiver.settings, ...mail } },
     replicas,
     all: board.settings,
     ...(parts && { parts: parts.parts, ofReplica: (service, replica, usual) => settingsOf(parts, service, replica, usual) }),

@@ -11,7 +11,7 @@ import { faultyGround, type Ground, type GroundWish } from './ground.ts';
 import { drained, historyOf, witnessOf } from './judging.ts';
 import { aCrowd } from './load/crowd.ts';
 import { Load } from './load/load.ts';
-import type { Options } from './options.ts';
+import { isOneOf, type Options } from './options.ts';
 import { bounds, planOf } from './plan.js';
 import { type Killed, processFaults } from './process-faults.js';
 import { disturbances, type UnderFaults, underFaults } from './recoveries.ts';
@@ -110,7 +110,7 @@ export async function hurt(options: Options, points: readonly string[], wish: Gr
   return {
     done,
     kinds: kinds.map(({ name, weight }) => ({ name, ...(weight !== undefined && { weight }) })),
-    missing: parts.missing.filter((name) => name.includes(options.only)),
+    missing: parts.missing.filter((name) => isOneOf(options.only, name)),
     releases: endsOf(suite.ear),
     ends,
     recovered,
@@ -147,7 +147,7 @@ async function settled(signal: AbortSignal): Promise<void> {
 function kindsFor(options: Options, points: readonly string[], { board }: Ground, parts: FaultyParts, kills: Killed[]): FaultKind[] {
   const { replicas, only } = options;
   const own = processFaults({ replicas, points, board, parts, killed: (kill) => kills.push(kill) });
-  return [...own, ...parts.kinds].filter(({ name, weight }) => name.includes(only) && weight !== 0);
+  return [...own, ...parts.kinds].filter(({ name, weight }) => isOneOf(only, name) && weight !== 0);
 }
 
 function answersOf(log: LoadLog): Record<string, number> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readOptions } from './options.ts';
+import { isOneOf, readOptions } from './options.ts';
 
 describe('the words after npm run faults --', () => {
   it('hurt two processes of every service for five minutes where nothing is said', () => {
@@ -29,5 +29,11 @@ describe('the words after npm run faults --', () => {
     ['--hour=1', /hour/],
   ])('refuse %s, naming it', (word, why) => {
     expect(() => readOptions([word])).toThrow(why);
+  });
+
+  it('ask for whatever has one of several texts in its name', () => {
+    const asked = ['kafka killed', 'docker slow', 'registry killed'].filter((name) => isOneOf('docker|registry k', name));
+    expect(asked).toEqual(['docker slow', 'registry killed']);
+    expect(isOneOf('', 'anything')).toBe(true);
   });
 });

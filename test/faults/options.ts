@@ -52,3 +52,8 @@ export function readOptions(words: readonly string[]): Options {
     history: values.history,
   };
 }
+
+/** Whether it has one of these texts in its name; they are told apart by `|`. */
+export function isOneOf(only: string, name: string): boolean {
+  return only.split('|').some((text) => name.includes(text));
+}

@@ -9,7 +9,7 @@ import { type Ground, type GroundWish, plainGround } from './ground.ts';
 import { drained, historyOf, witnessOf } from './judging.ts';
 import { Gateways } from './load/gateways.ts';
 import { Lane, operatorsName } from './load/lane.ts';
-import type { Options } from './options.ts';
+import { isOneOf, type Options } from './options.ts';
 import { chanceOf } from './plan.js';
 import { circumstances } from './report.ts';
 
@@ -37,7 +37,7 @@ export interface SweptPoints {
 /** Kills a process at each point that is wanted and did not do well in an earlier sitting, and judges what came of it. */
 export async function sweepPoints(options: Options, recorded: Recorded, wish: GroundWish): Promise<SweptPoints> {
   const all = chanceOf(options.seed).shuffled(Object.keys(recorded));
-  const wanted = all.filter((point) => point.includes(options.only)).slice(0, options.points);
+  const wanted = all.filter((point) => isOneOf(options.only, point)).slice(0, options.points);
   if (wanted.length === 0) throw new Error(`no crash point has "${options.only}" in its name: test/faults/crash/points.json has them all`);
   const before = await readState(options.state);
   const arrived = new Set(before.flatMap(({ kills }) => kills.flatMap(({ end, point }) => (end === 'arrived' ? [point] : []))));

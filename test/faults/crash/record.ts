@@ -1,6 +1,7 @@
 import { messageOf, pause } from '../../../tools/parts/until.ts';
 import type { Lane } from '../load/lane.ts';
 import { stories } from '../load/stories.ts';
+import { isOneOf } from '../options.ts';
 import type { Board } from './board.ts';
 
 /** By the name of each point that was passed: the first story in which it was. */
@@ -14,7 +15,7 @@ const afterwardsMs = 4_000;
  * it keeps what other stories pass. @throws Error naming the stories that did not come to their end, once all were told.
  */
 export async function recordPoints(board: Board, lane: Lane, { only, known, say }: RecordWish): Promise<Recorded> {
-  const told = stories.filter(({ name }) => name.includes(only));
+  const told = stories.filter(({ name }) => isOneOf(only, name));
   const passedIn = new Map<string, string>();
   const failed: string[] = [];
   await board.news();

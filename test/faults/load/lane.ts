@@ -2,6 +2,7 @@ import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ApiClient, ApiError } from '@slipway/api';
 import {
+  type ApprovalPolicy,
   ApprovalRequested,
   CommitDetected,
   type DataOf,
@@ -12,6 +13,7 @@ import {
   SignOffPosted,
 } from '@slipway/contracts';
 import type { ProjectSpec } from '@slipway/testkit';
+import type { z } from 'zod';
 import { findCommand } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
 import type { Repository } from '../../e2e/a-repository.js';
@@ -88,9 +90,10 @@ export class Lane {
     return this.suite.replicas.flatMap(({ service, url }) => (service === 'gateway' ? [url] : []));
   }
 
-  /** Another project, with one test environment more, whose first release is asked for. */
-  async another(): Promise<string> {
-    const environments = [...(spec.environments ?? []), { name: 'extra', stage: 'test' as const, ...where }];
+  /** Another project, with one test environment more, whose first release is asked for; `approval` is who is asked there, where it is not as usual. */
+  async another(approval?: z.input<typeof ApprovalPolicy>): Promise<string> {
+    const usual = (spec.environments ?? []).map((each) => (each.stage === 'production' && approval ? { ...each, approval } : each));
+    const environments = [...usual, { name: 'extra', stage: 'test' as const, ...where }];
     const { name } = await this.suite.newProject({ ...spec, environments }, firstPage);
     await this.hears(ApprovalRequested, (data) => data.release.project === name);
     await this.hears(DeploymentSucceeded, (data) => data.release.project === name && data.environment === 'extra');
@@ -230,14 +233,3 @@ export class Lane {
     await until(`${this.project} is whole again`, isWhole, { within: stepMs, every: 250 });
   }
 }
-
-/** Resolves when something is said of the project once more than now. */
-export function newsOf(lane: Lane) {
-  return <E extends AboutEnvironment>(event: E) => {
-    const mine = () => lane.suite.ear.all(event).filter((data) => (data as { project: string }).project === lane.project).length;
-    const before = mine();
-    return lane.hears(event, () => mine() > before);
-  };
-}
-
-type AboutEnvironment = EventDefinition & { data: { _output: { project: string } } };

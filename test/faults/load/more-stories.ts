@@ -19,7 +19,9 @@ import {
 } from '@slipway/contracts';
 import { until } from '../../../tools/parts/until.ts';
 import { Gateways } from './gateways.ts';
-import { type Lane, newsOf, stepMs } from './lane.ts';
+import { type Lane, stepMs } from './lane.ts';
+import { fresh, newsOf } from './news.ts';
+import { registersAKey } from './rare-stories.ts';
 import type { Story } from './stories.ts';
 
 const reason = 'to see it taken in all the same';
@@ -91,7 +93,7 @@ export const moreStories: readonly Story[] = [
     },
   },
   {
-    name: 'an administrator changes targets, and a person comes, makes a token and takes it back',
+    name: 'an administrator changes targets, and a person comes, makes a token and a key and takes them back',
     tell: async (lane) => {
       const name = `spare-${lane.project}`;
       const target = lane.targetOf(name);
@@ -125,11 +127,5 @@ async function somebodyComes(lane: Lane): Promise<void> {
   const { token: another } = await made;
   const revoked = lane.hears(TokenRevoked, (data) => data.token === another);
   await own.insist('taking it back', (api) => api.revokeToken({ params: { id: another } }), revoked);
-}
-
-/** Fits what is said of it for the first time from now on. */
-function fresh(lane: Lane, name: string): () => boolean {
-  const count = () => lane.suite.ear.names().filter((each) => each === name).length;
-  const before = count();
-  return () => count() > before;
+  await registersAKey(lane, id, own);
 }

@@ -10,8 +10,10 @@ import {
   RolloutRolledBack,
   VerificationFailed,
 } from '@slipway/contracts';
-import { type Lane, newsOf } from './lane.ts';
+import type { Lane } from './lane.ts';
 import { moreStories } from './more-stories.ts';
+import { newsOf } from './news.ts';
+import { rareStories } from './rare-stories.ts';
 
 /** One way a release can go, and what people do for it. It is told to its end, whatever crashes meanwhile, or the story throws. */
 export interface Story {
@@ -128,4 +130,5 @@ export const stories: readonly Story[] = [
   },
   { name: 'an instance is lost and healed', tell: (lane) => lane.losesAnInstance() },
   ...moreStories,
+  ...rareStories,
 ];

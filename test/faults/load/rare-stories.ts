@@ -1,0 +1,68 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { ApprovalExpired, CommandAccepted, type DataOf, EventDeadLettered, PersonChanged, SignOffPosted } from '@slipway/contracts';
+import { until } from '../../../tools/parts/until.ts';
+import type { Gateways } from './gateways.ts';
+import { type Lane, stepMs } from './lane.ts';
+import { fresh } from './news.ts';
+import type { Story } from './stories.ts';
+
+const reason = 'to see it taken in all the same';
+
+/** What happens seldom, and by itself or by an administrator. */
+export const rareStories: readonly Story[] = [
+  {
+    name: 'nobody answers a request, and it expires',
+    tell: async (lane) => {
+      const other = await lane.another({ require: [{ role: 'operator' }], expires: '5s' });
+      await lane.hears(ApprovalExpired, ({ release }) => release.project === other);
+    },
+  },
+  {
+    name: 'a record that nobody can read is tried again, and another is given up',
+    tell: async (lane) => {
+      const again = await deadLetter(lane);
+      const replayed = lane.hears(CommandAccepted, fresh(lane, CommandAccepted.name));
+      await lane.administrator.insist('trying again', (api) => api.replayDeadLetter({ params: again, body: { reason } }), replayed);
+      const given = await deadLetter(lane);
+      const discarded = lane.hears(CommandAccepted, fresh(lane, CommandAccepted.name));
+      await lane.administrator.insist('giving up', (api) => api.discardDeadLetter({ params: given, body: { reason } }), discarded);
+    },
+  },
+  {
+    name: 'the ledger is folded anew',
+    tell: async (lane) => {
+      const folded = lane.hears(CommandAccepted, fresh(lane, CommandAccepted.name));
+      await lane.administrator.insist('folding', (api) => api.rebuildLedger({ params: {}, body: { reason } }), folded);
+      await lane.goesLive(await lane.commit());
+    },
+  },
+];
+
+/** A sign-off whose words were changed on its way, as whoever may write to Kafka can; gives where approval laid it aside. */
+async function deadLetter(lane: Lane): Promise<{ service: 'approval'; id: string }> {
+  const posted = lane.suite.ear.once().findLast(({ headers }) => headers['ce_type'] === SignOffPosted.type);
+  if (posted === undefined) throw new Error('nobody signed anything yet');
+  const id = crypto.randomUUID();
+  const dead = lane.hears(EventDeadLettered, (data) => data.service === 'approval' && data.event === id);
+  const headers = { ...posted.headers, ce_id: id };
+  await lane.suite.ear.publish([{ topic: posted.topic, key: posted.key ?? '', value: Buffer.from('{"nothing": "to be read"'), headers }]);
+  await dead;
+  const found = async () => {
+    const { items } = await lane.administrator.call((api) => api.listDeadLetters({ query: { service: 'approval' } }));
+    return items.find(({ event }) => event === id);
+  };
+  const letter = await until('the dead letter is told', found, { within: stepMs, every: 300 });
+  return { service: 'approval', id: letter.id };
+}
+
+/** Somebody registers a key, and takes it back. */
+export async function registersAKey(lane: Lane, person: string, own: Gateways): Promise<void> {
+  const { kty, crv, x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+  const jwk = { kty: kty as 'OKP', crv: crv as 'Ed25519', x };
+  const mine = (data: DataOf<typeof PersonChanged>) => (data.person.id === person ? data.person.keys.filter((key) => key.jwk.x === x) : []);
+  const added = lane.hears(PersonChanged, (data) => mine(data).length > 0);
+  await own.insist('registering a key', (api) => api.addKey({ body: { jwk } }), added);
+  const [{ id = '' } = {}] = mine(await added);
+  const revoked = lane.hears(PersonChanged, (data) => mine(data).some(({ revokedAt }) => revokedAt !== null));
+  await own.insist('taking the key back', (api) => api.revokeKey({ params: { id } }), revoked);
+}
