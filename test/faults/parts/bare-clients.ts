@@ -124,10 +124,17 @@ function produces(service: Service, settings: Record<string, string>, topic: str
   return { send, close: async () => await connected?.then((producer) => producer.disconnect()).catch(() => undefined) };
 }
 
+/** Begins an upload, sends some of it and gives it up. */
 async function asks(registry: string): Promise<void> {
-  const answer = await fetch(`http://${registry}/v2/`, { signal: AbortSignal.timeout(2000) }).catch((error: Error) => {
-    throw error.cause ?? error;
-  });
-  await answer.text();
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  const ask = async (url: string, method: string, body?: Uint8Array<ArrayBuffer>): Promise<Response> => {
+    const answer = await fetch(url, { method, ...(body && { body }), signal: AbortSignal.timeout(4000) }).catch((error: Error) => {
+      throw error.cause ?? error;
+    });
+    await answer.arrayBuffer();
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    return answer;
+  };
+  const begun = await ask(`http://${registry}/v2/shop/blobs/uploads/`, 'POST');
+  const more = await ask(begun.headers.get('location') ?? '', 'PATCH', new Uint8Array(8192));
+  await ask(more.headers.get('location') ?? '', 'DELETE');
 }

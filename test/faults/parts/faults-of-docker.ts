@@ -9,7 +9,7 @@ const overlaps: readonly Sufferer[] = ['service', 'postgres', 'kafka'];
 const part = 'docker';
 
 /** Every fault of the Docker Engine (facts/reliability.md 1.6 D01, D02); one that is not ours is only reached badly. */
-export function faultsOfDocker(engine: HurtEngine | undefined, ways: Ways): FaultKind[] {
+export function faultsOfDocker(engine: Pick<HurtEngine, 'end' | 'start'> | undefined, ways: Pick<Ways, 'to'>): FaultKind[] {
   const proxies = ways.to('docker');
   const reachedBadly: FaultKind[] = [
     {
@@ -52,7 +52,7 @@ const answerMs = 300;
 export const kindsOfOwnEngine: readonly string[] = kinds;
 
 /** The Engine ends while somebody has just asked it for this: hurt is who did, and, where it was killed, never got an answer. */
-function restarted(engine: HurtEngine, work: Work): FaultKind {
+function restarted(engine: Pick<HurtEngine, 'end' | 'start'>, work: Work): FaultKind {
   return {
     name: `docker restarted in a ${work}`,
     part,

@@ -150,9 +150,12 @@ function strangers(broker: HurtBroker, staysMs: number): Fault {
       await member.connect();
       await member.subscribe({ topics: topics.filter((name) => name.startsWith(suite.topicPrefix)), fromBeginning: true });
       const held = await hold(new RegExp(`^${service} · on .* · before commit$`), handlerMs);
-      await member.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
+      // Resolves when all members have joined anew, for which who is held has to go on.
+      const running = member.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
+      running.catch(() => undefined);
       const met = held !== undefined && (await isRebalanced(broker, `${suite.topicPrefix}${service}`));
       await held?.release();
+      await running;
       await pause(10_000, AbortSignal.any([signal, forgone.signal]));
       await pause(staysMs, signal);
       return met && joined ? 1 : 0;

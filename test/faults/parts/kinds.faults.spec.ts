@@ -1,3 +1,4 @@
+import { services } from '@slipway/contracts';
 import { aTopicPrefix, eventually } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +26,7 @@ const seen: Readonly<Record<string, readonly [ClientOf, RegExp]>> = {
   'registry killed': ['registry', /ECONN|other side closed|SOCKET/],
   'registry in trouble': ['registry', /HTTP (500|503|429)/],
   'registry black-holed': ['registry', /timeout/i],
+  'registry cut half-way': ['registry', /ECONN|other side closed|SOCKET|terminated/],
   'network gone': ['postgres', /ECONNREFUSED|Connection terminated/],
   'one service cut off': ['postgres', /ECONNREFUSED|Connection terminated/],
 };
@@ -64,9 +66,9 @@ function kindOf(name: string): FaultKind {
   return kind;
 }
 
-async function whileItLasts(fault: Fault, look: () => Promise<void>): Promise<void> {
+async function whileItLasts(fault: Fault, look: () => Promise<void>, more: Partial<FaultContext> = {}): Promise<void> {
   try {
-    await fault.begin(context);
+    await fault.begin({ ...context, ...more });
     await look();
   } finally {
     await fault.end();
@@ -124,9 +126,28 @@ describe('a client without Slipway', () => {
   });
 
   it('shares its group with a stranger now and then', { timeout: 120_000 }, async () => {
+    const { topicPrefix } = context.suite;
+    const kafka = new Kafka({ clientId: 'test', brokers: [...parts.straight.kafkaBrokers], logLevel: logLevel.NOTHING });
+    const member = kafka.consumer({ groupId: `${topicPrefix}${services[0]}` });
+    const joined: number[] = [];
+    member.on(member.events.GROUP_JOIN, () => joined.push(performance.now()));
+    await member.connect();
+    await member.subscribe({ topic: `${topicPrefix}a` });
+    await member.run({ eachMessage: async () => {} });
+    await eventually(() => joined.length === 1, { within: 20_000 });
+    let released = false;
+    const hold: FaultContext['hold'] = async (points) => {
+      const point = `${services[0]} · on image.built · before commit`;
+      // The handler stands there for as long as it is held: it is asked to join anew before it has committed.
+      const release = async () => {
+        released = true;
+      };
+      return points.test(point) ? { point, pid: 1, about: [], release, answered: async () => false } : undefined;
+    };
     const fault = kindOf('kafka rebalanced').make(chance, 5);
-    await whileItLasts(fault, allIsWell);
-    expect(fault.hurt?.()).toBeGreaterThan(0);
+    await whileItLasts(fault, () => eventually(() => released, { within: 30_000 }).then(() => undefined), { hold });
+    expect(fault.hurt?.()).toBe(1);
+    await member.disconnect();
   });
 
   it('finds its topic with more partitions, and then without what was in it', { timeout: 120_000 }, async () => {
