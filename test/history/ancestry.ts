@@ -6,7 +6,6 @@ export class Ancestry {
   /** Of each Git repository, the commits that were made on each. Subversion's count over all branches, and say nothing of this. */
   readonly #children = new Map<string, ReadonlyMap<string, readonly string[]>>();
   readonly #read: ReadonlySet<string>;
-  readonly #descendants = new Map<string, ReadonlySet<string>>();
 
   constructor({ repositories }: History) {
     this.#read = new Set(repositories.map(({ project }) => project));
@@ -26,9 +25,6 @@ export class Ancestry {
   descendants({ project, revision }: Pick<Release, 'project' | 'revision'>): ReadonlySet<string> | undefined {
     const children = this.#children.get(project);
     if (!children?.has(revision)) return undefined;
-    const key = `${project} ${revision}`;
-    const known = this.#descendants.get(key);
-    if (known) return known;
     const found = new Set<string>();
     const open = [...(children.get(revision) ?? [])];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
@@ -36,7 +32,6 @@ export class Ancestry {
       found.add(at);
       open.push(...(children.get(at) ?? []));
     }
-    this.#descendants.set(key, found);
     return found;
   }
 

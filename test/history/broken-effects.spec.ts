@@ -53,6 +53,12 @@ eachIsFound({
       says: /3 instances of attempt 3 stood in shop\/production at once, and 2 were asked for/,
     },
     {
+      how: 'one instance was made under two names',
+      twist: { made: (made) => otherwise(made, 'production 2 2', { labels: { instance: '1' } }) },
+      release: 'two',
+      says: /instance 1 of attempt 2 in shop\/production was made as two/,
+    },
+    {
       how: 'an attempt began twice',
       twist: {
         more: (good, scribe) =>

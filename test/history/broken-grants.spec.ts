@@ -114,6 +114,28 @@ eachIsFound({
       says: /let in 2 rollouts/,
     },
     {
+      how: 'its sign-off was a no',
+      twist: { sealed: { 'sign-off 2': (claims) => ({ ...claims, decision: 'reject' }) } },
+      release: 'two',
+      says: /counts sign-off \S+ as a yes of \S+, which it is not/,
+    },
+    {
+      how: 'its intent names a grant that nobody signed',
+      twist: { back: 'never', data: { 'rollout.started 2': (data) => ({ ...data, grant: anId() }) } },
+      release: 'two',
+      says: /names grant \S+, which approval never signed/,
+    },
+    {
+      how: 'it began before its grant was issued',
+      twist: {
+        sealed: {
+          'grant 2': (statement) => ({ ...statement, issuedAt: new Date(Date.parse(statement.issuedAt) + 600_000).toISOString() }),
+        },
+      },
+      release: 'two',
+      says: /began before its grant was issued/,
+    },
+    {
       how: 'it was let in by another policy than the project file has',
       twist: {
         data: {

@@ -63,6 +63,13 @@ eachIsFound({
       says: /and nobody ever answered it/,
     },
     {
+      how: 'a number was given out twice',
+      twist: {
+        data: { 'commit.detected 2': (data) => ({ ...data, release: { ...data.release, number: 1 } }) },
+      },
+      says: /release 1 was born 2 times/,
+    },
+    {
       how: 'a revision became a release and was folded into one',
       twist: {
         more: ({ two, line }, scribe) => {

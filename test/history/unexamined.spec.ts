@@ -58,6 +58,14 @@ const without: readonly [what: string, change: (history: History) => History, pr
   ['the tables of the gateway', withoutTables('gateway'), [6, 8, 10]],
   ['the operations', (history) => rowsOfAll(history, 'operation'), [6, 9]],
   ['the records', (history) => ({ ...history, records: [] }), [1, 2, 3, 4, 5, 8, 11]],
+  [
+    'the minute in which what is left may be done',
+    (history) => {
+      const soon = { ...history, about: { ...history.about, faultsEnded: history.about.until } };
+      return rows(soon, 'approval', 'handoff', () => [{ event_id: 'e', service: 'gateway' }]);
+    },
+    [6],
+  ],
   ['the end of a partition', (history) => ({ ...history, about: { ...history.about, gaps: ['approvals[0] was read to 3 of 9'] } }), [10]],
 ];
 
