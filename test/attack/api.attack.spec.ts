@@ -199,7 +199,8 @@ describe('What the API is sent', () => {
       const refused = [];
       for (const from of ['-1', '1.5', 'x', '9007199254740993', '1e309', '', '%00'])
         refused.push((await log(`stream=build/1&from=${from}`)).status);
-      expect(refused.filter((status) => status >= 500 || status === 200).length, refused.join(' ')).toBeLessThanOrEqual(1);
+      // Nothing after `from=` is no number, and may be read as none.
+      expect(refused.map((status, at) => (at === 5 && status === 200 ? 400 : status))).toEqual(refused.map(() => 400));
       const empty = [];
       for (const query of [
         'stream=build/1&from=2147483647',

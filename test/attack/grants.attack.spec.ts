@@ -2,7 +2,7 @@ import { ApprovalGranted, CommandAccepted, CommandIssued, type DataOf, RolloutSt
 import { canonicalJson, keyFileIn, loadServiceKey, payloadTypes } from '@slipway/identity';
 import type { InRecord, OutRecord } from '@slipway/messaging';
 import { Database, schemaOf } from '@slipway/postgres';
-import { eventually } from '@slipway/testkit';
+import { aKeyRing, eventually } from '@slipway/testkit';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Ear } from '../faults/an-ear.js';
@@ -89,7 +89,7 @@ describe('Grants', () => {
     {
       input:
         'whoever has approval’s key says the same grant five times under other event ids; a true one is played again; a grant of another installation’s approval',
-      expected: 'one deployment',
+      expected: 'one deployment; the other installation’s is a dead letter',
       provenBy: [{ file: 'apps/production-rollout/src/production-rollout.int.spec.ts', test: 'begins nothing by a forged grant' }],
     },
     async (on) => {
@@ -109,8 +109,16 @@ describe('Grants', () => {
         deadOf(ear, id) !== undefined ||
         ear.records.some(({ headers }) => headers['ce_source'] === 'production-rollout' && headers['ce_causationid'] === id);
       await eventually(() => ids.every(answered), { within: 20_000 });
+      const ring = await aKeyRing();
+      try {
+        const foreign = await signedBy(ring.keys.approval, recordOf(ApprovalGranted, data.release.id, data, { source: 'approval' }));
+        await ear.publish([foreign]);
+        expect(await eventually(() => deadOf(ear, foreign.headers['ce_id'] as string) ?? false)).toBe('dead letter: bad-signature');
+      } finally {
+        await ring.drop();
+      }
       expect(started()).toHaveLength(1);
-      return 'heard five times more; one rollout';
+      return 'heard six times more, and once from a stranger; one rollout';
     },
   );
 
@@ -118,7 +126,7 @@ describe('Grants', () => {
     'A11',
     {
       input:
-        'rows written straight into tables: a granted request without a sign-off in approval’s, an unsigned grant in its outbox, a waiting rollout in production-rollout’s',
+        'rows written straight into tables: a granted request without a sign-off in approval’s, a waiting rollout with an unsigned grant in production-rollout’s',
       expected: 'production-rollout begins nothing: it believes signatures, and rows with its own seal',
     },
     async (on) => {
