@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApprovalRequested, BuildStarted, RolloutSucceeded } from '@slipway/contracts';
+import { ApprovalRequested, BuildStarted, type Release, RolloutSucceeded } from '@slipway/contracts';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explain, LoadLog, leftToDo, type Witness } from '../history/index.ts';
@@ -10,8 +10,11 @@ import { Board } from './crash/board.ts';
 import { isOfCode, placeOf } from './crash/known-points.ts';
 import known from './crash/points.json' with { type: 'json' };
 import unreached from './crash/unreached.json' with { type: 'json' };
+import type { FaultContext } from './fault.js';
 import { historyOf, notWithoutLoadLog, witnessOf } from './judging.ts';
-import { drainMs } from './process-faults.js';
+import { planOf } from './plan.js';
+import { drainMs, processFaults } from './process-faults.js';
+import { runPlan } from './run-plan.ts';
 
 /** One in each of four services, at moments no other test of every day ends a process at; no lease has to run out after them. */
 const points = [
@@ -39,6 +42,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 120_000);
 
+async function keepsItsPromises(faultsEnded: Date): Promise<void> {
+  const told = { load, repositories: suite.repositories, canaries: [], faultsEnded };
+  const { amiss, words } = await explain(await historyOf(witness, suite, told), { unexamined: notWithoutLoadLog });
+  expect(amiss, words).toEqual([]);
+}
+
 describe('a release on whose way four services are killed at a point and one is asked to end', () => {
   it('goes live all the same, and every promise holds that it is about', { timeout: 240_000 }, async () => {
     for (const point of points) await board.arm(point);
@@ -57,9 +66,36 @@ describe('a release on whose way four services are killed at a point and one is 
 
     const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: realParts().kafkaBrokers, topicPrefix: suite.topicPrefix };
     await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: 120_000, every: 250 });
-    const known = { load, repositories: suite.repositories, canaries: [], faultsEnded: new Date() };
-    const { amiss, words } = await explain(await historyOf(witness, suite, known), { unexamined: notWithoutLoadLog });
-    expect(amiss, words).toEqual([]);
+    await keepsItsPromises(new Date());
+  });
+
+  it('goes live all the same, one after the other, in a minute of faults by the plan of seed 1', { timeout: 300_000 }, async () => {
+    const parts = { killAll: async () => {}, startAll: async () => {} };
+    const all = processFaults({ replicas: 1, points: Object.keys(known), board, parts, killed: () => {} });
+    const plan = planOf(
+      1,
+      1,
+      all.filter(({ name }) => name !== 'everything killed at once'),
+    );
+    const { name, repository } = await suite.newProject();
+    const { signal } = new AbortController();
+    const hold: FaultContext['hold'] = async () => undefined;
+    const going = { over: false };
+    const running = runPlan({ plan, suite, hold, signal, say: () => {}, left: () => {} }).finally(() => (going.over = true));
+    for (let number = 1; number === 1 || !going.over; number += 1) {
+      const mine = ({ release }: { release: Release }) => release.project === name && release.number === number;
+      const { request } = await suite.ear.hears(ApprovalRequested, mine, 120_000);
+      await suite.signOff(request, 120_000);
+      await suite.ear.hears(RolloutSucceeded, mine, 120_000);
+      await repository.commit(`page ${number + 1}`);
+    }
+    const done = await running;
+    expect(done.flatMap(({ complaint = [] }) => complaint)).toEqual([]);
+    expect(done.filter(({ kind, hurt = 0 }) => hurt === 0 && kind !== 'killed at a crash point')).toEqual([]);
+    const faultsEnded = new Date();
+    const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: realParts().kafkaBrokers, topicPrefix: suite.topicPrefix };
+    await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: 60_000, every: 250 });
+    await keepsItsPromises(faultsEnded);
   });
 
   it('passed only points that are known', async () => {
