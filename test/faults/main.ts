@@ -76,7 +76,7 @@ async function record({ only }: Options, wish: GroundWish): Promise<number> {
   const { suite, board } = await plainGround(wish);
   const { lanes } = await lanesOf(suite, 1, new LoadLog());
   const [lane] = lanes;
-  const recorded = await recordPoints(board, lane as Lane, { only, known: only === '' ? {} : await readPoints(), say });
+  const { recorded, failed } = await recordPoints(board, lane as Lane, { only, known: only === '' ? {} : await readPoints(), say });
   const points = Object.keys(recorded);
   // Reads the tables of every service: for this alone.
   const { unreachedBy } = await import('./crash/known-points.ts');
@@ -84,7 +84,8 @@ async function record({ only }: Options, wish: GroundWish): Promise<number> {
   await writeFile(pointsFile, `${JSON.stringify(recorded, null, 2)}\n`);
   await writeFile(unreachedFile, `${JSON.stringify(unreached, null, 2)}\n`);
   say(`${points.length} points in ${pointsFile}; ${unreached.length} places of the code that no story comes to in ${unreachedFile}`);
-  return 0;
+  for (const why of failed) say(`not told to its end: ${why}`);
+  return failed.length === 0 ? 0 : 1;
 }
 
 async function readPoints(): Promise<Recorded> {

@@ -12,27 +12,40 @@ const afterwardsMs = 4_000;
 
 /**
  * Tells every story whose name has `only` in it once, one after the other, and writes down every point the services pass meanwhile. Of what was known before
- * it keeps what other stories pass. @throws Error naming the stories that did not come to their end, once all were told.
+ * it keeps what stories pass that were not told, or did not come to their end; `failed` names these.
  */
-export async function recordPoints(board: Board, lane: Lane, { only, known, say }: RecordWish): Promise<Recorded> {
+export async function recordPoints(
+  board: Board,
+  lane: Lane,
+  { only, known, say }: RecordWish,
+): Promise<{ readonly recorded: Recorded; readonly failed: readonly string[] }> {
   const told = stories.filter(({ name }) => isOneOf(only, name));
   const passedIn = new Map<string, string>();
   const failed: string[] = [];
+  const names = new Set<string>();
   await board.news();
   for (const { name, tell } of told) {
     const begun = performance.now();
-    await tell(lane).catch((error: unknown) => failed.push(`${name}: ${messageOf(error)}`));
+    const why = await tell(lane).then(
+      () => undefined,
+      (error: unknown) => messageOf(error),
+    );
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     await pause(afterwardsMs);
     const points = new Set((await board.news()).map(({ point }) => point));
+    if (why !== undefined) {
+      failed.push(`${name}: ${why}`);
+      say(`${name}: not told to its end: ${why}`);
+      continue;
+    }
+    names.add(name);
     const fresh = [...points].filter((point) => !passedIn.has(point)).length;
     for (const point of points) if (!passedIn.has(point)) passedIn.set(point, name);
     say(`${name}: ${seconds} s, ${points.size} points, ${fresh} of them new`);
   }
-  if (failed.length > 0) throw new Error(`not told to the end: ${failed.join('; ')}`);
-  const names = new Set(told.map(({ name }) => name));
   const kept = Object.entries(known).filter(([point, name]) => passedIn.has(point) || !names.has(name));
-  return Object.fromEntries([...new Map([...passedIn, ...kept])].sort(([one], [other]) => (one < other ? -1 : 1)));
+  const sorted = [...new Map([...passedIn, ...kept])].sort(([one], [other]) => (one < other ? -1 : 1));
+  return { recorded: Object.fromEntries(sorted), failed };
 }
 
 export interface RecordWish {

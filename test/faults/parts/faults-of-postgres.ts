@@ -1,6 +1,6 @@
 import { TcpProxy } from '@slipway/testkit';
 import type { FaultProxy } from '../../../tools/parts/toxiproxy.ts';
-import type { Fault, FaultKind, Sufferer } from '../fault.ts';
+import type { Chance, Fault, FaultKind, Sufferer } from '../fault.ts';
 import type { HurtPostgres } from './a-postgres.ts';
 import { aFault, blackHoled, poisoned, repeatedly } from './hurting.ts';
 import { deadlocks, lockHolder, refusals, slotThief } from './saboteurs.ts';
@@ -57,7 +57,7 @@ export function faultsOfPostgres(postgres: HurtPostgres, ways: Ways): FaultKind[
       part,
       lasts: { least: 5, most: 30 },
       overlaps,
-      make: () => slotThief(postgres),
+      make: (chance) => slotThief(postgres, saltOf(chance)),
     },
     {
       name: 'postgres slow',
@@ -78,17 +78,33 @@ export function faultsOfPostgres(postgres: HurtPostgres, ways: Ways): FaultKind[
       overlaps,
       make: () => blackHoled('nothing gets to Postgres or back, without a word', proxies),
     },
-    { name: 'postgres rows locked', part, lasts: { least: 10, most: 60 }, overlaps, make: () => lockHolder(postgres) },
+    {
+      name: 'postgres rows locked',
+      part,
+      lasts: { least: 10, most: 60 },
+      overlaps,
+      make: (chance) => lockHolder(postgres, saltOf(chance)),
+    },
     { name: 'postgres deadlocks', part, lasts: { least: 5, most: 20 }, overlaps, make: () => deadlocks(postgres) },
     {
       name: 'postgres refuses transactions',
       part,
       lasts: { least: 5, most: 30 },
       overlaps,
-      make: (chance) => refusals(postgres, chance.one(['40001', '40P01', '55P03'] as const), chance.whole(10, 30)),
+      make: (chance) =>
+        refusals(postgres, {
+          state: chance.one(['40001', '40P01', '55P03'] as const),
+          percent: chance.whole(10, 30),
+          salt: saltOf(chance),
+        }),
     },
   ];
   return postgres.disk === undefined ? kinds : [...kinds, diskFull(postgres, postgres.disk)];
+}
+
+/** By which Postgres chooses, so that it too chooses by the seed. */
+function saltOf(chance: Chance): number {
+  return chance.whole(0, 2 ** 31 - 1);
 }
 
 /** Answers to COMMIT get lost after Postgres has it: at each turn that of the next one on each way. */

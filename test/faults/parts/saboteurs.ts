@@ -7,7 +7,7 @@ import { asAdministrator, type HurtPostgres } from './a-postgres.ts';
 import { aFault, repeatedly } from './hurting.ts';
 
 /** Takes every connection there is, as a user like any other, and each that becomes free: those of the services are ended one after the other. */
-export function slotThief(postgres: HurtPostgres): Fault {
+export function slotThief(postgres: HurtPostgres, salt: number): Fault {
   const password = randomBytes(12).toString('hex');
   const stolen: pg.Client[] = [];
   let refused: (line: RegExp) => Promise<number> = async () => 0;
@@ -35,7 +35,7 @@ export function slotThief(postgres: HurtPostgres): Fault {
     while ((await Promise.all(Array.from({ length: 10 }, steal))).every(Boolean));
     await administrator.query(
       `select pg_terminate_backend(pid) from (
-         select pid from pg_stat_activity where backend_type = 'client backend' and application_name <> 'fault' order by random() limit 5
+         select pid from pg_stat_activity where backend_type = 'client backend' and application_name <> 'fault' order by md5(pid::text || '${salt}') limit 5
        ) as few`,
     );
     return 0;
@@ -61,7 +61,7 @@ async function schemas(client: pg.Client, table: string): Promise<string[]> {
 }
 
 /** A transaction that forgets to end, with locks on rows of every service: work that is owed, and how far a topic was read. */
-export function lockHolder(postgres: HurtPostgres): Fault {
+export function lockHolder(postgres: HurtPostgres, salt: number): Fault {
   let holder: pg.Client | undefined;
   let waited: (line: RegExp) => Promise<number> = async () => 0;
   return aFault({
@@ -73,10 +73,10 @@ export function lockHolder(postgres: HurtPostgres): Fault {
       await holder.connect();
       await holder.query('begin');
       for (const schema of await schemas(holder, 'operation')) {
-        const working = `where state in ('ready', 'running') order by random() limit 20`;
+        const working = `where state in ('ready', 'running') order by md5(id::text || '${salt}') limit 20`;
         await holder.query(`select 1 from (select id from "${schema}".operation ${working} for update skip locked) as few`);
         await holder.query(
-          `select 1 from (select next from "${schema}".stored_offset order by random() limit 2 for update skip locked) as few`,
+          `select 1 from (select next from "${schema}".stored_offset order by md5(topic || '${salt}') limit 2 for update skip locked) as few`,
         );
       }
       return undefined;
@@ -129,7 +129,10 @@ export function deadlocks(postgres: HurtPostgres): Fault {
 }
 
 /** A share of the services' statements that write is refused with this SQLSTATE, as by a database in trouble. Triggers do it, and count it where no rollback takes it back. */
-export function refusals(postgres: HurtPostgres, state: '40001' | '40P01' | '55P03', percent: number): Fault {
+export function refusals(
+  postgres: HurtPostgres,
+  { state, percent, salt }: { readonly state: '40001' | '40P01' | '55P03'; readonly percent: number; readonly salt: number },
+): Fault {
   let url = postgres.url;
   const patiently = async (sql: string): Promise<void> => {
     const once = () => asAdministrator(url, async (client) => void (await client.query(`set lock_timeout = '3s'; ${sql}`)));
@@ -140,9 +143,9 @@ export function refusals(postgres: HurtPostgres, state: '40001' | '40P01' | '55P
     name: `${percent} of 100 statements that write are refused with ${state}`,
     begin: async ({ suite }) => {
       url = suite.databaseUrl;
-      await patiently(`drop schema if exists fault cascade; create schema fault; create sequence fault.hits;
+      await patiently(`drop schema if exists fault cascade; create schema fault; create sequence fault.hits; create sequence fault.turns;
         create function fault.refuse() returns trigger language plpgsql security definer as $$ begin
-          if random() * 100 < ${percent} then
+          if abs(hashtext(nextval('fault.turns')::text || '${salt}')) % 100 < ${percent} then
             perform nextval('fault.hits');
             raise exception 'refused by a fault' using errcode = '${state}';
           end if;
