@@ -1,5 +1,6 @@
 import { CommitFolded, LogAppended, PersonChanged } from '@slipway/contracts';
 import { anId, aPerson, aRevision } from '@slipway/testkit';
+import type { TopicRecord } from './history.js';
 import { eachIsFound, onNoTopic, rows, without } from './ways-of-breaking.js';
 
 eachIsFound({
@@ -283,6 +284,22 @@ eachIsFound({
       },
       release: 'two',
       says: /says two things/,
+    },
+    {
+      how: 'events of one writer and subject were said out of order',
+      after: (history, good) => {
+        const [one, other] = ['build.started 2', 'image.built 2'].map((key) => good.line(key).id);
+        const at = (id: string | undefined) => history.records.find(({ headers }) => headers['ce_id'] === id)?.offset ?? 0;
+        const swapped = (record: TopicRecord) =>
+          record.headers['ce_id'] === one
+            ? { ...record, offset: at(other) }
+            : record.headers['ce_id'] === other
+              ? { ...record, offset: at(one) }
+              : record;
+        return { ...history, records: history.records.map(swapped) };
+      },
+      release: 'two',
+      says: /image-builder of \S+: said out of order in builds\[0\]/,
     },
     {
       how: 'the journal lacks one',

@@ -50,7 +50,12 @@ function openSignOffs(facts: Facts): ReadonlyMap<string, SignOff> {
       const claims = claimsOf(proof.jws, keysOf(people, proof.keyId));
       return claims ? [[event.id, { event, claims, via: 'key' }]] : [];
     }
-    const opened = facts.signatures.open(proof.attestation, { purpose: 'sign-off', service: 'gateway', at: event.at });
+    const opened = facts.signatures.open(proof.attestation, {
+      purpose: 'sign-off',
+      service: 'gateway',
+      // Of what no topic has any more nobody knows when a broker took it.
+      at: Number.isFinite(event.at) ? event.at : event.ms,
+    });
     const claims = opened.ok ? SignOffAttestation.safeParse(opened.content) : undefined;
     return claims?.success ? [[event.id, { event, claims: claims.data, via: 'http' }]] : [];
   });

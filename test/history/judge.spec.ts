@@ -5,11 +5,12 @@ import { aKeyRing, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
 import { explain, storiesOf } from './explain.js';
-import type { History, TopicRecord } from './history.js';
+import type { History, Row, TopicRecord } from './history.js';
 import { readHistory, writeHistory } from './history-file.js';
 import { judge, verdictText } from './judge.js';
 import { LoadLog } from './load-log.js';
 import { story } from './story.js';
+import { rows } from './ways-of-breaking.js';
 
 let keys: TestKeyRing;
 let good: History;
@@ -50,6 +51,31 @@ describe('a forger’s records', () => {
     const verdict = judge({ ...good, records: [...good.records, ...forged] });
     expect(verdict.allHeld, verdictText(verdict)).toBe(true);
     expect(verdict.findings.find(({ promise }) => promise === 10)?.counts['records that prove no writer']).toBe(3);
+  });
+});
+
+describe('a topic that was lost', () => {
+  const isOf = ({ headers }: TopicRecord, name: string) => headers['ce_type']?.includes(`.${name}.`) === true;
+
+  it('had what is in the tables of who heard it', () => {
+    const values = new Map(good.records.map(({ headers, value }) => [headers['ce_id'], value?.toString('base64')]));
+    const kept = (row: Row) => ({ ...row, value_base64: values.get(String(row['event_id'])), received_at: good.about.faultsEnded });
+    const lost = rows(good, 'gateway', 'journal', (all) => all.map((row) => (row['name'] === 'sign-off.posted' ? kept(row) : row)));
+    const verdict = judge({ ...lost, records: good.records.filter((record) => !isOf(record, 'sign-off.posted')) });
+    expect(verdict.allHeld, verdictText(verdict)).toBe(true);
+  });
+
+  it('begins anew with what was said before in whatever order, and only with that', () => {
+    const [first, later] = [good.records.filter(({ topic }) => topic === 'rollouts'), good.about.topicsAt ?? ''];
+    const values = new Map(first.map(({ headers, value }) => [headers['ce_id'], value?.toString('base64')]));
+    const kept = (row: Row) => ({ ...row, value_base64: values.get(String(row['event_id'])), received_at: good.about.faultsEnded });
+    const lost = rows(good, 'gateway', 'journal', (all) => all.map((row) => (values.has(String(row['event_id'])) ? kept(row) : row)));
+    // Everything but the very first is there again, the other way round.
+    const again = (at: number) => first.slice(1).map((record, nth) => ({ ...record, offset: 1000 - nth, at }));
+    const others = good.records.filter(({ topic }) => topic !== 'rollouts');
+    const verdictOf = (at: number) => judge({ ...lost, records: [...others, ...again(at)] });
+    expect(verdictOf(Date.parse(later)).allHeld, verdictText(verdictOf(Date.parse(later)))).toBe(true);
+    expect(verdictOf(first[0]?.at ?? 0).findings.filter(({ state }) => state === 'broken')).toMatchObject([{ promise: 10 }]);
   });
 });
 

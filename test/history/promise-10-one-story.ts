@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SignOffPosted, topics } from '@slipway/contracts';
+import { catalog, Service, SignOffPosted, topicOf, topics } from '@slipway/contracts';
 import { type Facts, factsOf, placeOf, type Said, wordsOf } from './facts.ts';
 import { rowsBy } from './indexes.ts';
 import { Findings } from './tell.ts';
@@ -22,7 +22,8 @@ export const oneStory: Examination = (history) => {
       `event ${record.headers['ce_id']} of ${record.headers['ce_source']} says two things`,
       [placeOf(record)],
     );
-  for (const line of Map.groupBy(facts.said, ({ source, subject }) => `${source} of ${subject}`)) numbered(line, findings);
+  const begun = begunAnew(facts);
+  for (const line of Map.groupBy(facts.said, ({ source, subject }) => `${source} of ${subject}`)) numbered(line, begun, findings);
   for (const said of facts.said) {
     findings.count('events');
     findings.count('said again', Math.max(0, said.copies.length - 1));
@@ -38,7 +39,7 @@ function isCompacted(topic: string): boolean {
 }
 
 /** What one writer says of one subject. */
-function numbered([line, said]: [string, Said[]], findings: Findings): void {
+function numbered([line, said]: [string, Said[]], begun: ReadonlyMap<string, number>, findings: Findings): void {
   const counted = said
     .flatMap((each) => (each.sequence === undefined ? [] : [{ ...each, sequence: each.sequence }]))
     .sort((one, other) => one.sequence - other.sequence);
@@ -57,15 +58,39 @@ function numbered([line, said]: [string, Said[]], findings: Findings): void {
     }
     expected = Math.max(expected, each.sequence + 1);
   }
-  inOrder(line, counted, findings);
+  inOrder(line, counted, begun, findings);
+}
+
+/** Of each topic that lacks something which was said in it: when the oldest was taken of what it has. */
+function begunAnew({ said }: Facts): ReadonlyMap<string, number> {
+  const lost = new Set(
+    said.flatMap(({ name, source, copies }) => {
+      const [definition, service] = [catalog.get(name), Service.safeParse(source)];
+      return copies.length === 0 && definition && service.success ? [topicOf(definition, service.data)] : [];
+    }),
+  );
+  const oldest = new Map<string, number>();
+  for (const { topic, at } of said.flatMap(({ copies }) => copies))
+    if (lost.has(topic)) oldest.set(topic, Math.min(at, oldest.get(topic) ?? at));
+  return oldest;
 }
 
 /** First said in order: what is said again later is the same event, and may come behind newer ones. */
-function inOrder(line: string, counted: readonly (Said & { sequence: number })[], findings: Findings): void {
+function inOrder(
+  line: string,
+  counted: readonly (Said & { sequence: number })[],
+  begun: ReadonlyMap<string, number>,
+  findings: Findings,
+): void {
   const last = new Map<string, { offset: number; said: Said }>();
   for (const said of counted) {
     const first = said.copies[0];
     if (!first) continue;
+    // What is older than a log that was begun anew may have been said first in the one before.
+    if (said.ms < (begun.get(first.topic) ?? Number.NEGATIVE_INFINITY)) {
+      findings.count('may have been said first in a log that is lost');
+      continue;
+    }
     const place = `${first.topic}[${first.partition}]`;
     const before = last.get(place);
     if (before && before.offset > first.offset)
