@@ -62,7 +62,7 @@ export class Images {
     return rows.map((row) => ({
       id: row.Id,
       tags: tagsOf(row.RepoTags),
-      repositoryDigests: row.RepoDigests ?? [],
+      repositoryDigests: digestsOf(row.RepoDigests),
       labels: row.Labels ?? {},
       createdAt: new Date(row.Created * 1000).toISOString(),
       sizeBytes: row.Size,
@@ -202,7 +202,7 @@ function fromImage(raw: RawImage): ImageInfo {
   return {
     id: raw.Id,
     tags: tagsOf(raw.RepoTags),
-    repositoryDigests: raw.RepoDigests ?? [],
+    repositoryDigests: digestsOf(raw.RepoDigests),
     labels: raw.Config?.Labels ?? {},
     createdAt: raw.Created ?? '',
     sizeBytes: raw.Size,
@@ -214,4 +214,8 @@ function fromImage(raw: RawImage): ImageInfo {
 
 function tagsOf(tags: string[] | null | undefined): string[] {
   return (tags ?? []).filter((tag) => tag !== '<none>:<none>');
+}
+
+function digestsOf(digests: string[] | null | undefined): string[] {
+  return (digests ?? []).filter((digest) => digest !== '<none>@<none>');
 }

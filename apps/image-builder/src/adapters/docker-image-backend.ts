@@ -64,8 +64,9 @@ export class DockerImageBackend extends ImageBackend {
     await this.sources.tidy(signal);
     const { images } = this.engine;
     const built = await images.list({ labels: { 'dev.slipway.release': true } }, { signal });
-    // What a build that failed or was called off came to, and all but the last stage of any: the classic builder gives it no name and no label.
-    const unnamed = await images.list({ dangling: true }, { signal });
+    // What a build that failed or was called off came to, and all but the last stage of any: the classic builder gives it no name and no label. To the
+    // engine, what somebody pulled by its digest dangles too.
+    const unnamed = (await images.list({ dangling: true }, { signal })).filter(({ repositoryDigests }) => repositoryDigests.length === 0);
     const old = [...built, ...unnamed].filter(({ createdAt }) => new Date(createdAt) < olderThan);
     for (const { id, tags } of new Map(old.map((image) => [image.id, image])).values()) {
       for (const reference of tags.length > 0 ? tags : [id]) {

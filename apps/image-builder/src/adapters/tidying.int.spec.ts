@@ -55,21 +55,32 @@ async function anImage({ created = old, labels = {}, tag }: { created?: string; 
   return `sha256:${id}`;
 }
 
+/** Pulls an image as whoever pins it does: it has a digest and no tag. */
+async function aPinnedImage(): Promise<string> {
+  const tag = `${realParts().registry}/tidying-${aDigest().slice(-12)}:pinned`;
+  const id = await anImage({ tag });
+  const { digest } = await engine.images.push(tag);
+  await engine.images.remove(tag);
+  await engine.images.pull(`${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`);
+  return id;
+}
+
 describe('the engine that builds', () => {
-  it('keeps no old image that was built here or has no name; what is named, and what is young, stays', async () => {
+  it('keeps no old image that was built here or has no name; what is named, pinned or young stays', async () => {
     const config = { SLIPWAY_DATA_DIR: folder, SLIPWAY_SECRETS_DIR: folder, SLIPWAY_SOURCE_FILE_FOLDERS: [] as string[] } as ConfigOf<
       typeof ImageBuilderConfig
     >;
     const backend = new DockerImageBackend(engine, {} as Registries, new SourceArchives(config), config);
     const name = `tidying-${aDigest().slice(-12)}`;
-    const [built, step, named, young] = [
+    const [built, step, named, pinned, young] = [
       await anImage({ labels: { 'dev.slipway.release': 'r' }, tag: `${name}:built` }),
       await anImage(),
       await anImage({ tag: `${name}:theirs` }),
+      await aPinnedImage(),
       await anImage({ created: new Date().toISOString() }),
     ];
     await backend.tidy(olderThan, AbortSignal.timeout(20_000));
-    const there = await Promise.all([built, step, named, young].map(async (id) => (await engine.images.inspect(id)) !== undefined));
-    expect(there).toEqual([false, false, true, true]);
+    const there = await Promise.all([built, step, named, pinned, young].map(async (id) => (await engine.images.inspect(id)) !== undefined));
+    expect(there).toEqual([false, false, true, true, true]);
   });
 });
