@@ -16,6 +16,7 @@ import { prepareEnvironment, type SuiteEnvironment } from '../../tools/suite/env
 import { startSuite } from '../../tools/suite/suite.ts';
 import { author, Repository } from '../e2e/a-repository.js';
 import { compiledCopy } from '../faults/compiled-copy.js';
+import { LoadLog } from '../history/index.ts';
 import { OwnKafka, OwnPostgres } from './own-parts.js';
 
 /** A project on its way through test and one operator's sign-off to production. */
@@ -31,8 +32,12 @@ export class RestorableSuite {
   readonly installation = `test-${v7().slice(-8)}`;
   readonly engine = DockerEngine.connect(realParts().dockerHost);
   readonly lanes: Lane[] = [];
+  /** What clients saw since the run that is judged began. */
+  load = new LoadLog();
+  private readonly pushes: Push[] = [];
   operator!: ApiClient;
   administrator!: ApiClient;
+  administratorToken!: string;
   private running = new Cleanup();
   environment!: SuiteEnvironment;
   checkout!: string;
@@ -119,17 +124,32 @@ export class RestorableSuite {
   async newLane(page: string): Promise<Lane> {
     const name = `back-${v7().slice(-8)}`;
     const repository = await Repository.make();
-    await repository.commit(page);
     this.lanes.push({ name, repository });
+    await this.push({ name, repository }, page);
     const source = { git: { url: repository.url, poll: '1s' } };
     const body = aProjectToRun(name, { source, image: { repository: `${realParts().registry}/${name}` } });
     await this.administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a restore does' } });
     return { name, repository };
   }
 
+  /** Commits a page of a lane, and keeps that it was pushed. */
+  async push({ name, repository }: Lane, page: string): Promise<void> {
+    this.pushes.push({ project: name, ref: 'refs/heads/main', revision: await repository.commit(page) });
+    this.load.pushed(this.pushes.at(-1) as Push);
+  }
+
+  /** What clients are told from now on is of a new run; what was pushed is to come to something all the same. */
+  begins(): void {
+    this.load = new LoadLog();
+    for (const push of this.pushes) this.load.pushed(push);
+  }
+
   /** Says yes as a person does at the page, again while no answer comes; what is not asked any more is no failure. */
   async signOff(request: string): Promise<void> {
-    const sign = () => this.operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
+    const sign = async () => {
+      const answer = await this.operator.signOff({ params: { id: request }, body: { decision: 'approve' } });
+      this.load.signedOff({ request, person: 'Otto Operator', decision: 'approve', status: 200, answer: JSON.stringify(answer) });
+    };
     await eventually(
       async () => {
         const { state, signOffs } = await this.operator.getApproval({ params: { id: request } });
@@ -168,6 +188,7 @@ export class RestorableSuite {
     const { token } = await apiClient({ url: this.url }).redeem({
       body: { code: await administratorCode(this.dataDir, () => {}), name: 'Ada Administrator', email: 'ada@example.org' },
     });
+    this.administratorToken = token;
     this.administrator = apiClient({ url: this.url, token });
     await this.join({ name: author.name, emails: author.emails, roles: ['developer'] });
     this.operator = await this.join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
@@ -195,6 +216,8 @@ export class RestorableSuite {
     return apiClient({ url: this.url, token });
   }
 }
+
+type Push = Parameters<LoadLog['pushed']>[0];
 
 /** What was waited for is so. */
 class Enough extends Error {}

@@ -2,7 +2,7 @@ import { type Service, services } from '@slipway/contracts';
 import { aTopicPrefix, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lane, RestorableSuite } from './a-restorable-suite.js';
-import { aWitness, brokenPromises, doctor, drained, readinessOf, saidBy, writtenIn } from './evidence.js';
+import { aWitness, doctor, drained, judged, readinessOf, saidBy, writtenIn } from './evidence.js';
 import { bring, lanesOf, pageOf, type Stage, serves, settled } from './lanes.js';
 
 let suite: RestorableSuite;
@@ -38,9 +38,9 @@ async function goesOn(page: string, since: Awaited<ReturnType<typeof aWitness>>)
   for (const lane of lanes.values()) expect(await eventually(async () => (await head(lane)) ?? false)).toMatchObject({ chain: lane.name });
   expect((await suite.administrator.status({})).warnings.map(({ code }) => code)).not.toContain('audit-conflict');
   await drained(suite);
-  const { broken, words } = await brokenPromises(suite, since);
+  const { amiss, words } = await judged(suite, since);
   await since.stop();
-  expect(broken, words).toEqual([]);
+  expect(amiss, words).toEqual([]);
 }
 
 describe("yesterday's database", () => {
@@ -52,7 +52,7 @@ describe("yesterday's database", () => {
     backup = await suite.postgres.backUp('yesterday');
     // Today: everything arrives, and a third release of each is born, some of them live.
     await Promise.all([...lanes.values()].map((lane) => serves(suite, lane, 'second')));
-    for (const lane of lanes.values()) await lane.repository.commit('third');
+    for (const lane of lanes.values()) await suite.push(lane, 'third');
     await Promise.all((['live', 'asked', 'rolling'] as const).map((name) => serves(suite, lanes.get(name) as Lane, 'third')));
     await settled(suite, lanes.values());
     await drained(suite);

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Service, services } from '@slipway/contracts';
 import { schemaOf } from '@slipway/postgres';
 import { eventually, realParts } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
-import { type Breach, judge, leftToDo, verdictText, Witness } from '../history/index.ts';
+import { type Breach, type Explained, explain, leftToDo, Witness } from '../history/index.ts';
 import type { RestorableSuite } from './a-restorable-suite.js';
 
 /** What a service says of itself at /health/ready. */
@@ -56,6 +57,7 @@ export async function writtenIn(suite: RestorableSuite): Promise<Record<string, 
 /** Keeps, from now on, what is needed to judge what is done. Stop it in the end. */
 export async function aWitness(suite: RestorableSuite, title: string): Promise<Witness> {
   const { dockerHost, dockerSocket, registry } = realParts();
+  suite.begins();
   return await Witness.start({
     title,
     databaseUrl: suite.postgres.url,
@@ -86,20 +88,18 @@ export async function drained(suite: RestorableSuite): Promise<void> {
  */
 const lostWithTopics = /is not in the journal$|neither a topic nor the journal has it$|^its timeline lacks /;
 
-/** How promises did not hold, beyond what the guide says is lost, and the whole verdict in words. */
-export async function brokenPromises(suite: RestorableSuite, witness: Witness): Promise<{ broken: string[]; words: string }> {
+/** What was amiss, beyond what the guide says is lost, and all of it in words. */
+export async function judged(suite: RestorableSuite, witness: Witness): Promise<Explained> {
   const repositories = suite.lanes.map(({ name, repository }) => ({ project: name, folder: repository.dir }));
   // Builds name them, in topics that may be gone.
   const images = suite.lanes.map(({ name }) => name);
-  const history = await witness.history({ repositories, images });
-  const verdict = judge(history);
+  const logFiles = (await readdir(suite.logs)).map((name) => join(suite.logs, name));
+  const canaries = [{ name: 'token of Ada', value: suite.administratorToken }];
+  const history = await witness.history({ load: suite.load, repositories, images, logFiles, canaries });
   // What was there when the witness came was let in by a database that is gone: nobody can say any more by whom.
   const isOfBefore = ({ evidence }: Breach) =>
     evidence.some((each) => /, found, made ([^)]+)\)/.exec(each)?.[1]?.localeCompare(history.about.from) === -1);
-  const broken = verdict.findings.flatMap(({ promise, breaches }) =>
-    breaches
-      .filter((breach) => !isOfBefore(breach) && (promise !== 10 || !lostWithTopics.test(breach.what)))
-      .map(({ what }) => `${promise}: ${what}`),
-  );
-  return { broken, words: verdictText(verdict) };
+  return await explain(history, {
+    forgive: (breach, promise) => isOfBefore(breach) || (promise === 10 && lostWithTopics.test(breach.what)),
+  });
 }

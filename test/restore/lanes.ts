@@ -38,7 +38,7 @@ export async function bring(suite: RestorableSuite, lanes: ReadonlyMap<Stage, La
   const these = (wanted: readonly Stage[]) =>
     wanted.flatMap((stage) => ({ stage, lane: lanes.get(stage) })).filter(({ lane }) => lane !== undefined);
   for (const group of [these(['live', 'asked', 'rolling']), these(['deploying', 'building'])]) {
-    for (const { lane } of group) await lane?.repository.commit(page);
+    for (const { lane } of group) await suite.push(lane as Lane, page);
     for (const { stage, lane } of group) await reaches(suite, lane as Lane, number, stages[stage]);
     const { live } = Object.fromEntries(group.map(({ stage, lane }) => [stage, lane]));
     if (live) await serves(suite, live, page);
