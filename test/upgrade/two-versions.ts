@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiClient } from '@slipway/api';
@@ -17,7 +17,7 @@ import { eventually, realParts } from '@slipway/testkit';
 import { expect } from 'vitest';
 import type { Repository } from '../e2e/a-repository.js';
 import { aSuiteOfProcesses, type SuiteOfProcesses } from '../faults/a-suite-of-processes.js';
-import { judge, LoadLog, leftToDo, verdictText, Witness } from '../history/index.ts';
+import { explain, LoadLog, leftToDo, Witness } from '../history/index.ts';
 
 /** Folders of compiled services by the name of their version; `today` is what is compiled of this checkout. */
 export type Versions = Readonly<Record<string, string>>;
@@ -116,24 +116,32 @@ export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
   };
   const goesLive: TwoVersions['goesLive'] = async (number, page) => {
     const { request } = (await hears(ApprovalRequested, number)) as { request: string };
-    await suite.signOff(request, withinMs);
-    load.signedOff({ request, person: 'Otto Operator', decision: 'approve', status: 200, answer: '' });
+    await suite.signOff(request, withinMs, (answer) =>
+      load.signedOff({ request, person: 'Otto Operator', decision: 'approve', status: 200, answer: JSON.stringify(answer) }),
+    );
     const { address } = (await hears(RolloutSucceeded, number)) as { address: string };
     expect(await (await fetch(address)).text()).toBe(page);
     expect(suite.ear.all(ApprovalGranted).filter(({ release }) => isOf(release, project, number)).length).toBeGreaterThan(0);
   };
   const goesBack: TwoVersions['goesBack'] = async (number, page) => {
     const environment = 'production';
-    await suite.operator.rollback({ params: { project, environment }, body: { to: number, reason: 'it was better' } });
+    const answer = await suite.operator.rollback({ params: { project, environment }, body: { to: number, reason: 'it was better' } });
+    load.commanded({ action: 'rollback', about: project, person: 'Otto Operator', status: 200, answer: JSON.stringify(answer) });
     const { address } = (await hears(RolloutRolledBack, number)) as { address: string };
     expect(await (await fetch(address)).text()).toBe(page);
   };
   const judged: TwoVersions['judged'] = async () => {
     const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: realParts().kafkaBrokers, topicPrefix: suite.topicPrefix };
     await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: withinMs, every: 500 });
-    const verdict = judge(await witness.history({ load, repositories: [{ project, folder: repository.dir }] }));
-    const broken = verdict.findings.filter(({ breaches }) => breaches.length > 0);
-    expect(broken, verdictText(verdict)).toEqual([]);
+    const { logs } = suite.dataDir;
+    const history = await witness.history({
+      load,
+      repositories: [{ project, folder: repository.dir }],
+      logFiles: (await readdir(logs)).map((name) => join(logs, name)),
+      canaries: [{ name: 'token of Ada', value: suite.administratorToken }],
+    });
+    const { amiss, words } = await explain(history);
+    expect(amiss, words).toEqual([]);
   };
   const clear = async () => {
     await witness.stop();
