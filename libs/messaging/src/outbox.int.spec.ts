@@ -141,6 +141,37 @@ describe('a database that became another one while something was published', () 
   });
 });
 
+describe('a failure between the outbox and the log', () => {
+  it('is looked into once: what the database knew then may be forgotten in quiet times', async () => {
+    const said = randomUUID();
+    const log: EventLog = Object.assign(Object.create(new InMemoryEventLog()) as EventLog, {
+      publish: async () => {
+        await database.query('update outbox set published_at = now() where key = $1', [said]); // another replica was faster
+        throw new PublishFailed('unavailable', new Error('no answer'));
+      },
+    });
+    const asked: string[] = [];
+    const watched: Database = Object.assign(Object.create(database) as Database, {
+      query: async (sql: Parameters<Database['query']>[0], values?: unknown[]) => {
+        const answer = await database.query(sql, values);
+        asked.push(JSON.stringify(sql));
+        return answer;
+      },
+    });
+    const looks = () => asked.filter((sql) => sql.includes('as oldest')).length;
+    const died: Error[] = [];
+    const messaging = messagingOver(log, { database: watched, onDied: (error) => died.push(error) });
+    await tell(messaging, said);
+    await messaging.start();
+    await eventually(() => looks() >= 2 && asked.some((sql) => sql.includes('select count(*)::int as count from outbox')));
+    await database.query('delete from outbox where key = $1', [said]);
+    const before = looks();
+    await eventually(() => died.length > 0 || looks() >= before + 2);
+    expect(died).toEqual([]);
+    await messaging.stop(1_000);
+  });
+});
+
 describe('log chunks', () => {
   it('reach whoever listens, signed, past the outbox', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'slipway-logs-'));

@@ -130,6 +130,7 @@ export class Relay {
   /** One batch: claim, publish, mark. Returns how many were published. */
   private async publishSome(): Promise<number> {
     if (this.unsure.length > 0 && !(await this.isKnown(this.unsure))) return 0;
+    this.unsure = []; // not asked for again: what is known is forgotten one day
     const owned = this.parts.shards.owned();
     if (owned.length === 0) return 0;
     const now = performance.now();
