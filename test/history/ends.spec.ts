@@ -1,5 +1,13 @@
-import { BuildCancelled, BuildFailed, DeploymentFailed, RolloutRolledBack, VerificationFailed } from '@slipway/contracts';
-import { aKeyRing, anId, type TestKeyRing } from '@slipway/testkit';
+import {
+  BuildCancelled,
+  BuildFailed,
+  DeploymentFailed,
+  ProjectApplied,
+  RolloutAborted,
+  RolloutRolledBack,
+  VerificationFailed,
+} from '@slipway/contracts';
+import { aKeyRing, anId, aProjectFile, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
 import { type End, releaseEnds } from './ends.js';
@@ -19,6 +27,8 @@ interface More {
   readonly event: Line['event'];
   readonly writer: Line['writer'];
   readonly of: 'one' | 'two';
+  /** Where it is not said of the release. */
+  readonly subject?: string;
   readonly data: object | ((good: Good) => object);
 }
 
@@ -35,12 +45,12 @@ async function ends(more: More[], turns: Partial<Record<1 | 2, SeenPush['turn']>
   const history = await aGoodHistory(keys, {
     back: 'never',
     more: (good: Good, scribe: Scribe) => {
-      for (const { event, writer, of, data } of more)
+      for (const [index, { event, writer, of, data, subject = good[of].id }] of more.entries())
         scribe.say({
-          key: 'more',
+          key: `more ${index}`,
           writer,
           event,
-          subject: good[of].id,
+          subject,
           at: good.line('rollout.ended 2').at + 100,
           data: { release: good[of], ...(typeof data === 'function' ? data(good) : data) },
         });
@@ -125,6 +135,24 @@ describe('what releases came to', () => {
     expect(alone?.wrong).toEqual([expect.stringMatching(/rolled back from production, nobody asked for that, and it is good: no answer/)]);
     const [, bad] = await ends([wentBack(null)], { 1: 'good', 2: 'does not roll out' });
     expect(bad?.wrong).toEqual([expect.stringMatching(/went live in production/)]);
+  });
+
+  it('is right where its project was changed before its rollout began, and wrong where nobody did that', async () => {
+    const aborted: More = {
+      ...{ event: RolloutAborted, writer: 'production-rollout', of: 'two' },
+      data: {
+        ...{ rollout: anId(), request: anId(), kind: 'rollout', environment: 'production', supersededBy: null },
+        reason: { code: 'changed', message: 'env.CHANGES' },
+      },
+    };
+    const applied: More = {
+      ...{ event: ProjectApplied, writer: 'gateway', of: 'one', subject: 'shop' },
+      data: { project: 'shop', version: 2, file: aProjectFile(), by: { id: anId(), name: 'Ada Administrator' }, reason: '' },
+    };
+    const [, changed] = await ends([applied, aborted]);
+    expect(changed).toMatchObject({ end: 'rollout given up in production: changed', wrong: [] });
+    const [, alone] = await ends([aborted]);
+    expect(alone?.wrong).toEqual([expect.stringMatching(/nobody asked for it to be given up, and nothing newer was there: changed/)]);
   });
 
   it.each<[SeenPush['turn'], RegExp]>([

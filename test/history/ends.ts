@@ -12,6 +12,7 @@ import {
   DeploymentFailed,
   type EventDefinition,
   ImageBuilt,
+  ProjectApplied,
   type Release,
   ReleaseWithdrawn,
   RolloutAborted,
@@ -151,13 +152,21 @@ function wentBack({ facts, release, turn, asked }: Looking): Step[] {
 const gaveUp = new Set(['superseded', 'overtaken', 'older', 'cancelled', 'withdrawn', 'aborted', 'barred', 'asked-anew']);
 const overtaken = new Set(['superseded', 'overtaken', 'older']);
 
-/** A newer release of the project was there to overtake it, with its image where it is no build that was overtaken; or a person asked. */
+/** A newer release of the project was there to overtake it, with its image where it is no build that was overtaken; what it was asked for was changed; or a person asked. */
 function isGiven(code: string, said: Said, { facts, release, asked }: Looking): boolean {
+  // A bound part was changed, or what ran there is not what was shown any more.
+  if (code === 'changed' && (isChanged(facts, release, said) || asked)) return true;
   if (!overtaken.has(code)) return asked;
   const event = said.name === BuildCancelled.name ? CommitDetected : ImageBuilt;
   return facts
     .named(event)
     .some(({ data, ms }) => data.release.project === release.project && data.release.number > release.number && ms <= said.ms);
+}
+
+/** Its project was applied anew, or something else was gone back to there. */
+function isChanged(facts: Facts, { project }: Release, { ms }: Said): boolean {
+  const applied = facts.named(ProjectApplied).some((said) => said.data.project === project && said.data.version > 1 && said.ms <= ms);
+  return applied || facts.named(RolloutRolledBack).some((said) => said.data.release.project === project && said.ms <= ms);
 }
 
 /** Commands that name the release, or one of its environments, and that it was withdrawn. */

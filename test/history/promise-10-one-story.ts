@@ -63,7 +63,7 @@ function numbered([line, said]: [string, Said[]], begun: ReadonlyMap<string, num
 
 /** Of each topic that lacks something which was said in it: when the oldest was taken of what it has. */
 function begunAnew({ said }: Facts): ReadonlyMap<string, number> {
-  const lost = new Set(
+  const lost = new Set<string>(
     said.flatMap(({ name, source, copies }) => {
       const [definition, service] = [catalog.get(name), Service.safeParse(source)];
       return copies.length === 0 && definition && service.success ? [topicOf(definition, service.data)] : [];
