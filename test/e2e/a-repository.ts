@@ -41,6 +41,13 @@ export class Repository {
     return (await this.git('rev-parse', 'HEAD')).trim();
   }
 
+  /** Commits what this revision holds to a branch, new or not, on top of it. Gives the revision. */
+  async branch(name: string, of: string): Promise<string> {
+    const revision = (await this.git('commit-tree', '-p', of, '-m', `Try it on ${name}`, `${of}^{tree}`)).trim();
+    await this.git('update-ref', `refs/heads/${name}`, revision);
+    return revision;
+  }
+
   async remove(): Promise<void> {
     await rm(this.dir, { recursive: true, force: true });
   }

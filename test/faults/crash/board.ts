@@ -63,8 +63,9 @@ export class Board {
     await Promise.all(points.map((point) => writeFile(join(this.folder, armedFile(point)), lot)));
   }
 
-  /** Waits until a process comes to one of these points, and holds it there; undefined where none came in time. */
+  /** Waits until a process comes to one of these points, and holds it there; undefined where none came in time, or there is no such point. */
   async hold(points: readonly string[], within: number, signal: AbortSignal): Promise<Held | undefined> {
+    if (points.length === 0) return undefined;
     const [lot, held] = [lotFile(points), heldFile(points)];
     const file = join(this.folder, held);
     await rm(file, { force: true });

@@ -10,22 +10,24 @@ export interface Crowd {
   readonly shops: readonly Shop[];
   readonly testers: readonly PersonAtWork[];
   readonly operators: readonly PersonAtWork[];
+  /** An operator who wrote every change of this project. */
+  readonly author: { readonly person: PersonAtWork; readonly project: string };
   /** Tokens of people, which may stand nowhere. What lies in the folder of secrets is looked for as well. */
   readonly canaries: readonly Canary[];
 }
 
-/** Two testers, two operators, three Git repositories, two of which tell of their pushes, and one of Subversion, whose hook tells too. */
+/** Two testers, three operators, one of whom writes what is sold in beds, three Git repositories, two of which tell of their pushes, and one of Subversion, whose hook tells too. */
 export async function aCrowd(suite: SuiteOfProcesses, log: LoadLog, cleanup: Cleanup): Promise<Crowd> {
   const urls = suite.replicas.filter(({ service }) => service === 'gateway').map(({ url }) => url);
   const canaries: Canary[] = [];
-  const join = async (name: string, role: 'tester' | 'operator') => {
+  const join = async (name: string, role: 'tester' | 'operator', accounts: string[] = []) => {
     const emails = [`${name.toLowerCase()}@example.org`];
-    const person = await suite.join({ name, emails, roles: [role] });
+    const person = await suite.join({ name, emails, accounts, roles: [role] });
     canaries.push({ name: `token of ${name}`, value: person.token });
     return new PersonAtWork(person, urls, log);
   };
   const account = 'sven';
-  await suite.join({ name: 'Sven Subversion', emails: ['sven@example.org'], accounts: [account], roles: ['developer'] });
+  const author = { person: await join('Sven', 'operator', [account]), project: 'beds' };
   const people = {
     testers: [await join('Tess', 'tester'), await join('Tom', 'tester')],
     operators: [await join('Olga', 'operator'), await join('Omar', 'operator')],
@@ -36,5 +38,5 @@ export async function aCrowd(suite: SuiteOfProcesses, log: LoadLog, cleanup: Cle
     await gitShop(suite, 'boats', undefined, cleanup),
     await svnShop(suite, 'beds', account, cleanup),
   ];
-  return { ...people, shops, canaries };
+  return { ...people, author, shops, canaries };
 }

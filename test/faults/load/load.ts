@@ -5,6 +5,7 @@ import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
 import type { Chance } from '../fault.js';
 import { chanceOf } from '../plan.js';
 import type { PersonAtWork } from './person-at-work.ts';
+import { Seldom } from './seldom.ts';
 import type { Shop, Turn } from './shops.ts';
 import { Telling } from './telling.ts';
 
@@ -13,6 +14,8 @@ export interface LoadWish {
   readonly shops: readonly Shop[];
   readonly testers: readonly PersonAtWork[];
   readonly operators: readonly PersonAtWork[];
+  /** An operator who wrote every change of this project. */
+  readonly author: { readonly person: PersonAtWork; readonly project: string };
   readonly log: LoadLog;
   readonly seed: number;
   /** Between two pushes, ms. */
@@ -23,6 +26,7 @@ export interface LoadWish {
 type Request = DataOf<typeof ApprovalRequested>;
 
 const commandEveryMs = 9_000;
+const seldomEveryMs = 30_000;
 const lookEveryMs = 400;
 const reason = 'as the load has it';
 
@@ -40,7 +44,7 @@ export class Load {
   }
 
   start(): void {
-    this.working = Promise.all([this.developers(), this.signers(), this.commanders()]);
+    this.working = Promise.all([this.developers(), this.signers(), this.commanders(), this.others()]);
   }
 
   /** Resolves when nobody does anything any more: what was begun is done. */
@@ -92,6 +96,8 @@ export class Load {
       const { id } = request.release;
       return void (await operator.commands('withdraw', id, (api) => api.withdrawRelease({ params: { id }, body: { reason } })));
     }
+    // Who wrote it may sign as any operator, and counts for nothing.
+    if (request.release.project === this.wish.author.project) await this.wish.author.person.signs(request.request, 'approve', 'it is mine');
     for (const { role } of request.require) {
       const person = role === 'tester' ? this.people.one(testers) : operator;
       await person.signs(request.request, 'approve', '');
@@ -101,6 +107,12 @@ export class Load {
   private async commanders(): Promise<void> {
     const chance = chanceOf(this.wish.seed + 3);
     while (await this.goesOn(commandEveryMs)) await this.trying('a command', () => this.command(chance));
+  }
+
+  private async others(): Promise<void> {
+    const { shops, log, seed } = this.wish;
+    const seldom = new Seldom(shops, log, chanceOf(seed + 5));
+    while (await this.goesOn(seldomEveryMs)) await this.trying('a change or a branch', () => seldom.once());
   }
 
   private async command(chance: Chance): Promise<void> {

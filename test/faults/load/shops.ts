@@ -25,6 +25,10 @@ export interface Shop {
   comesTo(turn: Turn): Turn;
   /** How its forge tells of a push; by another `id` where it is told anew. Undefined where nobody tells. */
   delivery?(revision: string, id?: string): Delivery;
+  /** Pushes what was good last to a second branch, which nobody tells of; undefined while nothing was. */
+  branch?(): Promise<{ readonly ref: string; readonly revision: string } | undefined>;
+  /** Applies its file with another variable for production: what waits there is not what was asked for any more. */
+  change?(): Promise<void>;
 }
 
 const where = { target: 'lab', deadline: '120s' } as const;
@@ -65,17 +69,34 @@ export async function gitShop(suite: SuiteOfProcesses, name: string, provider: P
   let count = 0;
   const usual = 'FROM scratch\nCOPY server /server\nCOPY site /site\n';
   const serve = 'ENTRYPOINT ["/server", "--servedir=/site", "--serve=0.0.0.0:8080", "--watch=forever"]\n';
+  let lastGood: string | undefined;
   const commit: Shop['commit'] = async (turn) => {
     count += 1;
     await repository.write('Dockerfile', turn === 'does not build' ? `${usual}COPY nothing-there /\n` : usual + serve);
     if (turn === 'does not roll out') await rm(join(repository.dir, 'site/alive'), { force: true });
     else await repository.write('site/alive', 'yes');
-    return await repository.commit(turn === 'is not verified' ? `nothing to be seen ${count}` : `page ${count} of ${name}`);
+    const revision = await repository.commit(turn === 'is not verified' ? `nothing to be seen ${count}` : `page ${count} of ${name}`);
+    if (turn === 'good') lastGood = revision;
+    return revision;
   };
   await commit('good');
-  const git = { url: repository.url, branches: ['main'], poll: provider ? '10s' : '2s', ...(provider && { webhook: provider }) };
-  await suite.apply(name, specOf({ git }, 'page'));
-  const shop = { name, system: 'git', folder: repository.dir, ref: 'refs/heads/main', commit, comesTo: (turn: Turn) => turn } as const;
+  const git = { url: repository.url, branches: ['main', 'next'], poll: provider ? '10s' : '2s', ...(provider && { webhook: provider }) };
+  const spec = specOf({ git }, 'page');
+  await suite.apply(name, spec);
+  let changes = 0;
+  const change = async (): Promise<void> => {
+    changes += 1;
+    const env = { CHANGES: String(changes) };
+    const environments = (spec.environments ?? []).map((each) =>
+      each.name === 'production' ? { ...each, app: { ...each.app, env } } : each,
+    );
+    await suite.apply(name, { ...spec, environments });
+  };
+  const branch: Shop['branch'] = async () => {
+    return lastGood === undefined ? undefined : { ref: 'refs/heads/next', revision: await repository.branch('next', lastGood) };
+  };
+  const about = { name, system: 'git', folder: repository.dir, ref: 'refs/heads/main' } as const;
+  const shop = { ...about, commit, comesTo: (turn: Turn) => turn, branch, change };
   return { ...shop, ...(forge && { delivery: (revision: string, id?: string) => forge.delivery(revision, id) }) };
 }
 
