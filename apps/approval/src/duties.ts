@@ -17,7 +17,7 @@ export class Duties {
   /** The reason `not-heard` where a release in between has not been heard of yet, or somebody is not believed: who they are would count. */
   async ofChange(unit: UnitOfWork, known: KnownRelease, running: Release | null): Promise<OfChange | Reason> {
     const { project, line, number, revision } = known.release;
-    const links = await this.knowledge.linksUpTo(unit.tx, project, number);
+    const links = await this.knowledge.linksUpTo(unit.tx, project, Math.max(number, running?.number ?? 0));
     const { numbers, unheard } = changeOf(links, running, { number, line, revision, from: known.from });
     if (unheard !== null)
       return { code: 'not-heard', message: `the release of ${unheard}, part of this change, has not been heard of; it is on its way` };

@@ -14,7 +14,7 @@ export class OnDeploymentSucceeded implements Handler<typeof DeploymentSucceeded
 
   async handle({ data, time }: Received<typeof DeploymentSucceeded>, unit: UnitOfWork): Promise<void> {
     const { release, environment, image, address } = data;
-    await this.knowledge.keepStanding(unit.tx, { project: release.project, environment, release, image, address }, new Date(time));
+    await this.knowledge.keepStanding(unit.tx, { project: release.project, environment }, { release, image, address }, new Date(time));
     await this.telling.testChanged(unit, release.project, environment);
   }
 }

@@ -17,7 +17,7 @@ export class OnEnvironmentRemoved implements Handler<typeof EnvironmentRemoved> 
   async handle(event: Received<typeof EnvironmentRemoved>, unit: UnitOfWork): Promise<void> {
     const { project, environment } = event.data;
     await this.recording.keep(unit, event, project);
-    await this.knowledge.removeStanding(unit.tx, project, environment, new Date(event.time));
+    await this.knowledge.keepStanding(unit.tx, { project, environment }, null, new Date(event.time));
     await this.telling.testChanged(unit, project, environment);
   }
 }

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RolloutRolledBack } from '@slipway/contracts';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
-import { Knowledge } from './ports.js';
 import { Recording } from './recording.js';
 import { WhatStands } from './what-stands.js';
 
@@ -9,7 +8,6 @@ import { WhatStands } from './what-stands.js';
 @Injectable()
 export class OnRolloutRolledBack implements Handler<typeof RolloutRolledBack> {
   constructor(
-    private readonly knowledge: Knowledge,
     private readonly recording: Recording,
     private readonly stands: WhatStands,
   ) {}
@@ -17,7 +15,6 @@ export class OnRolloutRolledBack implements Handler<typeof RolloutRolledBack> {
   async handle(event: Received<typeof RolloutRolledBack>, unit: UnitOfWork): Promise<void> {
     const { release, environment, image, address, from } = event.data;
     await this.recording.keep(unit, event, release.project);
-    await this.stands.keep(unit, { project: release.project, environment }, { release, image, address }, new Date(event.time));
-    if (from) await this.knowledge.bar(unit.tx, release.project, environment, from.number);
+    await this.stands.keep(unit, { project: release.project, environment }, { release, image, address }, new Date(event.time), from);
   }
 }

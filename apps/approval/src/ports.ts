@@ -39,6 +39,13 @@ export interface Passage {
   readonly passedAt: string;
 }
 
+/** A release that runs, and where it answers. */
+export interface Runs {
+  readonly release: Release;
+  readonly image: ImageReference;
+  readonly address: string;
+}
+
 /** What an environment runs, and what is barred from it. */
 export interface Standing {
   readonly project: string;
@@ -84,14 +91,10 @@ export abstract class Knowledge {
   /** One that is not withdrawn yet. */
   abstract withdraw(tx: Tx, release: KnownRelease, at: Date): Promise<void>;
   abstract keepPassage(tx: Tx, passage: Passage): Promise<void>;
-  abstract keepStanding(
-    tx: Tx,
-    standing: { project: string; environment: string; release: Release; image: ImageReference; address: string },
-    at: Date,
-  ): Promise<void>;
+  /** `what` is null where nothing runs any more. False for what is older than what is kept. */
+  abstract keepStanding(tx: Tx, place: { project: string; environment: string }, what: Runs | null, at: Date): Promise<boolean>;
   abstract bar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
   abstract unbar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
-  abstract removeStanding(tx: Tx, project: string, environment: string, at: Date): Promise<void>;
   abstract project(tx: Tx, name: string): Promise<AppliedProject | undefined>;
   abstract target(tx: Tx, name: string): Promise<AppliedTarget | undefined>;
   /** Those who are believed. */
@@ -111,7 +114,12 @@ export abstract class Knowledge {
   abstract recentPassages(tx: Tx, project: string): Promise<readonly Passage[]>;
   abstract projectsOn(tx: Tx, target: string): Promise<readonly string[]>;
   abstract standing(tx: Tx, project: string, environment: string): Promise<Standing | undefined>;
+  /** The release that runs there; null where none does. */
+  abstract running(tx: Tx, project: string, environment: string): Promise<Release | null>;
 }
+
+/** Whose requests. */
+export type Where = { project: string; environment?: string } | { target: string } | { release: string };
 
 /** Requests for sign-off. */
 export abstract class Requests {
@@ -120,7 +128,7 @@ export abstract class Requests {
   abstract insert(tx: Tx, request: ApprovalRequest): Promise<void>;
   abstract save(tx: Tx, request: ApprovalRequest): Promise<void>;
   /** Open ones and those granted whose rollout has not begun, locked, oldest release first. */
-  abstract undecided(tx: Tx, where: { project: string } | { target: string } | { release: string }): Promise<readonly ApprovalRequest[]>;
+  abstract undecided(tx: Tx, where: Where): Promise<readonly ApprovalRequest[]>;
   /** Of a project those that are open, locked, oldest release first: whoever waits for its rollout is left alone. */
   abstract open(tx: Tx, project: string): Promise<readonly ApprovalRequest[]>;
   /** Those undecided of the same line and environment whose release is older, locked, oldest first. */

@@ -24,8 +24,6 @@ const tester = { role: 'tester', project: '*' } as const;
 const tess = aPerson({ name: 'Tess', roles: [tester] });
 const ann = aPerson({ name: 'Ann', emails: ['ann@shop.example'], roles: [tester] });
 const byAnn = { name: 'Ann', email: 'ann@shop.example', account: null };
-const project = 'back';
-const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
 
 let stage: Stage;
 
@@ -35,13 +33,16 @@ beforeAll(async () => {
   for (const person of [tess, ann])
     await stage.say('gateway', PersonChanged, { subject: person.id, data: { person, version: 1, by: null } });
   await stage.say('gateway', TargetApplied, { subject: 'lab', data: { target: 'lab', version: 1, file: aTargetFile(), by: admin } });
+});
+afterAll(() => stage.clear());
+
+async function apply(project: string): Promise<void> {
   const environments = aProjectFile().spec.environments.map((each) =>
     each.stage === 'test' ? each : { ...each, approval: { ...each.approval, require: [{ role: 'tester' as const, count: 1 }] } },
   );
   const file = aProjectFile({ name: project, spec: { environments } });
   await stage.say('gateway', ProjectApplied, { subject: project, data: { project, version: 1, file, by: admin, reason: '' } });
-});
-afterAll(() => stage.clear());
+}
 
 async function asked(release: Release, from: string | null, people: CommitIdentity[]): Promise<DataOf<typeof ApprovalRequested>> {
   await stage.say('source-watcher', CommitDetected, { subject: release.id, data: detected(release, people, { from }) });
@@ -49,7 +50,20 @@ async function asked(release: Release, from: string | null, people: CommitIdenti
   return stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
 }
 
+async function wentBack(to: Release, from: Release): Promise<string> {
+  const reason = { code: 'asked-for', message: 'the second one sells nothing' };
+  const went = { rollout: anId(), kind: 'rollback', release: to, environment: 'pre-release', stage: 'pre-release', from } as const;
+  const data = { ...went, image: imageOf(to), address: 'http://127.0.0.1:20001', reason, by: admin, seconds: 1 };
+  return stage.say('production-rollout', RolloutRolledBack, { subject: to.id, data });
+}
+
+const voided = (id: string) =>
+  stage.heard.some(({ name, data }) => name === ApprovalVoided.name && (data as DataOf<typeof ApprovalVoided>).request === id);
+
 it('asks anew when an older release runs again: more would go in than was signed, and somebody who signed wrote it', async () => {
+  const project = 'back';
+  const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
+  await apply(project);
   await stage.signsOff(tess, await asked(first, null, []));
   await letIn(stage, first);
   await stage.signsOff(tess, await asked(second, first.revision, [byAnn]));
@@ -66,23 +80,49 @@ it('asks anew when an older release runs again: more would go in than was signed
   );
   expect(await heardTo()).toEqual(new Date(said?.time ?? ''));
 
-  const reason = { code: 'asked-for', message: 'the second one sells nothing' };
-  const went = {
-    rollout: anId(),
-    kind: 'rollback',
-    release: first,
-    environment: 'pre-release',
-    stage: 'pre-release',
-    from: second,
-  } as const;
-  const data = { ...went, image: imageOf(first), address: 'http://127.0.0.1:20001', reason, by: admin, seconds: 1 };
-  await stage.say('production-rollout', RolloutRolledBack, { subject: first.id, data });
+  await wentBack(first, second);
   expect(await stage.hears(ApprovalVoided, ({ request }) => request === before.request)).toMatchObject({
-    reason: { code: 'changed', message: 'release 1 runs in pre-release again, and more than was asked for would go in' },
+    reason: { code: 'changed', message: 'release 1 runs in pre-release now, and more than was asked for would go in' },
     changed: ['what it replaces: release 2 → release 1'],
   });
   const anew = await stage.hears(ApprovalRequested, ({ release, request }) => release.id === third.id && request !== before.request);
   expect(anew).toMatchObject({ involved: [{ id: ann.id }], change: { since: { number: 1 }, total: 2 } });
   const posted = await stage.signsOff(ann, anew);
   expect(await stage.hears(SignOffRefused, (refused) => refused.posted === posted)).toMatchObject({ reason: { code: 'own-change' } });
+});
+
+it('leaves alone what is asked elsewhere, and what another line that grew from the same release changes nothing of', async () => {
+  const project = 'aside';
+  const [first, one, other] = ['main', 'one', 'other'].map((line, at) => aRelease({ project, number: at + 1, line })) as [
+    Release,
+    Release,
+    Release,
+  ];
+  await apply(project);
+  await stage.signsOff(tess, await asked(first, null, [byAnn]));
+  await letIn(stage, first);
+  const beyond = await stage.hears(
+    ApprovalRequested,
+    ({ release, environment }) => release.id === first.id && environment === 'production',
+  );
+  const open = await asked(one, first.revision, []);
+  await stage.signsOff(tess, await asked(other, first.revision, []));
+  await letIn(stage, other);
+  expect([open, beyond].filter(({ request }) => voided(request))).toEqual([]);
+});
+
+it('writes over a row of what runs that is not believed, and asks anew all that was counted from who knows what', async () => {
+  const project = 'forged';
+  const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
+  await apply(project);
+  await stage.signsOff(tess, await asked(first, null, []));
+  await letIn(stage, first);
+  await stage.signsOff(tess, await asked(second, first.revision, [byAnn]));
+  await letIn(stage, second);
+  const before = await asked(third, second.revision, []);
+  await stage.database.query(`update slipway_approval.standing set release = null where project = $1`, [project]);
+  const posted = await wentBack(first, second);
+  await stage.handles('approval', posted);
+  const anew = await stage.hears(ApprovalRequested, ({ release, request }) => release.id === third.id && request !== before.request);
+  expect(anew).toMatchObject({ involved: [{ id: ann.id }], change: { since: { number: 1 } } });
 });

@@ -1,22 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { ImageReference, Release } from '@slipway/contracts';
+import type { Release } from '@slipway/contracts';
+import { RowNotBelieved } from '@slipway/identity';
 import { NotYet, type UnitOfWork } from '@slipway/messaging';
 import { Asking } from './asking.js';
 import type { ApprovalRequest } from './domain/approval-request.js';
-import { hasGrown, movedOn } from './domain/change.js';
+import { hasGrown, holds } from './domain/change.js';
 import { Duties } from './duties.js';
-import { Knowledge, Requests } from './ports.js';
+import { Knowledge, Requests, type Runs } from './ports.js';
 import { Settling } from './settling.js';
 
 interface Place {
   readonly project: string;
   readonly environment: string;
-}
-
-interface Runs {
-  readonly release: Release;
-  readonly image: ImageReference;
-  readonly address: string;
 }
 
 /**
@@ -33,23 +28,40 @@ export class WhatStands {
     private readonly asking: Asking,
   ) {}
 
-  /** `what` is null where nothing runs any more. */
-  async keep(unit: UnitOfWork, { project, environment }: Place, what: Runs | null, at: Date): Promise<void> {
+  /** `what` is null where nothing runs any more; `left` is what somebody went back from, which is barred. */
+  async keep(unit: UnitOfWork, { project, environment }: Place, what: Runs | null, at: Date, left: Release | null = null): Promise<void> {
     // Nobody asks meanwhile, or that request would be counted from what ran before.
     await this.knowledge.alone(unit.tx, project);
-    const before = (await this.knowledge.standing(unit.tx, project, environment))?.release;
-    if (what) await this.knowledge.keepStanding(unit.tx, { project, environment, ...what }, at);
-    else await this.knowledge.removeStanding(unit.tx, project, environment, at);
-    const now = (await this.knowledge.standing(unit.tx, project, environment))?.release ?? null;
-    if (!before || (now && movedOn(before, now))) return;
-    const runs = now ? `release ${now.number} runs in ${environment} again` : `nothing runs in ${environment} any more`;
+    if (left) await this.knowledge.bar(unit.tx, project, environment, left.number);
+    const before = await this.before(unit, project, environment);
+    const isNews = await this.knowledge.keepStanding(unit.tx, { project, environment }, what, at);
+    const now = what?.release ?? null;
+    if (!isNews || before === null || (await this.onlyMovesOn(unit, before, now))) return;
+    const runs = now ? `release ${now.number} runs in ${environment} now` : `nothing runs in ${environment} any more`;
     const reason = { code: 'changed', message: `${runs}, and more than was asked for would go in` };
-    const changed = [`what it replaces: release ${before.number} → ${now ? `release ${now.number}` : 'nothing'}`];
-    for (const request of await this.requests.undecided(unit.tx, { project })) {
-      if (request.environment !== environment || request.release.id === now?.id || !(await this.grew(unit, request, now))) continue;
+    const was = before === 'unknown' ? 'what was not believed' : `release ${before.number}`;
+    const changed = [`what it replaces: ${was} → ${now ? `release ${now.number}` : 'nothing'}`];
+    for (const request of await this.requests.undecided(unit.tx, { project, environment })) {
+      if (request.release.id === now?.id || !(await this.grew(unit, request, now))) continue;
       await this.settling.settle(unit, request, { kind: 'voided', reason, changed });
       await this.asking.ask(unit, request.release.id, environment, request.through, null);
     }
+  }
+
+  /** Null where nothing ran. Somebody else's row is overwritten: it may stand in the way of nothing that is true. */
+  private async before(unit: UnitOfWork, project: string, environment: string): Promise<Release | null | 'unknown'> {
+    try {
+      return await this.knowledge.running(unit.tx, project, environment);
+    } catch (error) {
+      if (error instanceof RowNotBelieved) return 'unknown';
+      throw error;
+    }
+  }
+
+  private async onlyMovesOn(unit: UnitOfWork, before: Release | 'unknown', now: Release | null): Promise<boolean> {
+    if (before === 'unknown' || now === null) return false;
+    const links = await this.knowledge.linksUpTo(unit.tx, now.project, Math.max(before.number, now.number));
+    return holds(links, now, before);
   }
 
   private async grew(unit: UnitOfWork, request: ApprovalRequest, running: Release | null): Promise<boolean> {

@@ -27,7 +27,7 @@ afterAll(async () => {
 describe('what approval knows of an environment', () => {
   const runs = (environment: string, number: number, minute: number) =>
     database.transaction((tx) =>
-      knowledge.keepStanding(tx, { project: 'shop', environment, release: aRelease({ number }), image, address: '' }, at(minute)),
+      knowledge.keepStanding(tx, { project: 'shop', environment }, { release: aRelease({ number }), image, address: '' }, at(minute)),
     );
   const numberIn = async (environment: string) =>
     (await database.transaction((tx) => knowledge.standing(tx, 'shop', environment)))?.release?.number;
@@ -47,7 +47,7 @@ describe('what approval knows of an environment', () => {
   });
 
   it('stays empty when what ran is heard after its removal', async () => {
-    await database.transaction((tx) => knowledge.removeStanding(tx, 'shop', 'test', at(20)));
+    await database.transaction((tx) => knowledge.keepStanding(tx, { project: 'shop', environment: 'test' }, null, at(20)));
     await runs('test', 1, 10);
     expect(await numberIn('test')).toBeUndefined();
     await runs('test', 2, 30);

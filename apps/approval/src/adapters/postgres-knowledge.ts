@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { ImageReference, Person, Release } from '@slipway/contracts';
+import type { Person, Release } from '@slipway/contracts';
 import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
 import { keepNewer, newestRow } from '@slipway/service-kit';
 import type { Link } from '../domain/change.js';
-import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, type Passage, type Standing } from '../ports.js';
+import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, type Passage, type Runs, type Standing } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
 import { knownRelease, type ReleaseRow, releaseRowOf } from './release-rows.js';
 
@@ -81,26 +81,15 @@ export class PostgresKnowledge extends Knowledge {
     );
   }
 
-  async keepStanding(
-    tx: Tx,
-    {
-      project,
-      environment,
-      release,
-      image,
-      address,
-    }: { project: string; environment: string; release: Release; image: ImageReference; address: string },
-    at: Date,
-  ): Promise<void> {
-    await tx.query(
+  async keepStanding(tx: Tx, place: { project: string; environment: string }, what: Runs | null, at: Date): Promise<boolean> {
+    const row = { ...place, ...(what ?? nothing) };
+    const rows = await tx.query(
       `insert into standing (project, environment, release, image, address, changed_at, seal) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (project, environment) do update set release = excluded.release, image = excluded.image, address = excluded.address,
-         changed_at = excluded.changed_at, seal = excluded.seal where standing.changed_at <= excluded.changed_at`,
-      [
-        ...[project, environment, json(release), json(image), address, at],
-        this.seals.of('standing', { project, environment, release, image, address }),
-      ],
+         changed_at = excluded.changed_at, seal = excluded.seal where standing.changed_at <= excluded.changed_at returning 1`,
+      [row.project, row.environment, json(row.release), json(row.image), row.address, at, this.seals.of('standing', row)],
     );
+    return rows.length > 0;
   }
 
   async bar(tx: Tx, project: string, environment: string, number: number): Promise<void> {
@@ -115,15 +104,6 @@ export class PostgresKnowledge extends Knowledge {
       number,
     ]);
     if (rows.length > 0) await this.standsBarred(tx, project, environment, (before) => before.filter((each) => each !== number));
-  }
-
-  async removeStanding(tx: Tx, project: string, environment: string, at: Date): Promise<void> {
-    await tx.query(
-      `insert into standing (project, environment, changed_at, seal) values ($1, $2, $3, $4)
-       on conflict (project, environment) do update set release = null, image = null, address = null, changed_at = excluded.changed_at,
-         seal = excluded.seal where standing.changed_at <= excluded.changed_at`,
-      [project, environment, at, this.seals.of('standing', { project, environment, ...nothing })],
-    );
   }
 
   async project(tx: Tx, name: string): Promise<AppliedProject | undefined> {
@@ -212,6 +192,14 @@ export class PostgresKnowledge extends Knowledge {
       [project, environment],
     );
     return row && { ...this.seals.believed('standing', row), barred: this.barsOf(row) };
+  }
+
+  async running(tx: Tx, project: string, environment: string): Promise<Release | null> {
+    const [row] = await tx.query<Standing>(`select ${columns('standing')} from standing where project = $1 and environment = $2`, [
+      project,
+      environment,
+    ]);
+    return row ? this.seals.believed('standing', row).release : null;
   }
 
   /** A rollback is rare: what is barred is read before it is written, as its seal must be. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
 import type { ApprovalRequest } from '../domain/approval-request.js';
-import { Requests } from '../ports.js';
+import { Requests, type Where } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
 
 interface Row {
@@ -43,13 +43,15 @@ export class PostgresRequests extends Requests {
     );
   }
 
-  async undecided(tx: Tx, where: { project: string } | { target: string } | { release: string }): Promise<readonly ApprovalRequest[]> {
+  async undecided(tx: Tx, where: Where): Promise<readonly ApprovalRequest[]> {
     const [condition, params] =
       'target' in where
         ? [`request -> 'deployment' -> 'target' ->> 'name' = $1`, [where.target]]
         : 'release' in where
           ? ['release = $1', [where.release]]
-          : ['project = $1', [where.project]];
+          : where.environment === undefined
+            ? ['project = $1', [where.project]]
+            : ['project = $1 and environment = $2', [where.project, where.environment]];
     return await this.locked(tx, `${condition} and (state = 'open' or (state = 'granted' and not grant_used))`, params);
   }
 

@@ -1,6 +1,5 @@
-import { aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { changeOf, commitsOf, hasGrown, type Link, mostCommits, movedOn, titleOf } from './change.js';
+import { changeOf, commitsOf, hasGrown, holds, type Link, mostCommits, type Runs, titleOf } from './change.js';
 
 const link = (number: number, from: number | null, line = 'main', revision = `r${number}`): Link => ({
   number,
@@ -10,34 +9,50 @@ const link = (number: number, from: number | null, line = 'main', revision = `r$
 });
 const [one, two, three, branch, tip] = [link(1, null), link(2, 1), link(3, 2), link(4, 3, 'fix'), link(5, 4, 'fix')] as const;
 const all = [one, two, three, branch, tip];
+const runs = ({ from: _, ...link }: Link, ancestorOf: number[] = []): Runs => ({ ...link, ancestorOf });
+const inOrder = (...asked: Parameters<typeof changeOf>) => changeOf(...asked).numbers.toSorted((a, b) => a - b);
 
 describe('whose change a release is', () => {
   it('is everything of its line since what runs', () => {
-    expect(changeOf(all, one, three)).toEqual({ numbers: [2, 3], unheard: null });
+    expect(changeOf(all, runs(one), three)).toEqual({ numbers: [2, 3], unheard: null });
   });
 
   it('begins with the first release where nothing runs', () => {
-    expect(changeOf(all, null, three).numbers.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+    expect(inOrder(all, null, three)).toEqual([1, 2, 3]);
   });
 
   it('counts what a branch has grown from and does not run yet', () => {
-    expect(changeOf(all, one, tip).numbers.toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5]);
-    expect(changeOf(all, three, tip).numbers.toSorted((a, b) => a - b)).toEqual([4, 5]);
-    expect(changeOf(all, link(6, 3), tip).numbers.toSorted((a, b) => a - b)).toEqual([4, 5]);
+    expect(inOrder(all, runs(one), tip)).toEqual([2, 3, 4, 5]);
+    expect(inOrder(all, runs(three), tip)).toEqual([4, 5]);
+    expect(inOrder(all, runs(link(6, 3)), tip)).toEqual([4, 5]);
+  });
+
+  it('stops where what runs has grown from, too', () => {
+    const sibling = link(6, 2, 'other');
+    expect(inOrder([...all, sibling], runs(sibling), tip)).toEqual([3, 4, 5]);
+    expect(inOrder([...all, sibling], runs(tip), sibling)).toEqual([6]);
   });
 
   it('counts everything where what runs is on neither way', () => {
-    expect(changeOf(all, link(9, null, 'elsewhere'), tip).numbers.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    expect(inOrder(all, runs(link(9, null, 'elsewhere')), tip)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('is everything since the code of a tag, however late that was set', () => {
+    const [four, tag] = [link(4, 3), { ...link(5, 4), revision: 'r1' }];
+    const candidate = link(6, 4);
+    expect(inOrder([one, two, three, four, tag, candidate], runs(tag, [2, 3, 4]), candidate)).toEqual([2, 3, 4, 5, 6]);
+    const late = { ...tag, number: 200 };
+    expect(inOrder([one, two, three, four, late], runs(late, [150, 151]), link(201, 4))).toEqual([1, 2, 3, 4, 200, 201]);
   });
 
   it('goes through releases of one revision and comes to an end', () => {
     const again = { ...link(4, 3), revision: 'r3' };
-    expect(changeOf([one, two, three, again], one, again).numbers.toSorted((a, b) => a - b)).toEqual([2, 3, 4]);
+    expect(inOrder([one, two, three, again], runs(one), again)).toEqual([2, 3, 4]);
   });
 
   it('says where it has not heard of a release', () => {
-    expect(changeOf([one, three], one, three)).toEqual({ numbers: [3], unheard: 'r2' });
-    expect(changeOf([tip, branch], one, tip)).toMatchObject({ unheard: 'r3' });
+    expect(changeOf([one, three], runs(one), three)).toEqual({ numbers: [3], unheard: 'r2' });
+    expect(changeOf([tip, branch], runs(one), tip)).toMatchObject({ unheard: 'r3' });
   });
 });
 
@@ -56,11 +71,12 @@ describe('a change that was asked about', () => {
     expect(hasGrown(was, { involved: ['bob'], unmatched: [], total: 1 })).toBe(false);
   });
 
-  it('cannot grow where what runs moves on in its line', () => {
-    const [older, newer] = [aRelease({ number: 4 }), aRelease({ number: 5 })];
-    expect(movedOn(older, newer)).toBe(true);
-    expect(movedOn(newer, older)).toBe(false);
-    expect(movedOn(older, { ...newer, line: 'fix' })).toBe(false);
+  it('cannot grow where what runs now holds what ran before', () => {
+    expect(holds(all, runs(two), runs(one))).toBe(true);
+    expect(holds(all, runs(tip), runs(two))).toBe(true);
+    expect(holds(all, runs(one), runs(two))).toBe(false);
+    expect(holds(all, runs(link(6, 2, 'other')), runs(three))).toBe(false);
+    expect(holds(all, runs({ ...link(6, 3), revision: 'r1' }, [2, 3]), runs(two))).toBe(false);
   });
 });
 

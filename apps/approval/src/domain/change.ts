@@ -16,27 +16,65 @@ export interface Change {
   readonly unheard: string | null;
 }
 
+/** What runs, as far as it decides what a change is counted from; every Release has it. */
+export type Runs = Omit<Link, 'from'> & Pick<Release, 'ancestorOf'>;
+
+/** How many earlier releases source-watcher compares one with at its birth. */
+const compared = 100;
+
 /**
- * Everything between what runs and a candidate (design part 4, promise 11): its own line since what runs there, and the way down from release to
- * release, across lines, until what runs is reached or nothing is left. More than that only makes fewer people count.
+ * Everything between what runs and a candidate (design part 4, promise 11): its own line since what runs holds of it, and the way down from release to release,
+ * across lines, until what runs holds it or nothing is left. More than that only makes fewer people count.
  */
-export function changeOf(links: readonly Link[], running: Omit<Link, 'from'> | null, candidate: Link): Change {
-  const after = running?.line === candidate.line ? running.number : 0;
-  const own = links.filter((link) => link.line === candidate.line && link.number > after && link.number <= candidate.number);
+export function changeOf(links: readonly Link[], running: Runs | null, candidate: Link): Change {
+  const held = running ? heldBy(links, running) : new Map<string, number>();
+  const isHeld = (link: Link) => link.number <= (held.get(link.line) ?? 0);
+  const own = links.filter((link) => link.line === candidate.line && !isHeld(link) && link.number <= candidate.number);
   const numbers = new Set([...own.map((link) => link.number), candidate.number]);
-  const newestFirst = Map.groupBy(
-    [...links].sort((one, other) => other.number - one.number),
-    (link) => link.revision,
-  );
+  const twins = Map.groupBy(oldestFirst(links), (link) => link.revision);
   for (let at = candidate; at.from !== null && at.from !== running?.revision; ) {
     const { from, number } = at;
-    const next = newestFirst.get(from)?.find((link) => link.number < number);
+    const next = twins.get(from)?.findLast((link) => link.number < number);
     if (!next) return { numbers: [...numbers], unheard: from };
-    if (running && next.line === running.line && next.number <= running.number) break;
+    if (twins.get(from)?.some(isHeld)) break;
     numbers.add(next.number);
     at = next;
   }
   return { numbers: [...numbers], unheard: null };
+}
+
+/** Whether a release holds all of another one: no change that was counted from that grows when it is counted from this. */
+export function holds(links: readonly Link[], release: Runs, other: Runs): boolean {
+  return release.revision === other.revision || (heldBy(links, release).get(other.line) ?? 0) >= other.number;
+}
+
+/** Up to which release of each line a release holds what was released: its own line, and those it has grown from, as far as its way down is known. */
+function heldBy(links: readonly Link[], release: Runs): ReadonlyMap<string, number> {
+  const held = new Map<string, number>();
+  const sorted = oldestFirst(links);
+  // A later tag on the same commit has a higher number and holds no more.
+  const oldest = new Map(sorted.toReversed().map((link) => [link.revision, link]));
+  for (let at = standsFor(sorted, release); at; ) {
+    const { line, number, from } = at;
+    held.set(line, Math.max(number, held.get(line) ?? 0));
+    const next = from === null ? undefined : oldest.get(from);
+    at = next && next.number < number ? next : undefined;
+  }
+  return held;
+}
+
+/**
+ * The link a release is held by: its own or, of a tag set late on old code, the last of the line before those that hold it. None where that is older than what the
+ * tag was compared with.
+ */
+function standsFor(sorted: readonly Link[], { number, line, revision, ancestorOf }: Runs): Link | undefined {
+  if (ancestorOf.length === 0) return sorted.find((link) => link.number === number) ?? { number, line, revision, from: null };
+  const first = Math.min(...ancestorOf);
+  return sorted.findLast((link) => link.line === line && link.number < first && link.number > number - compared);
+}
+
+function oldestFirst(links: readonly Link[]): Link[] {
+  return links.toSorted((one, other) => one.number - other.number);
 }
 
 /** Whose change something is, and how many commits it has. */
@@ -51,11 +89,6 @@ export function hasGrown(was: Whose, is: Whose): boolean {
   const isNew = ({ name, email, account }: CommitIdentity) =>
     !was.unmatched.some((each) => each.name === name && each.email === email && each.account === account);
   return is.total > was.total || is.involved.some((id) => !was.involved.includes(id)) || is.unmatched.some(isNew);
-}
-
-/** Whether what runs only came closer to whatever may follow: then no change that is counted from it grows. */
-export function movedOn(before: Release, now: Release): boolean {
-  return before.line === now.line && before.number <= now.number;
 }
 
 /** A commit as people who sign see it. */
