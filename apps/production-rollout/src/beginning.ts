@@ -5,7 +5,7 @@ import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
 import { askedAt, beside, isSignedBefore, type Newest, newestOf } from './domain/ahead.js';
-import { type Queued, type Rollout, turnOf } from './domain/environment.js';
+import { type EnvironmentState, type Queued, type Rollout, turnOf, unchangedSince } from './domain/environment.js';
 import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
 import { Telling } from './telling.js';
@@ -16,8 +16,6 @@ export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly af
 
 /** How soon a rollout looks again whether its grant is good. */
 const grantMs = 1000;
-/** The same, where approval is about to hear what has just begun to run. */
-const heardMs = 200;
 /** Whose turn is next is woken; this is for what was missed. The longer the queue, the more seldom each looks: together they look no more often. */
 const queueMs = 10_000;
 const queueEachMs = 4_000;
@@ -88,9 +86,11 @@ export class Beginning {
     }
     // What is signed is looked at beside what approval's table says: a grant that lives longer by that alone is not good.
     const isOver = Date.parse(notAfter) <= unit.now.getTime();
-    const granted = mine.kind === 'rollback' ? 'good' : isOver ? 'not good' : await this.grants.look(unit.tx, mine.grant, state.running);
+    const granted =
+      mine.kind === 'rollback' ? 'good' : isOver ? 'not good' : await this.grants.look(unit.tx, mine.grant, unchangedSince(state));
     if (granted === 'not good') return { waitsFor: 'a grant that is good now', afterMs: grantMs };
-    if (granted === 'unheard') return { waitsFor: 'approval to hear what runs here now', afterMs: heardMs };
+    if (granted === 'unheard')
+      return { waitsFor: `approval to hear that ${saying(state)}; if that lasts, see its dead letters`, afterMs: grantMs };
     // Above whatever runs there, also where the database is older than that: whose number is the highest is the newest.
     const counted = { ...beside(state, newest.attempt), attempts: Math.max(state.attempts, newest.attempt) };
     const next = begunIn(counted, mine, notAfter, unit.now.toISOString());
@@ -115,6 +115,10 @@ export class Beginning {
     const rollout = await this.rollouts.find(unit.tx, id);
     if (rollout?.state === 'waiting') await this.telling.aborted(unit, rollout, reason, supersededBy);
   }
+}
+
+function saying({ running }: EnvironmentState): string {
+  return running ? `release ${running.release.number} runs here now` : 'nothing runs here any more';
 }
 
 async function newestThere(

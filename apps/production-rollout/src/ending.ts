@@ -4,7 +4,8 @@ import type { VerdictWithEvidence } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, owe } from '@slipway/operations';
 import { type Observed, TargetUnavailable } from '@slipway/orchestrators';
-import { barredAfter, type EnvironmentState, goodHere, type Rollout, restored, type Standing, settled } from './domain/environment.js';
+import { type EnvironmentState, goodHere, type Rollout, type Standing } from './domain/environment.js';
+import { barredAfter, emptied, restored, settled } from './domain/outcome.js';
 import type { Stands } from './going-back.js';
 import { Rollouts } from './ports.js';
 import { RolloutMetrics } from './production-rollout.metrics.js';
@@ -86,7 +87,7 @@ export class Ending {
         await this.rollouts.saveEnvironment(unit.tx, restored(barred, await this.goodHere(unit, before, verdict.after.release), at));
         break;
       case 'removed':
-        await this.rollouts.saveEnvironment(unit.tx, { ...barred, running: null, heldBy: null });
+        await this.rollouts.saveEnvironment(unit.tx, emptied(barred, at));
         break;
       default:
         await this.rollouts.saveEnvironment(unit.tx, { ...barred, heldBy: rollout.id });

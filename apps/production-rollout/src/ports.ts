@@ -50,10 +50,10 @@ export abstract class Applied {
 /** What approval lets in, looked at in the transaction that acts on it: the one view of another service this one may read. */
 export abstract class GrantsGoodNow {
   /**
-   * `unheard` where it is good, and approval has not heard yet that what runs there does: it would have counted the change of the release from something else,
-   * and may have to ask anew (design part 4, promise 11).
+   * `unheard` where it is good, and approval has not heard of what changed in that environment at `since` (null before the first change): it has counted the
+   * change of the release from something else, and may have to ask anew (design part 4, promise 11).
    */
-  abstract look(tx: Tx, grant: Grant, running: Pick<Standing, 'since'> | null): Promise<'good' | 'unheard' | 'not good'>;
+  abstract look(tx: Tx, grant: Grant, since: string | null): Promise<'good' | 'unheard' | 'not good'>;
 }
 
 /** Whether a grant is what it says, by the keys pinned in the trust file. */

@@ -6,7 +6,7 @@ import type { Grant } from '../domain/environment.js';
 import { ApprovalView } from './approval-view.js';
 
 const grant = { id: v7(), request: v7(), asks: 'a'.repeat(64) } as Grant;
-const running = { since: '2026-11-23T05:00:00.123Z' };
+const since = '2026-11-23T05:00:00.123Z';
 
 let own: TestDatabase;
 let database: Database;
@@ -21,25 +21,25 @@ afterAll(async () => {
   await own.drop();
 });
 
-async function look(heardTo: string | null, of: Grant, runs: { since: string } | null): Promise<string> {
+async function look(heardTo: string | null, of: Grant, from: string | null): Promise<string> {
   const heard = heardTo === null ? '' : `, '${heardTo}'::timestamptz as heard_to`;
   await database.query(
     `create view slipway_approval.grants_good_now as
      select '${grant.id}'::uuid as grant_id, '${grant.request}'::uuid as request, '${grant.asks}' as asks${heard}`,
   );
-  const seen = await database.transaction((tx: Tx) => new ApprovalView().look(tx, of, runs));
+  const seen = await database.transaction((tx: Tx) => new ApprovalView().look(tx, of, from));
   await database.query('drop view slipway_approval.grants_good_now');
   return seen;
 }
 
 it('says whether a grant is good, and whether approval has heard what runs where it goes', async () => {
-  expect(await look('2026-11-23T05:00:00.123Z', grant, running)).toBe('good');
-  expect(await look('2026-11-23T05:00:00.122Z', grant, running)).toBe('unheard');
-  expect(await look('-infinity', grant, running)).toBe('unheard');
+  expect(await look('2026-11-23T05:00:00.123Z', grant, since)).toBe('good');
+  expect(await look('2026-11-23T05:00:00.122Z', grant, since)).toBe('unheard');
+  expect(await look('-infinity', grant, since)).toBe('unheard');
   expect(await look('-infinity', grant, null)).toBe('good');
-  expect(await look('2026-11-23T06:00:00Z', { ...grant, asks: 'b'.repeat(64) }, running)).toBe('not good');
+  expect(await look('2026-11-23T06:00:00Z', { ...grant, asks: 'b'.repeat(64) }, since)).toBe('not good');
 });
 
 it('believes the view of an approval that does not tell what it has heard', async () => {
-  expect(await look(null, grant, running)).toBe('good');
+  expect(await look(null, grant, since)).toBe('good');
 });

@@ -2,7 +2,6 @@ import { goesBackwards } from '@slipway/release';
 import { aDigest, anId, aRelease, Broken, brokenBy, canonical, explore, type Move, type World } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
 import {
-  barredAfter,
   commanded,
   type EnvironmentState,
   emptyEnvironment,
@@ -10,12 +9,11 @@ import {
   lastGoodOf,
   type Past,
   type Rollout,
-  restored,
-  settled,
   standingOf,
   type Turn,
   turnOf,
 } from './environment.js';
+import { barredAfter, emptied, restored, settled } from './outcome.js';
 
 /** An environment, at every moment later than the one before, and what was withdrawn. */
 interface State {
@@ -103,7 +101,7 @@ function worldOf(turning: Turning = turnOf): World<State> {
                 `release ${release.number} fails, back to ${good.release.number}`,
                 next(restored(bars, standingOf(good, aRollout(good.release)), at(moment))),
               ]
-            : [`release ${release.number} fails and is removed`, next({ ...bars, running: null, heldBy: null })];
+            : [`release ${release.number} fails and is removed`, next(emptied(bars, at(moment)))];
         }
         const back = goBackTo(environment, release.number, gone);
         if (back)

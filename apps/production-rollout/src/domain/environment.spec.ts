@@ -2,18 +2,17 @@ import { aDigest, anId, aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
 import { isBehind } from './ahead.js';
 import {
-  barredAfter,
   type EnvironmentState,
   emptyEnvironment,
   goBackTo,
   lastGoodOf,
   type Past,
   type Rollout,
-  restored,
-  settled,
   standingOf,
   turnOf,
+  unchangedSince,
 } from './environment.js';
+import { barredAfter, emptied, restored, settled } from './outcome.js';
 
 const none: ReadonlySet<string> = new Set();
 
@@ -154,6 +153,14 @@ describe('going back', () => {
     expect(restored(environment, whole, at(9)).running).toEqual({ ...whole, since: at(9) });
     expect(lastGoodOf(environment, new Set([one.release.id, two.release.id]))).toBeUndefined();
     expect(lastGoodOf(emptyEnvironment('shop', 'production'), none)).toBeUndefined();
+  });
+
+  it('tells since when what stands has stood, or nothing has', () => {
+    const environment = after(aRollout(1), aRollout(2));
+    expect(unchangedSince(emptyEnvironment('shop', 'production'))).toBeNull();
+    expect(unchangedSince(environment)).toBe(environment.running?.since);
+    expect(unchangedSince(emptied(environment, at(9)))).toBe(at(9));
+    expect(unchangedSince(settled(emptied(environment, at(9)), aRollout(3), at(10)))).toBe(at(10));
   });
 
   it('goes to what is known where a rollout that is not known here brought what runs, and only when people ask', () => {

@@ -50,6 +50,8 @@ export interface EnvironmentState {
   readonly begun?: readonly { readonly request: string; readonly until: string }[];
   /** When the newest rollback that has begun here was asked for, by the database, which hears one command after the other; absent before the first. */
   readonly rolledBackAt?: string;
+  /** Since when nothing runs here any more, after a failure with nothing to go back to; absent where something does. */
+  readonly emptiedAt?: string;
   /** The newest attempt here that has come to its end; absent before the first. */
   readonly ended?: number;
   /** The newest rollout that was found to have brought what runs here and that this database, brought back from a backup, does not know; absent before that. */
@@ -97,10 +99,6 @@ export function commanded(environment: EnvironmentState, kind: 'scale' | 'rollba
   if (last !== undefined && Date.parse(givenAt) < Date.parse(last)) return null;
   return { ...environment, commandedAt: { ...commandedAt, [kind]: givenAt } };
 }
-
-/** How many good deployments are kept to go back to. */
-const longestHistory = 50;
-const keptWhole = 2;
 
 export function emptyEnvironment(project: string, environment: string): EnvironmentState {
   return { project, environment, running: null, history: [], barred: [], scaledTo: null, attempts: 0, driftedSince: null, heldBy: null };
@@ -208,41 +206,7 @@ export function standingOf({ rollout, release, since }: Past, { deployment, gran
   return { rollout, release, deployment, grant, attempt, since };
 }
 
-/** The environment after a failed rollout was taken back to a release that was good here, perhaps the same one as it was let in before: that is not barred. */
-export function restored(environment: EnvironmentState, to: Standing | undefined, at: string): EnvironmentState {
-  const { running, barred } = environment;
-  const back = !to || to.release.id === running?.release.id ? (to ?? running) : { ...to, since: at };
-  return { ...environment, running: back, heldBy: null, barred: barred.filter(({ number }) => number !== back?.release.number) };
-}
-
-/** Only the newest are kept whole, for replicas of the version before, which know no other way back. */
-function shortened(past: Past, at: number): Past {
-  const { rollout, release, since } = past;
-  return at < keptWhole ? past : { rollout, release, since };
-}
-
-/** The environment after a rollout was good. */
-export function settled(environment: EnvironmentState, rollout: Rollout, at: string): EnvironmentState {
-  const { id, release, deployment, grant, attempt } = rollout;
-  const standing: Standing = { rollout: id, release, deployment, grant, attempt, since: at };
-  const left = environment.running;
-  const bars = rollout.kind === 'rollback' && left && left.release.id !== release.id ? [{ number: left.release.number, at }] : [];
-  const { ahead: _, ...known } = environment;
-  return {
-    ...known,
-    running: standing,
-    history: [standing, ...environment.history.filter((each) => each.release.id !== release.id)].slice(0, longestHistory).map(shortened),
-    barred: [
-      ...environment.barred.filter((each) => each.number !== release.number && !bars.some((bar) => bar.number === each.number)),
-      ...bars,
-    ],
-    driftedSince: null,
-    heldBy: null,
-    ended: attempt,
-  };
-}
-
-/** The environment after a release failed in it and what ran before was brought back: the failed one may not come by itself again. */
-export function barredAfter(environment: EnvironmentState, number: number, at: string): EnvironmentState {
-  return { ...environment, barred: [...environment.barred.filter((each) => each.number !== number), { number, at }] };
+/** Since when what stands here stands, or nothing does; null where nothing ever ran. */
+export function unchangedSince({ running, emptiedAt }: EnvironmentState): string | null {
+  return running?.since ?? emptiedAt ?? null;
 }
