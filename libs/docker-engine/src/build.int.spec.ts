@@ -149,18 +149,35 @@ describe('building', () => {
   });
 
   it('believes no step that names other containers in the log', async () => {
-    const other = await engine.containers.create({
-      image: (await build(base)).imageId,
-      command: ['/bin/busybox', 'sleep', '600'],
-      limits: { pids: 1000 },
-      labels,
+    const MiB = 1024 * 1024;
+    const image = (await build(base)).imageId;
+    const notes: string[] = [];
+    let [step, other] = ['', ''];
+    // Made while the step runs, on its network: only its memory tells it from a step.
+    const lie = async (): Promise<void> => {
+      const limits = { pids: 1000, memoryBytes: 64 * MiB };
+      other = await engine.containers.create({ image, command: ['/bin/busybox', 'sleep', '600'], limits, labels });
+      await engine.containers.start(other);
+      const tar = pack();
+      const named = [other.slice(0, 12), randomUUID().replaceAll('-', '').slice(0, 12)];
+      tar.entry({ name: 'lies' }, named.map((id) => ` ---> Running in ${id}\n`).join(''));
+      tar.finalize();
+      await engine.containers.copyIn(step, '/', Readable.from(tar, { objectMode: false }));
+    };
+    const write = `/bin/busybox echo ready; until /bin/busybox cat /lies 2>/dev/null; do /bin/busybox sleep 0.1; done; /bin/busybox dd if=/dev/zero of=/big bs=1M count=40; exec /bin/busybox sleep 600`;
+    const lying = Promise.withResolvers<void>();
+    const filling = build(`${base}RUN ["/bin/sh","-c",${JSON.stringify(write)}]\n`, {
+      limits: { diskBytes: 20 * MiB, pids: 64, memoryBytes: 128 * MiB },
+      onLog: (line) => {
+        step = / ---> Running in (\w+)/.exec(line)?.[1] ?? step;
+        if (line === 'ready') lie().then(lying.resolve, lying.reject);
+      },
+      onNote: (line) => notes.push(line),
     });
-    await engine.containers.start(other);
-    const lies = [other.slice(0, 12), randomUUID().replaceAll('-', '').slice(0, 12)].map((id) => ` ---> Running in ${id}`).join('\\n');
-    const write = `/bin/busybox printf '${lies}\\n'; /bin/busybox dd if=/dev/zero of=/big bs=1M count=40; exec /bin/busybox sleep 600`;
-    const filling = build(`${base}RUN ["/bin/sh","-c",${JSON.stringify(write)}]\n`, { limits: { diskBytes: 20 * 1024 * 1024, pids: 64 } });
     await expect(filling).rejects.toMatchObject({ limit: 'disk' });
+    await lying.promise;
     expect((await engine.containers.inspect(other))?.limits.pids).toBe(1000);
+    expect(notes).toEqual([expect.stringContaining(`${other.slice(0, 12)} that is none of this build`)]);
     const many = `${base}RUN ["/bin/sh","-c","/bin/busybox seq 100000000000 100000001000 | /bin/busybox sed 's/^/ ---> Running in /'; exec /bin/busybox sleep 600"]\n`;
     await expect(build(many, { limits: { pids: 64 } })).rejects.toMatchObject({ limit: 'steps' });
   });

@@ -44,6 +44,8 @@ export interface BuildRequest {
   readonly registries?: readonly RegistryAuth[];
   /** Each line as it comes, at most 8 KiB long; a longer one comes in pieces. Throwing here ends the build with that error. */
   readonly onLog?: (line: string) => void;
+  /** What is to be said about the build that the builder does not: a step that its log names and that is held to no limit. */
+  readonly onNote?: (line: string) => void;
   readonly signal?: AbortSignal;
   /** For the whole build; default one hour. */
   readonly timeoutMs?: number;

@@ -1,4 +1,4 @@
-import type { BuildLimits } from './build.js';
+import type { BuildRequest } from './build.js';
 import { LimitExceeded, NotFound } from './errors.js';
 import { segment, type Transport } from './transport.js';
 
@@ -41,7 +41,7 @@ export class StepWatch {
 
   constructor(
     private readonly transport: Transport,
-    private readonly build: { readonly limits?: BuildLimits; readonly networkMode?: string },
+    private readonly build: Pick<BuildRequest, 'limits' | 'networkMode' | 'onNote'>,
     private readonly onLimit: (error: LimitExceeded) => void,
   ) {}
 
@@ -87,11 +87,17 @@ export class StepWatch {
 
   private async begin(step: string): Promise<'begun' | 'over'> {
     const { State, HostConfig, Created } = await this.inspect(step, false);
-    const { limits = {}, networkMode = 'default' } = this.build;
+    const { limits = {}, networkMode, onNote } = this.build;
     const created = Date.parse(Created);
     this.first ??= created;
-    const isOfABuild = HostConfig.NetworkMode === networkMode && HostConfig.Memory === (limits.memoryBytes ?? 0) && created >= this.first;
-    if (!isOfABuild || isOver(State)) return 'over';
+    if (isOver(State)) return 'over';
+    // An engine whose kernel limits no memory says 0 of whatever was asked for.
+    const { NetworkMode: network, Memory: memory = 0 } = HostConfig;
+    const isOfABuild = [0, limits.memoryBytes].includes(memory) && usual(network) === usual(networkMode) && created >= this.first;
+    if (!isOfABuild) {
+      onNote?.(`the log names a step ${step} that is none of this build (network ${network}, memory ${memory}): no limit holds for it`);
+      return 'over';
+    }
     this.running.add(step);
     // Where the engine cannot, its processes are still counted.
     if (limits.pids !== undefined) await this.update(step, { PidsLimit: limits.pids }).catch(() => undefined);
@@ -101,7 +107,7 @@ export class StepWatch {
   private async look(step: string): Promise<'goes on' | 'over'> {
     const { pids = Number.POSITIVE_INFINITY, diskBytes = Number.POSITIVE_INFINITY } = this.build.limits ?? {};
     if (pids < Number.POSITIVE_INFINITY) {
-      const processes = await this.processesOf(step);
+      const processes = await this.processesOf(step).catch(() => 0); // what it wrote is looked at all the same
       if (processes >= nearly * pids && !this.stopped)
         this.onLimit(new LimitExceeded('processes', `a step of the build has ${processes} processes and threads; it may have ${pids}`));
     }
@@ -130,6 +136,11 @@ export class StepWatch {
     });
     return found?.current ?? 0;
   }
+}
+
+/** Newer engines say `bridge` of what was put nowhere, older ones `default`. */
+function usual(network = 'default'): string {
+  return network === 'bridge' ? 'default' : network;
 }
 
 function isOver({ Status }: RawStep['State']): boolean {

@@ -79,7 +79,7 @@ export class DockerImageBackend extends ImageBackend {
     return old.length;
   }
 
-  private async build(order: Order, { signal, log, keep }: Production): Promise<string> {
+  private async build(order: Order, { signal, log, note, keep }: Production): Promise<string> {
     const { recipe, labels } = order;
     const seconds = Math.min(recipe.timeout, this.config.SLIPWAY_BUILD_TIMEOUT);
     const context = await this.context(order, signal);
@@ -96,6 +96,7 @@ export class DockerImageBackend extends ImageBackend {
         networkMode: await this.network(signal),
         registries: await this.registries.forBases(),
         onLog: log,
+        onNote: note,
         signal: AbortSignal.any([signal, clock.signal]),
         timeoutMs: longestMs,
       });
