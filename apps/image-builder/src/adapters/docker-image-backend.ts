@@ -60,8 +60,16 @@ export class DockerImageBackend extends ImageBackend {
   }
 
   async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
-    await forgetRuns(this.spoolFolder);
-    await this.sources.tidy(signal);
+    // Each is tried, whatever becomes of the other: a full disk is no reason to keep images.
+    try {
+      return await this.tidyEngine(olderThan, signal);
+    } finally {
+      await forgetRuns(this.spoolFolder);
+      await this.sources.tidy(signal);
+    }
+  }
+
+  private async tidyEngine(olderThan: Date, signal: AbortSignal): Promise<number> {
     const { images } = this.engine;
     const built = await images.list({ labels: { 'dev.slipway.release': true } }, { signal });
     // What a build that failed or was called off came to, and all but the last stage of any: the classic builder gives it no name and no label. To the

@@ -66,11 +66,14 @@ async function aPinnedImage(): Promise<string> {
 }
 
 describe('the engine that builds', () => {
-  it('keeps no old image that was built here or has no name; what is named, pinned or young stays', async () => {
-    const config = { SLIPWAY_DATA_DIR: folder, SLIPWAY_SECRETS_DIR: folder, SLIPWAY_SOURCE_FILE_FOLDERS: [] as string[] } as ConfigOf<
+  const config = () =>
+    ({ SLIPWAY_DATA_DIR: folder, SLIPWAY_SECRETS_DIR: folder, SLIPWAY_SOURCE_FILE_FOLDERS: [] as string[] }) as ConfigOf<
       typeof ImageBuilderConfig
     >;
-    const backend = new DockerImageBackend(engine, {} as Registries, new SourceArchives(config), config);
+  const tidy = (sources: SourceArchives = new SourceArchives(config())) =>
+    new DockerImageBackend(engine, {} as Registries, sources, config()).tidy(olderThan, AbortSignal.timeout(20_000));
+
+  it('keeps no old image that was built here or has no name; what is named, pinned or young stays', async () => {
     const name = `tidying-${aDigest().slice(-12)}`;
     const [built, step, named, pinned, young] = [
       await anImage({ labels: { 'dev.slipway.release': 'r' }, tag: `${name}:built` }),
@@ -79,8 +82,15 @@ describe('the engine that builds', () => {
       await aPinnedImage(),
       await anImage({ created: new Date().toISOString() }),
     ];
-    await backend.tidy(olderThan, AbortSignal.timeout(20_000));
+    await tidy();
     const there = await Promise.all([built, step, named, pinned, young].map(async (id) => (await engine.images.inspect(id)) !== undefined));
     expect(there).toEqual([false, false, true, true, true]);
+  });
+
+  it('is tidied where the copies of sources cannot be, as on a full disk, which is told', async () => {
+    const step = await anImage();
+    const full = new Error('no space left on device');
+    await expect(tidy({ tidy: () => Promise.reject(full) } as unknown as SourceArchives)).rejects.toBe(full);
+    expect(await engine.images.inspect(step)).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withLock } from '../mirror-lock.js';
 import type { TestRepository } from '../source-control.contract.js';
 import { forgetCopies } from './forgotten-copies.js';
 import { GitGround } from './git-ground.contract.js';
@@ -43,5 +44,16 @@ describe('the copy of a source', () => {
     await forgetCopies(dataDir, since);
     expect(await copies()).toEqual([]);
     expect(await read()).toBe('1');
+  });
+
+  it('stays while somebody works on it, and keeps no other', async () => {
+    const [held, other] = ['a', 'b'].map((name) => join(dataDir, 'git', `${name}.git`)) as [string, string];
+    for (const path of [held, other]) {
+      await mkdir(path, { recursive: true });
+      await utimes(path, longAgo, longAgo);
+    }
+    await withLock(`${held}.lock`, 1_000, undefined, () => forgetCopies(dataDir, since));
+    expect(await copies()).toContain('a.git');
+    expect(await copies()).not.toContain('b.git');
   });
 });
