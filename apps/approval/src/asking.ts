@@ -14,7 +14,7 @@ import type { UnitOfWork } from '@slipway/messaging';
 import { environmentOf, goesBackwards, openedBy, resolveDeployment } from '@slipway/release';
 import { v7 } from 'uuid';
 import { type ApprovalRequest, plus } from './domain/approval-request.js';
-import { settingsChanged } from './domain/change.js';
+import { holds, settingsChanged } from './domain/change.js';
 import { Duties } from './duties.js';
 import { Knowledge, type KnownRelease, type Passage, Requests, type Standing } from './ports.js';
 import { Settling } from './settling.js';
@@ -107,10 +107,16 @@ export class Asking {
       return { code: 'barred', message: 'this release was rolled back from here; a person may ask anew' };
     const running = standing?.release;
     if (running && running.id === release.id) return { code: 'runs-already', message: 'this release runs there already' };
-    if (running && goesBackwards(running, release)) {
+    if (running && (goesBackwards(running, release) || (await this.isHeld(unit, running, release)))) {
       return { code: 'older', message: `release ${running.number} runs there and is newer; only a rollback goes back` };
     }
     return null;
+  }
+
+  /** What runs may have grown from it on another line, later than it was born: neither says so of itself. */
+  private async isHeld(unit: UnitOfWork, running: Release, release: Release): Promise<boolean> {
+    if (running.line === release.line) return false;
+    return holds(await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)), running, release);
   }
 
   private async resolve(unit: UnitOfWork, question: Question): Promise<ApprovalRequest | Reason> {

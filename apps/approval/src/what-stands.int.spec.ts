@@ -1,6 +1,10 @@
 import {
+  ApprovalGranted,
   ApprovalRequested,
+  ApprovalSuperseded,
   ApprovalVoided,
+  CommandIssued,
+  CommandRefused,
   CommitDetected,
   type CommitIdentity,
   type DataOf,
@@ -109,6 +113,26 @@ it('leaves alone what is asked elsewhere, and what another line that grew from t
   await stage.signsOff(tess, await asked(other, first.revision, []));
   await letIn(stage, other);
   expect([open, beyond].filter(({ request }) => voided(request))).toEqual([]);
+});
+
+it('lets in no release any more that what runs has grown from on another line, and asks for none', async () => {
+  const project = 'grown';
+  const [first, second] = [aRelease({ project }), aRelease({ project, number: 2 })];
+  const branch = aRelease({ project, number: 3, line: 'fix' });
+  await apply(project);
+  await stage.signsOff(tess, await asked(first, null, []));
+  await letIn(stage, first);
+  const waits = await asked(second, first.revision, []);
+  await stage.signsOff(tess, waits);
+  await stage.hears(ApprovalGranted, ({ release }) => release.id === second.id);
+  await stage.signsOff(tess, await asked(branch, second.revision, []));
+  await letIn(stage, branch);
+  expect(await stage.hears(ApprovalSuperseded, ({ request }) => request === waits.request)).toMatchObject({ by: { number: 3 } });
+  const command = anId();
+  const action = { kind: 'approval.ask', release: second.id, environment: 'pre-release' } as const;
+  const data = { command, service: 'approval', action, person: admin, role: 'operator', reason: 'the old one' } as const;
+  await stage.say('gateway', CommandIssued, { subject: `${project}/pre-release`, data });
+  expect(await stage.hears(CommandRefused, (refused) => refused.command === command)).toMatchObject({ reason: { code: 'older' } });
 });
 
 it('writes over a row of what runs that is not believed, and asks anew all that was counted from who knows what', async () => {

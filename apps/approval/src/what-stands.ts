@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Release } from '@slipway/contracts';
 import { RowNotBelieved } from '@slipway/identity';
 import { NotYet, type UnitOfWork } from '@slipway/messaging';
+import { goesBackwards } from '@slipway/release';
 import { Asking } from './asking.js';
 import type { ApprovalRequest } from './domain/approval-request.js';
 import { hasGrown, holds } from './domain/change.js';
@@ -15,7 +16,7 @@ interface Place {
 }
 
 /**
- * Keeps what runs where. A change is counted from what runs (design part 4, promise 11): where that goes back or to another line, more may go in than people were
+ * Keeps what runs where. What it holds already may not go in any more: only a rollback goes back (promise 4), also where the two are of different lines. A change is counted from what runs (design part 4, promise 11): where that goes back or to another line, more may go in than people were
  * asked about, and those who signed may have written some of it. That is voided and asked anew; production-rollout begins nothing before this was heard.
  */
 @Injectable()
@@ -36,16 +37,32 @@ export class WhatStands {
     const before = await this.before(unit, project, environment);
     const isNews = await this.knowledge.keepStanding(unit.tx, { project, environment }, what, at);
     const now = what?.release ?? null;
-    if (!isNews || before === null || (await this.onlyMovesOn(unit, before, now))) return;
+    const others = isNews
+      ? (await this.requests.undecided(unit.tx, { project, environment })).filter(({ release }) => release.id !== now?.id)
+      : [];
+    if (others.length === 0) return;
+    const numbers = [now, before === 'unknown' ? null : before, ...others.map(({ release }) => release)].map((each) => each?.number ?? 0);
+    const links = await this.knowledge.linksUpTo(unit.tx, project, Math.max(...numbers));
+    const onlyMovedOn = before === null || (before !== 'unknown' && now !== null && holds(links, now, before));
+    for (const request of others) {
+      if (now && (goesBackwards(now, request.release) || holds(links, now, request.release)))
+        await this.settling.settle(unit, request, { kind: 'superseded', by: now });
+      else if (!onlyMovedOn && (await this.grew(unit, request, now))) await this.askAnew(unit, request, before, now);
+    }
+  }
+
+  private async askAnew(
+    unit: UnitOfWork,
+    request: ApprovalRequest,
+    before: Release | 'unknown' | null,
+    now: Release | null,
+  ): Promise<void> {
+    const { release, environment, through } = request;
     const runs = now ? `release ${now.number} runs in ${environment} now` : `nothing runs in ${environment} any more`;
     const reason = { code: 'changed', message: `${runs}, and more than was asked for would go in` };
-    const was = before === 'unknown' ? 'what was not believed' : `release ${before.number}`;
-    const changed = [`what it replaces: ${was} → ${now ? `release ${now.number}` : 'nothing'}`];
-    for (const request of await this.requests.undecided(unit.tx, { project, environment })) {
-      if (request.release.id === now?.id || !(await this.grew(unit, request, now))) continue;
-      await this.settling.settle(unit, request, { kind: 'voided', reason, changed });
-      await this.asking.ask(unit, request.release.id, environment, request.through, null);
-    }
+    const was = before === 'unknown' ? 'what was not believed' : nameOf(before);
+    await this.settling.settle(unit, request, { kind: 'voided', reason, changed: [`what it replaces: ${was} → ${nameOf(now)}`] });
+    await this.asking.ask(unit, release.id, environment, through, null);
   }
 
   /** Null where nothing ran. Somebody else's row is overwritten: it may stand in the way of nothing that is true. */
@@ -58,12 +75,6 @@ export class WhatStands {
     }
   }
 
-  private async onlyMovesOn(unit: UnitOfWork, before: Release | 'unknown', now: Release | null): Promise<boolean> {
-    if (before === 'unknown' || now === null) return false;
-    const links = await this.knowledge.linksUpTo(unit.tx, now.project, Math.max(before.number, now.number));
-    return holds(links, now, before);
-  }
-
   private async grew(unit: UnitOfWork, request: ApprovalRequest, running: Release | null): Promise<boolean> {
     const known = await this.knowledge.release(unit.tx, request.release.id);
     const now = known && (await this.duties.ofChange(unit, known, running));
@@ -71,4 +82,8 @@ export class WhatStands {
     if ('code' in now) throw new NotYet(now.message);
     return hasGrown({ ...request, total: request.change?.total ?? now.total }, now);
   }
+}
+
+function nameOf(release: Release | null): string {
+  return release ? `release ${release.number}` : 'nothing';
 }
