@@ -21,7 +21,7 @@ export interface HousekeepingParts {
 const parkedAtOnce = 50;
 const tries = 3;
 
-/** What nobody's message starts: unanswered hand-offs are said again, parked events tried. */
+/** What nobody's message starts: unanswered hand-offs are said again, parked events tried, and how far was read is stored. */
 export class Housekeeping {
   private timer: NodeJS.Timeout | undefined;
   private expected: NodeJS.Timeout | undefined;
@@ -73,6 +73,7 @@ export class Housekeeping {
 
   private async round(): Promise<void> {
     try {
+      await this.parts.receiver.storePassed();
       if (this.parts.leads() && (await this.parts.handoffs.sayAgain()) > 0) this.parts.wake();
       for (const waiting of await this.parts.parked.due(this.parts.types, parkedAtOnce)) {
         if (this.stopped) return;

@@ -4,6 +4,7 @@ import type { Database, Tx } from '@slipway/postgres';
 import type { InRecord, TopicPartition } from './event-log.js';
 import { Unhandleable } from './failures.js';
 import { firstSight, firstSights, type Sight } from './inbox-statements.js';
+import type { PassedPlace } from './passed-places.js';
 import type { Patience } from './patience.js';
 import type { Identified } from './reading.js';
 import type { TopicNames } from './topic-names.js';
@@ -53,7 +54,7 @@ export class Inbox {
       digest,
       record.topic,
       record.partition,
-      after(record.offset),
+      afterOf(record),
       from.causationId ?? null,
       saidAt,
       from.service ?? null,
@@ -81,7 +82,7 @@ export class Inbox {
       asked.map(({ from }) => from.service ?? null),
       last.record.topic,
       last.record.partition,
-      after(last.record.offset),
+      afterOf(last.record),
       this.memory.keptDays,
     ]);
     const seen: Seen[] = [];
@@ -138,7 +139,7 @@ export class Inbox {
   async place(tx: Tx, record: InRecord): Promise<void> {
     await tx.query(
       'insert into stored_offset (topic, "partition", next) values ($1, $2, $3) on conflict (topic, "partition") do update set next = excluded.next',
-      [record.topic, record.partition, after(record.offset)],
+      [record.topic, record.partition, afterOf(record)],
     );
   }
 
@@ -155,12 +156,31 @@ export class Inbox {
       [
         record.topic,
         record.partition,
-        after(record.offset),
+        afterOf(record),
         answers.map(({ causationId }) => causationId),
         answers.map(({ service }) => service),
       ],
     );
     for (const { service, waited } of settled) this.patience.heard(service, waited);
+  }
+
+  /** How far we read past records for others. Who stored another place since, as whoever has the partition now, knows better, and who is just at it too. */
+  async passed(tx: Tx, places: readonly PassedPlace[]): Promise<void> {
+    await tx.query(
+      `with passed as (
+        select topic, "partition", place.next from stored_offset
+        join unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) as place (topic, "partition", stored, next) using (topic, "partition")
+        where stored_offset.next = place.stored for update of stored_offset skip locked
+      )
+      update stored_offset set next = passed.next from passed
+      where stored_offset.topic = passed.topic and stored_offset."partition" = passed."partition"`,
+      [
+        places.map(({ topic }) => topic),
+        places.map(({ partition }) => partition),
+        places.map(({ stored }) => stored),
+        places.map(({ next }) => next),
+      ],
+    );
   }
 
   /** What was committed with the handlers' work: the truth where Kafka's own offset is ahead of it, as after a restored backup. */
@@ -221,6 +241,7 @@ export function digestOf(record: InRecord): Buffer {
   return hash.update(record.value ?? '').digest();
 }
 
-function after(offset: string): string {
+/** The place after a record. */
+export function afterOf({ offset }: Pick<InRecord, 'offset'>): string {
   return (BigInt(offset) + 1n).toString();
 }

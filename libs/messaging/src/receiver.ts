@@ -5,8 +5,8 @@ import type { Burial, DeadLetters, Resolved } from './dead-letters.js';
 import type { BatchControl, BatchOutcome, InRecord } from './event-log.js';
 import type { Handoffs } from './handoffs.js';
 import { type Inbox, refuseUnsure, Unsure } from './inbox.js';
-import { nameOf } from './name-of.js';
 import type { Parked } from './parked.js';
+import { PassedPlaces } from './passed-places.js';
 import { type Event, type Newer, type Poison, type Portion, portionsOf } from './portions.js';
 import { type ReaderOptions, read } from './reading.js';
 import type { Handler, Received } from './received.js';
@@ -32,12 +32,9 @@ export interface ReceiverParts {
   readonly waits: () => void;
 }
 
-/** A partition that has only records for others says where it is this often, in ms. */
-const passEveryMs = 5_000;
-
 /** Takes records in: each is handled, parked, buried or passed by, and none of them can stop the consumer. */
 export class Receiver {
-  private readonly passedAt = new Map<string, number>();
+  private readonly places = new PassedPlaces();
 
   constructor(private readonly parts: ReceiverParts) {}
 
@@ -49,7 +46,9 @@ export class Receiver {
         portion.is === 'many' ? await this.takeMany(portion, control) : await insist(this.stepOf(portion), control, this.parts);
       if (outcome) return outcome;
       control.done(portion.record);
-      if (portion.is !== 'passing') await control.beat();
+      if (portion.is === 'passing') continue;
+      this.places.stored(portion.record);
+      await control.beat();
     }
     return {};
   }
@@ -195,16 +194,21 @@ export class Receiver {
 
   /** Records for others: their answers are settled, and now and then it is noted how far we are. */
   private pass({ record, answers }: Extract<Portion, { is: 'passing' }>): Step {
-    const at = nameOf(record);
-    const isDue = answers.length > 0 || performance.now() - (this.passedAt.get(at) ?? 0) >= passEveryMs;
+    const isDue = answers.length > 0 || this.places.isDue(record);
     return {
       what: 'passing records by',
       do: async (signal) => {
-        if (!isDue) return;
+        if (!isDue) return this.places.passed(record);
         await this.parts.transactions.run({}, async (_, tx) => this.parts.inbox.pass(tx, record, answers), signal);
-        this.passedAt.set(at, performance.now());
+        this.places.stored(record);
       },
     };
+  }
+
+  /** Stores how far records for others were passed by, so that those at the end of a quiet partition count as heard. */
+  async storePassed(): Promise<void> {
+    const { transactions, inbox } = this.parts;
+    await this.places.store((places) => transactions.run({}, async (_, tx) => inbox.passed(tx, places)));
   }
 }
 

@@ -108,6 +108,16 @@ describe('events that come one after the other for one handler', () => {
     for (const { messaging } of [builder, other]) expect(await messaging.hasHeardAll(AbortSignal.timeout(20_000))).toBe(true);
   });
 
+  it('are all heard where the last in a quiet partition are for others', async () => {
+    await builder.messaging.start(new Map([[Ordered, many as Handler<never>]]));
+    const subject = randomUUID();
+    for (const what of ['first', 'last']) {
+      await watcher.messaging.transact(async (unit) => unit.publish(Told, { subject, data: { what } }));
+      await eventually(async () => (await unpublished()) === 0);
+      expect(await builder.messaging.hasHeardAll(AbortSignal.timeout(4_000))).toBe(true);
+    }
+  });
+
   it('are each handled once where some come again, and answered again where somebody asks for it', async () => {
     const subject = randomUUID();
     const said = await ordered(10, subject);
