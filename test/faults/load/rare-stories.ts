@@ -1,5 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { ApprovalExpired, CommandAccepted, type DataOf, EventDeadLettered, PersonChanged, SignOffPosted } from '@slipway/contracts';
+import {
+  ApprovalExpired,
+  CommandAccepted,
+  CommandRefused,
+  type DataOf,
+  EventDeadLettered,
+  PersonChanged,
+  SignOffPosted,
+} from '@slipway/contracts';
 import { until } from '../../../tools/parts/until.ts';
 import type { Gateways } from './gateways.ts';
 import { type Lane, stepMs } from './lane.ts';
@@ -18,14 +26,13 @@ export const rareStories: readonly Story[] = [
     },
   },
   {
-    name: 'a record that nobody can read is tried again, and another is given up',
+    name: 'a record that nobody can read is tried again, and given up',
     tell: async (lane) => {
-      const again = await deadLetter(lane);
-      const replayed = lane.hears(CommandAccepted, fresh(lane, CommandAccepted.name));
-      await lane.administrator.insist('trying again', (api) => api.replayDeadLetter({ params: again, body: { reason } }), replayed);
-      const given = await deadLetter(lane);
+      const params = await deadLetter(lane);
+      const refused = lane.hears(CommandRefused, fresh(lane, CommandRefused.name));
+      await lane.administrator.insist('trying again', (api) => api.replayDeadLetter({ params, body: { reason } }), refused);
       const discarded = lane.hears(CommandAccepted, fresh(lane, CommandAccepted.name));
-      await lane.administrator.insist('giving up', (api) => api.discardDeadLetter({ params: given, body: { reason } }), discarded);
+      await lane.administrator.insist('giving up', (api) => api.discardDeadLetter({ params, body: { reason } }), discarded);
     },
   },
   {
@@ -42,14 +49,16 @@ export const rareStories: readonly Story[] = [
 async function deadLetter(lane: Lane): Promise<{ service: 'approval'; id: string }> {
   const posted = lane.suite.ear.once().findLast(({ headers }) => headers['ce_type'] === SignOffPosted.type);
   if (posted === undefined) throw new Error('nobody signed anything yet');
-  const id = crypto.randomUUID();
-  const dead = lane.hears(EventDeadLettered, (data) => data.service === 'approval' && data.event === id);
-  const headers = { ...posted.headers, ce_id: id };
-  await lane.suite.ear.publish([{ topic: posted.topic, key: posted.key ?? '', value: Buffer.from('{"nothing": "to be read"'), headers }]);
-  await dead;
+  const headers = { ...posted.headers, ce_id: crypto.randomUUID() };
+  const record = { topic: posted.topic, key: posted.key ?? '', value: Buffer.from('{"nothing": "to be read"'), headers };
+  const [{ partition = 0, next = '1' } = {}] = await lane.suite.ear.publish([record]);
+  const offset = String(BigInt(next) - 1n);
+  const mine = (at: { service: string; topic: string; partition: number; offset: string }) =>
+    at.service === 'approval' && at.topic === posted.topic && at.partition === partition && at.offset === offset;
+  await lane.hears(EventDeadLettered, mine);
   const found = async () => {
     const { items } = await lane.administrator.call((api) => api.listDeadLetters({ query: { service: 'approval' } }));
-    return items.find(({ event }) => event === id);
+    return items.find(mine);
   };
   const letter = await until('the dead letter is told', found, { within: stepMs, every: 300 });
   return { service: 'approval', id: letter.id };
