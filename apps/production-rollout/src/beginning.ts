@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Reason } from '@slipway/contracts';
-import { SecretChanged } from '@slipway/deployments';
+import { amongWaiting, SecretChanged } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import type { Orchestrator } from '@slipway/orchestrators';
@@ -9,7 +9,6 @@ import { type EnvironmentState, type Queued, type Rollout, turnOf, unchangedSinc
 import { begunIn } from './domain/once.js';
 import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
 import { Telling } from './telling.js';
-import { amongWaiting } from './waiting.js';
 
 /** `begun`: the intent is written. `ended`: it never will be. Else it waits, and says for what. */
 export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly afterMs: number };

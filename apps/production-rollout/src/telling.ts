@@ -12,12 +12,11 @@ import {
   RolloutStarted,
   RolloutSucceeded,
 } from '@slipway/contracts';
-import type { VerdictWithEvidence } from '@slipway/deployments';
+import { amongWaiting, type VerdictWithEvidence } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { hurry } from '@slipway/operations';
 import { type EnvironmentState, nextOf, type Rollout } from './domain/environment.js';
 import { Rollouts } from './ports.js';
-import { amongWaiting } from './waiting.js';
 
 type Failed = Extract<VerdictWithEvidence, { outcome: 'failed' }>;
 

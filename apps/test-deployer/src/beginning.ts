@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Reason } from '@slipway/contracts';
+import { amongWaiting } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
 import { type Claim, hurry } from '@slipway/operations';
 import {
@@ -14,7 +15,6 @@ import {
 import { Applied, Decisions, Deployments } from './ports.js';
 import { type Ingredients, type Resolution, Resolving } from './resolving.js';
 import { Telling } from './telling.js';
-import { amongWaiting } from './waiting.js';
 
 /** `begun`: the intent is written. `ended`: it never will be. Else it waits, and says for what. */
 export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly afterMs: number };

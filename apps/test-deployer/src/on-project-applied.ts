@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { environmentKey, type ProjectApplied, type ProjectFile, type Reason } from '@slipway/contracts';
+import { amongWaiting } from '@slipway/deployments';
 import type { Handler, Received, UnitOfWork } from '@slipway/messaging';
 import { owe } from '@slipway/operations';
 import { environmentOf } from '@slipway/release';
@@ -7,7 +8,6 @@ import type { Queued } from './domain/test-environment.js';
 import { Applied, Deployments } from './ports.js';
 import { Stopping } from './stopping.js';
 import { Telling } from './telling.js';
-import { amongWaiting } from './waiting.js';
 
 /** A project file is in force: test environments it no longer has are taken away. */
 @Injectable()

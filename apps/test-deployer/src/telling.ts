@@ -11,14 +11,13 @@ import {
   VerificationFailed,
   VerificationPassed,
 } from '@slipway/contracts';
-import type { VerificationResult } from '@slipway/deployments';
+import { amongWaiting, type VerificationResult } from '@slipway/deployments';
 import { digestOf } from '@slipway/identity';
 import type { UnitOfWork } from '@slipway/messaging';
 import { hurry } from '@slipway/operations';
 import { nextOf, type TestDeployment } from './domain/test-environment.js';
 import { Deployments, Proofs } from './ports.js';
 import { TestDeployerMetrics } from './test-deployer.metrics.js';
-import { amongWaiting } from './waiting.js';
 
 /** How much evidence an event carries. */
 const mostEvidence = 50;

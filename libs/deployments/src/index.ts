@@ -1,3 +1,4 @@
+export { amongWaiting } from './among-waiting.js';
 export { type AnsweredTime, answered, longestTickMs, unanswered } from './answered-time.js';
 export { awaiting, goingOn } from './awaiting.js';
 export { driftFrom } from './drift.js';
