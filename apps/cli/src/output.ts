@@ -36,6 +36,12 @@ export function oneLine(text: string, most = 200): string {
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }
 
+/** As JSON.stringify, and what a terminal would obey beyond what that escapes is escaped, too: a person may look at it. */
+function plainJson(value: unknown, indent?: number): string {
+  const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(value, null, indent).replaceAll(/[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, escaped);
+}
+
 /** Where results go: data on standard output, words about it on standard error. */
 export class Output {
   readonly paint: Paint;
@@ -76,12 +82,12 @@ export class Output {
 
   /** Data for programs: one JSON document. */
   document(value: unknown): void {
-    this.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.stdout.write(`${plainJson(value, 2)}\n`);
   }
 
   /** Data for programs: one JSON value a line, as it comes. */
   record(value: unknown): void {
-    this.stdout.write(`${JSON.stringify(value)}\n`);
+    this.stdout.write(`${plainJson(value)}\n`);
   }
 
   /** `value` for programs, or what `forPeople` writes. */
