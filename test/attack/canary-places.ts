@@ -97,6 +97,7 @@ export function answers(name: string, addresses: readonly { readonly url: string
 export function containers(api: DockerApi, label: string): Place {
   return {
     name: 'containers',
+    atLeast: 2,
     pieces: async function* () {
       const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
       for (const { Id } of await api.call<{ Id: string }[]>('GET', `/containers/json?all=true&filters=${filters}`)) {

@@ -10,9 +10,10 @@ import { serveSvn } from '../../libs/source-control/src/svn/svn-servers.contract
 import { dockerApi } from '../../tools/parts/docker-api.ts';
 import { Ear } from '../faults/an-ear.js';
 import { type Attacked, attacked } from './attacked.ts';
-import { aCanary, lookFor, type Place } from './canary.ts';
+import { aCanary, lookFor, type Piece, type Place } from './canary.ts';
 import * as places from './canary-places.ts';
 import { attack } from './case.ts';
+import { CommandLine } from './command-line.ts';
 import { GitPlace } from './git-place.ts';
 import { type AttackedProject, aProject, aProjectFileOf, call, joinAs, keepSecret, type Somebody } from './world.ts';
 
@@ -160,6 +161,9 @@ describe('The canary secret', () => {
     async (on) => {
       const document = (await (await fetch(`${on.gatewayUrl}/api/v1/openapi.json`)).json()) as { paths: Record<string, { get?: object }> };
       const { items } = await on.administrator.listReleases({ query: { project: names.git, limit: 5 } });
+      const release = items[0]?.release.id ?? '';
+      const [approval] = (await on.administrator.listApprovals({ query: { project: names.git, limit: 1 } })).items;
+      const { command } = await on.administrator.refreshProject({ params: { name: names.git }, body: { reason: 'for its id' } });
       const ids: Record<string, string> = {
         project: names.git,
         name: names.git,
@@ -167,11 +171,15 @@ describe('The canary secret', () => {
         e: 'production',
         environment: 'production',
         number: '1',
-        id: items[0]?.release.id ?? '',
+        service: 'approval',
       };
-      const paths = Object.entries(document.paths).flatMap(([path, { get }]) =>
-        get && !path.endsWith('/events') ? [path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? 'x')] : [],
-      );
+      const idIn = (path: string) =>
+        (path.includes('/approvals') ? approval?.request : path.includes('/commands') ? command : release) ?? 'x';
+      const paths = Object.entries(document.paths).flatMap(([path, { get }]) => {
+        if (!get || path.endsWith('/events')) return [];
+        const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'id' ? idIn(path) : (ids[name] ?? 'x')));
+        return path.endsWith('/logs') ? ['build/1', 'verify/test/1'].map((stream) => `${filled}?stream=${stream}`) : [filled];
+      });
       const urls = paths.map((path) => ({
         url: `${on.gatewayUrl}${path.startsWith('/api') ? '' : '/api/v1'}${path}`,
         token: on.administratorToken,
@@ -179,11 +187,54 @@ describe('The canary secret', () => {
       const pages = Object.values(on.ports).flatMap((port) =>
         ['/metrics', '/health/ready', '/health/live'].map((page) => ({ url: `http://127.0.0.1:${port}${page}` })),
       );
+      const statuses = await Promise.all(
+        urls.map(async ({ url, token }) => `${(await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status} ${url}`),
+      );
+      expect(statuses.filter((each) => !each.startsWith('200 '))).toEqual([]);
       await nowhere(
         places.answers('API', urls),
         places.answers('pages', [...pages, { url: `${on.gatewayUrl}/` }, { url: `${on.gatewayUrl}/api/docs` }]),
       );
       return `${urls.length} answers, ${pages.length + 2} pages`;
+    },
+  );
+
+  attack(
+    'S08',
+    {
+      input: 'on the terminal of an administrator: doctor, also of the data folder, and every command that shows something',
+      expected: 'in none',
+      within: 120_000,
+    },
+    async (on) => {
+      const line = await CommandLine.of(on);
+      const said: Piece[] = [];
+      try {
+        for (const words of [
+          ['doctor', '--data-dir', on.dataDir],
+          ['doctor', '--data-dir', on.dataDir, '--json'],
+          ['whoami', '--json'],
+          ['project', 'show', names.git, '--json'],
+          ['target', 'show', 'lab', '--json'],
+          ['release', 'list', '--json'],
+          ['release', 'show', `${names.git}/1`, '--json'],
+          ['release', 'logs', `${names.git}/1`],
+          ['environment', 'show', names.git, 'production', '--json'],
+          ['approval', 'list', '--json'],
+          ['person', 'list', '--json'],
+          ['token', 'list', '--json'],
+          ['audit', 'show', '--json'],
+          ['dead-letters', 'list', '--json'],
+        ]) {
+          const content = await line.shows(...words);
+          expect(content, words.join(' ')).not.toMatch(/^error: unknown|Usage: /m);
+          said.push({ where: words.join(' '), content });
+        }
+      } finally {
+        await line.drop();
+      }
+      await nowhere({ name: 'the command line', atLeast: 10, pieces: () => said });
+      return `${said.length} commands`;
     },
   );
 

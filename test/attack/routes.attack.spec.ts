@@ -272,17 +272,20 @@ describe('Every route of the OpenAPI document', () => {
       expected: 'nothing of another project is in it, nor in the state of the installation',
     },
     async () => {
-      const { api } = foreigner;
-      const found = JSON.stringify([
-        await api.listReleases({ query: { project: shop.name } }),
-        await api.listReleases({}),
-        await api.listApprovals({ query: { project: shop.name } }),
-        await api.listApprovals({}),
-        await api.listProjects({}),
-        await api.status({}),
-      ]);
-      expect(found).not.toContain(shop.name);
-      expect(found).not.toContain(ids.release);
+      const shown = async ({ api }: Somebody) =>
+        JSON.stringify([
+          await api.listReleases({ query: { project: shop.name } }),
+          await api.listReleases({}),
+          await api.listApprovals({ query: { project: shop.name } }),
+          await api.listApprovals({}),
+          await api.listProjects({}),
+          await api.status({}),
+        ]);
+      const found = await shown(foreigner);
+      for (const secret of [shop.name, ids.release, ids.approval]) {
+        expect(found).not.toContain(secret);
+        expect(await shown(people.get('auditor') as Somebody)).toContain(secret);
+      }
       const audit = operations.find(({ id }) => id === 'audit') as Operation;
       expect((await ask(audit, as(foreigner), `/api/v1/audit?project=${shop.name}`)).status).toBe(404);
       const events = operations.find(({ id }) => id === 'events') as Operation;

@@ -16,7 +16,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     dockerHost: `unix://${realParts().dockerSocket}`,
     through: (url: string) => at(url, new URL(through).host),
   };
-  const suite = await aSuiteOfProcesses({ ports: '23400-23899', settings: {}, replicas: 2, parts });
+  const suite = await aSuiteOfProcesses({
+    ports: '23400-23899',
+    settings: { 'image-builder': { SLIPWAY_BUILD_PIDS: '256' } },
+    replicas: 2,
+    parts,
+  });
   const { environment } = suite;
   project.provide('attacked', {
     gatewayUrl: environment.gatewayUrl,
