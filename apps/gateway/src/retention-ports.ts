@@ -13,7 +13,7 @@ export abstract class Retention {
   /** Releases of a project that were not retired, those without an image too. */
   abstract releasesOf(project: string): Promise<readonly Keeper[]>;
   /** Digests that a file in force names, or the file in the repository of a release that was not retired; of any project. */
-  abstract named(): Promise<ReadonlySet<string>>;
+  abstract named(tx?: Tx): Promise<ReadonlySet<string>>;
   /**
    * Of these releases those that are as they were read, and for which nobody has asked since that time, nor waits for an answer: they may be retired
    * until the transaction ends. Holds off commands meanwhile.

@@ -7,7 +7,7 @@ import {
   RepositoryFile,
   RolloutSucceeded,
 } from '@slipway/contracts';
-import { schemaOf } from '@slipway/postgres';
+import { advisoryNumber, Database, schemaOf } from '@slipway/postgres';
 import { aDigest, anId, aProjectFile, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aScene, imageOf, problemOf, type Scene } from './gateway.fixture.js';
@@ -129,6 +129,32 @@ describe('images that are needed no longer', () => {
       () => api().deploy({ params: { project, environment: 'test' }, body: { release: at(1).id, reason } }),
     ])
       expect(await problemOf(call())).toMatchObject({ status: 409, code: 'image-retired', detail: expect.stringContaining('release 1') });
+  });
+
+  it('stay where a file that names one is applied after they were looked for', async () => {
+    await scene.aProject('caps');
+    const release = await scene.aBuiltRelease('caps', 1);
+    await withdraw(release);
+    const { database } = scene.stage;
+    await database.query(
+      `update ${schemaOf('gateway')}.release set born_at = born_at - interval '200 days', changed_at = changed_at - interval '200 days' where id = $1`,
+      [release.id],
+    );
+    const key = advisoryNumber(schemaOf('gateway'), 'image retention');
+    const other = await Database.connect({ url: database.url, schema: schemaOf('gateway'), applicationName: 'a command' });
+    const passing = await other.transaction(async (tx) => {
+      await tx.query('select pg_advisory_xact_lock_shared($1)', [key]);
+      const running = pass();
+      const waits = `select 1 from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32) + objid::bigint = $1::bigint`;
+      await eventually(async () => (await database.query(waits, [key])).length > 0);
+      const verify = [{ run: ['smoke'], image: `localhost:5000/caps@${imageOf(release).digest}` }];
+      const environments = [{ name: 'test', stage: 'test', target: 'lab', verify }];
+      await api().applyProject({ params: { name: 'socks' }, body: aProjectFile({ name: 'socks', spec: { environments } }) });
+      return { running };
+    });
+    await passing.running;
+    await other.close();
+    expect(await database.query(`select 1 from ${schemaOf('gateway')}.retired_release where release = $1`, [release.id])).toEqual([]);
   });
 
   it('that a registry does not remove are a warning of doctor until they are gone', async () => {

@@ -37,9 +37,10 @@ export class RetiringImages implements Reconciliation {
     const { SLIPWAY_KEEP_IMAGES_DAYS: days } = this.config;
     if (days === 0 || !(await this.knowsAll(signal))) return;
     const since = await this.retention.daysAgo(days);
+    const named = await this.retention.named();
     for (const project of await this.retention.projects(since)) {
       signal.throwIfAborted();
-      const spare = await this.spareIn(project, since);
+      const spare = await this.spareIn(project, since, named);
       for (let at = 0; at < spare.length && !signal.aborted; at += imagesAtOnce)
         await this.retire(project, spare.slice(at, at + imagesAtOnce), since);
     }
@@ -52,12 +53,8 @@ export class RetiringImages implements Reconciliation {
     return heard && (await this.retention.understoodAll());
   }
 
-  private async spareIn(project: string, since: Date): Promise<Spare[]> {
-    const [releases, environments, named] = await Promise.all([
-      this.retention.releasesOf(project),
-      this.ledger.environments(project),
-      this.retention.named(),
-    ]);
+  private async spareIn(project: string, since: Date, named: ReadonlySet<string>): Promise<Spare[]> {
+    const [releases, environments] = await Promise.all([this.retention.releasesOf(project), this.ledger.environments(project)]);
     const waiting = await this.waiting(project, releases, since);
     return spareImages({ releases, environments, waiting, named }, { since: since.toISOString(), newest: this.config.SLIPWAY_KEEP_IMAGES });
   }
@@ -80,7 +77,9 @@ export class RetiringImages implements Reconciliation {
     await this.messaging.transact(async (unit) => {
       const all = spare.flatMap(({ releases }) => releases);
       const unasked = await this.retention.unasked(unit.tx, all, since);
-      const going = spare.filter(({ releases }) => releases.every(({ id }) => unasked.has(id)));
+      // A file may name one since it was looked for.
+      const pinned = await this.retention.named(unit.tx);
+      const going = spare.filter(({ image, releases }) => !pinned.has(image.digest) && releases.every(({ id }) => unasked.has(id)));
       for (const { image, releases } of going)
         for (let at = 0; at < releases.length; at += releasesAtOnce) {
           const named = releases.slice(at, at + releasesAtOnce).map(({ id, number }) => ({ id, number }));

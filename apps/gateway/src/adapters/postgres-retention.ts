@@ -64,8 +64,8 @@ export class PostgresRetention extends Retention {
     }
   }
 
-  async named(): Promise<ReadonlySet<string>> {
-    const rows = await this.database.query<{ digest: string }>(
+  async named(tx: Pick<Tx, 'query'> = this.database): Promise<ReadonlySet<string>> {
+    const rows = await tx.query<{ digest: string }>(
       `select distinct lower(found[1]) as digest from (
          select file::text as said from project where file is not null
          union all
