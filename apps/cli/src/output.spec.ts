@@ -5,7 +5,7 @@ describe('data for programs', () => {
   it('hold nothing that a terminal would obey, and say the same', () => {
     const said = { title: '\u009b2J\u001b[2J\u202ekcab\u2066\u007f', 'key \u0085': 1 };
     const written: string[] = [];
-    const sink = { isTerminal: true, write: (text: string) => void written.push(text) };
+    const sink = { isTerminal: true, columns: undefined, write: (text: string) => void written.push(text) };
     const output = new Output(sink, sink, { json: true, quiet: false, colour: false, env: {} });
     output.document(said);
     output.record(said);
