@@ -47,8 +47,12 @@ export function isOfCode(place: string): boolean {
   return / · (on|run|says|POST|PUT|PATCH|DELETE) /.test(place);
 }
 
-/** No table names who says these: any service may. */
+/** Work that every service owes, as it is born with it. */
+const everybodysWork = / · run dead-letter$/;
+
+/** No table names who says or does these: any service may. */
 export function isAnybodys(place: string): boolean {
+  if (everybodysWork.test(place)) return true;
   const [, said] = / · says (.+)$/.exec(place) ?? [];
   const writer = catalog.get(said ?? '')?.writer;
   return writer === 'every' || writer === 'outside';
