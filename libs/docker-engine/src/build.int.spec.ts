@@ -165,17 +165,17 @@ describe('building', () => {
       await engine.containers.copyIn(step, '/', Readable.from(tar, { objectMode: false }));
     };
     const write = `/bin/busybox echo ready; until /bin/busybox cat /lies 2>/dev/null; do /bin/busybox sleep 0.1; done; /bin/busybox dd if=/dev/zero of=/big bs=1M count=40; exec /bin/busybox sleep 600`;
-    const lying = Promise.withResolvers<void>();
+    let lying: Promise<void> | undefined;
     const filling = build(`${base}RUN ["/bin/sh","-c",${JSON.stringify(write)}]\n`, {
       limits: { diskBytes: 20 * MiB, pids: 64, memoryBytes: 128 * MiB },
       onLog: (line) => {
         step = / ---> Running in (\w+)/.exec(line)?.[1] ?? step;
-        if (line === 'ready') lie().then(lying.resolve, lying.reject);
+        if (line === 'ready') lying = lie();
       },
       onNote: (line) => notes.push(line),
     });
     await expect(filling).rejects.toMatchObject({ limit: 'disk' });
-    await lying.promise;
+    await lying;
     expect((await engine.containers.inspect(other))?.limits.pids).toBe(1000);
     expect(notes).toEqual([expect.stringContaining(`${other.slice(0, 12)} that is none of this build`)]);
     const many = `${base}RUN ["/bin/sh","-c","/bin/busybox seq 100000000000 100000001000 | /bin/busybox sed 's/^/ ---> Running in /'; exec /bin/busybox sleep 600"]\n`;
