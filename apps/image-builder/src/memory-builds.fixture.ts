@@ -84,6 +84,10 @@ export class MemoryBuilds extends Builds {
 export class NothingRetired extends RetiredImages {
   async retired(): Promise<undefined> {}
 
+  async isMarked(): Promise<boolean> {
+    return false;
+  }
+
   async retire(): Promise<void> {}
 
   async pushedAs(): Promise<ReadonlySet<string>> {

@@ -106,6 +106,8 @@ export abstract class RetiredImages {
    * the transaction ends. An image that was not built here is somebody else's, and kept.
    */
   abstract retired(tx: Tx, digest: string): Promise<Retired | undefined>;
+  /** Whether every release that has an image built here is marked as one that needs it no longer, proven or not: an older version's mark proves nothing. */
+  abstract isMarked(tx: Tx, digest: string): Promise<boolean>;
   /** Notes that these releases need it no longer. To be called after {@link retired} in the same transaction. */
   abstract retire(tx: Tx, digest: string, releases: readonly string[]): Promise<void>;
   /** Which of these tags builds were pushed under into a repository. */

@@ -63,7 +63,7 @@ async function retire(image: Image, ...releases: Release[]): Promise<void> {
   await scene.say('gateway', ImageRetired, scene.project, data);
   const { id } = releases[0] as Release;
   await eventually(
-    async () => (await scene.query('select 1 from $schema.build where release = $1 and retired_at is not null', [id])).length > 0,
+    async () => (await scene.query('select 1 from $schema.build where release = $1 and retired_seal is not null', [id])).length > 0,
   );
 }
 const removals = (image: Image) =>
@@ -178,4 +178,23 @@ describe('an image that is needed no longer', () => {
     expect(await isThere(image)).toBe(false);
     expect(removals(image).filter(({ refused }) => refused !== null)).toHaveLength(1);
   }, 60_000);
+
+  it('waits for the seal of a mark that an older replica has set, and is not forgotten meanwhile', async () => {
+    const { release, image } = await aBuilt();
+    await scene.query('update $schema.build set retired_at = now() where release = $1', [release.id]);
+    await scene.query(
+      `insert into $schema.operation (id, kind, key, input, due_at, first_due_at)
+       values (gen_random_uuid(), 'image-removal', $1, jsonb_build_object('digest', $1::text), now(), now())`,
+      [image.digest],
+    );
+    const looked =
+      "select state from $schema.operation where kind = 'image-removal' and key = $1 and (state = 'done' or waiting_for is not null)";
+    expect(await eventually(async () => (await scene.query<{ state: string }>(looked, [image.digest]))[0] ?? false)).toEqual({
+      state: 'ready',
+    });
+    expect(await isThere(image)).toBe(true);
+    await retire(image, release);
+    await scene.query("update $schema.operation set due_at = now() where kind = 'image-removal' and key = $1", [image.digest]);
+    await eventually(async () => !(await isThere(image)));
+  });
 });

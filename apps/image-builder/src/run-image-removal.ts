@@ -12,6 +12,8 @@ interface Input {
 
 /** A registry that says no is asked again so seldom: somebody has to change its settings first. */
 const askAgainMs = 24 * 3600 * 1000;
+/** Within this an older replica's marks are sealed, where rows of before are believed (docs/adr/0021). */
+const adoptedMs = 15 * 60 * 1000;
 /** Releases of one project that an event names. */
 const mostNamed = 1000;
 
@@ -32,8 +34,13 @@ export class RunImageRemoval implements Work<Input> {
   ) {}
 
   async run(claim: Claim<Input>): Promise<Outcome> {
-    const retired = await claim.transact((unit) => this.images.retired(unit.tx, claim.operation.input.digest));
-    if (!retired) return { done: true };
+    const { digest } = claim.operation.input;
+    const retired = await claim.transact((unit) => this.images.retired(unit.tx, digest));
+    if (!retired) {
+      const isMarked = await claim.transact((unit) => this.images.isMarked(unit.tx, digest));
+      const reason = 'a build, or its mark that its image is needed no longer, has no good seal: see slipway doctor';
+      return isMarked ? { again: { afterMs: adoptedMs, reason } } : { done: true };
+    }
     const ownOf = (tags: readonly string[]) => claim.transact((unit) => this.images.pushedAs(unit.tx, retired.image.repository, tags));
     const refused = await this.registries.remove(retired.image, ownOf, claim.signal);
     this.metrics.removal(refused ? 'refused' : 'removed');

@@ -81,6 +81,20 @@ describe('an image', () => {
     expect(await isRetired()).toBe(true);
   });
 
+  it('is marked where all that have it are, be it without a seal, and only where it was built here', async () => {
+    const [digest, foreign] = [aDigest(), aDigest()];
+    const [one, other, known] = await within(
+      async (tx) => [await has(tx, digest, 'built'), await has(tx, digest, 'known'), await has(tx, foreign, 'known')] as const,
+    );
+    const marked = (of: string) => within((tx) => images.isMarked(tx, of));
+    const mark = (release: string) => database.query('update build set retired_at = now() where release = $1', [release]);
+    await mark(one);
+    expect(await marked(digest)).toBe(false);
+    await mark(other);
+    await mark(known);
+    expect([await marked(digest), await marked(foreign), await marked(aDigest())]).toEqual([true, false, false]);
+  });
+
   it('is taken or retired, never both at the same moment', async () => {
     const digest = aDigest();
     const one = await within((tx) => has(tx, digest, 'built'));

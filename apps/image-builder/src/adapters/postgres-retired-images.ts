@@ -35,6 +35,15 @@ export class PostgresRetiredImages extends RetiredImages {
     return { image: built.image, releases: builds.map(({ release: id, number, project }) => ({ id, number, project })) };
   }
 
+  async isMarked(tx: Tx, digest: string): Promise<boolean> {
+    const [all] = await tx.query<{ marked: boolean | null }>(
+      `select bool_and(retired_at is not null) and bool_or(recipe ->> 'repository' = image ->> 'repository') as marked
+       from build where image ->> 'digest' = $1`,
+      [digest],
+    );
+    return all?.marked ?? false;
+  }
+
   async retire(tx: Tx, digest: string, releases: readonly string[]): Promise<void> {
     const rows = await tx.query<{ release: string }>(
       `select release from build where image ->> 'digest' = $1 and release = any($2::uuid[]) and (retired_at is null or retired_seal is null)
