@@ -65,6 +65,7 @@ async function foreignTagOf(
       const manifest = await registry.manifest(repository, inside.shift() as string, options);
       if (!manifest) continue;
       const parts = partsOf(manifest);
+      if (!parts) return `the tag ${tag}, which Slipway did not set, is on an index that cannot be read`;
       if (manifest.digest === digest || parts.some((part) => part.digest === digest))
         return `the tag ${tag}, which Slipway did not set, is on it`;
       inside.push(...parts.filter(isIndex).map((part) => part.digest));
@@ -94,9 +95,20 @@ function isIndex({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerIndex;
 }
 
-/** What an index holds; nothing for any other manifest. */
-function partsOf(manifest: Manifest): readonly Descriptor[] {
-  return isIndex(manifest) ? ((JSON.parse(manifest.bytes.toString()) as { manifests?: Descriptor[] }).manifests ?? []) : [];
+/** What an index holds, nothing for any other manifest; undefined where it cannot be read. */
+function partsOf(manifest: Manifest): readonly Descriptor[] | undefined {
+  return isIndex(manifest) ? contentOf(manifest)?.manifests : [];
+}
+
+/** Undefined for what is no manifest: whoever may push can write anything. */
+function contentOf({ bytes }: Manifest): { readonly manifests: readonly Descriptor[]; readonly subject: string | undefined } | undefined {
+  try {
+    const { manifests, subject } = JSON.parse(bytes.toString()) as { manifests?: Descriptor[] | null; subject?: Descriptor | null };
+    const parts = manifests ?? [];
+    return parts.every(({ digest }) => typeof digest === 'string') ? { manifests: parts, subject: subject?.digest } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -109,12 +121,11 @@ async function referrersOf(registry: OciRegistry, repository: string, digest: st
   const kept = index ? partsOf(index) : [];
   const referring = new Set<string>();
   const strange = new Set<string>();
-  for (const one of new Set([...listed, ...kept].map((each) => each.digest))) {
+  for (const one of new Set([...listed, ...(kept ?? [])].map((each) => each.digest))) {
     const manifest = await registry.manifest(repository, one, options);
-    const subject = manifest && (JSON.parse(manifest.bytes.toString()) as { subject?: Descriptor }).subject;
-    if (manifest) (subject?.digest === digest ? referring : strange).add(one);
+    if (manifest) (contentOf(manifest)?.subject === digest ? referring : strange).add(one);
   }
-  if (index && isIndex(index) && !kept.some((each) => strange.has(each.digest))) referring.add(index.digest);
+  if (index && isIndex(index) && kept && !kept.some((each) => strange.has(each.digest))) referring.add(index.digest);
   return [...referring];
 }
 
