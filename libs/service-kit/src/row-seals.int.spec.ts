@@ -77,6 +77,30 @@ describe('rows of before there were seals', () => {
     expect(await whole()).toEqual([true]);
   });
 
+  it('are all looked at in the end, however often a look runs out of time', async () => {
+    await database.query(`insert into person select id, 1, '{}' from generate_series(1, 650) as id`);
+    await database.query(`insert into standing values ('shop', 'test', '{}', null)`);
+    const lines: string[] = [];
+    let pages = 0;
+    let outOfTime = new AbortController();
+    const slow: Database = Object.assign(Object.create(database) as Database, {
+      transaction: async (work: Parameters<Database['transaction']>[0]) => {
+        if (++pages % 2 === 0) outOfTime.abort();
+        return await database.transaction(work);
+      },
+    });
+    const running = new AdoptingRows(slow, adopting, pino({}, { write: (line) => lines.push(line) }), 60_000);
+    await expect(running.run(outOfTime.signal)).rejects.toThrow('abort');
+    outOfTime = new AbortController();
+    await expect(running.run(outOfTime.signal)).rejects.toThrow('abort');
+    expect(lines.join()).not.toContain('all rows were looked at');
+    outOfTime = new AbortController();
+    await running.run(never);
+    expect(lines.at(-1)).toContain('all rows were looked at');
+    expect(await whole()).not.toContain(false);
+    expect(pages).toBeLessThan(8);
+  });
+
   it('do not wait for one that cannot be sealed, which is named', async () => {
     const lines: string[] = [];
     await database.query(

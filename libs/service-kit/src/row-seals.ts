@@ -43,6 +43,10 @@ export class AdoptingRows implements Reconciliation {
   readonly everySeconds = 60;
   /** When all rows were last looked at to the end; by the clock of the process, in ms. */
   private lookedAt = Number.NEGATIVE_INFINITY;
+  /** Where a look at all rows goes on that did not come to its end in time. */
+  private reached: { readonly table: string; readonly after: unknown[] } | undefined;
+  /** When the look at all rows began that is not at its end. */
+  private begun: Date | undefined;
 
   constructor(
     private readonly database: Database,
@@ -53,8 +57,11 @@ export class AdoptingRows implements Reconciliation {
 
   async run(signal: AbortSignal): Promise<void> {
     const whole = performance.now() - this.lookedAt >= this.wholeEveryMs;
-    for (const table of Object.keys(this.seals.tables)) {
-      const { sealed, left } = await this.adopt(table, whole, signal);
+    if (whole) this.begun ??= new Date();
+    const tables = Object.keys(this.seals.tables);
+    const first = this.reached ? tables.indexOf(this.reached.table) : 0;
+    for (const [at, table] of tables.entries()) {
+      const { sealed, left } = await this.adopt(table, whole && at >= first, signal);
       if (sealed > 0) this.logger.warn({ table, rows: sealed }, 'rows without a good seal were believed and sealed (slipway keys seals)');
       if (left.length > 0)
         this.logger.error(
@@ -63,13 +70,19 @@ export class AdoptingRows implements Reconciliation {
         );
     }
     if (!whole) return;
+    // Looks that took several runs began long ago: what counts is that no older version ran since then.
+    this.logger.warn(
+      { begun: this.begun },
+      'all rows were looked at; when no older version runs any more: slipway keys seals ask, and restart',
+    );
+    this.reached = this.begun = undefined;
     this.lookedAt = performance.now();
-    this.logger.warn('all rows were looked at; when no older version runs any more: slipway keys seals ask, and restart');
   }
 
   private async adopt(table: string, whole: boolean, signal: AbortSignal): Promise<Adopted> {
     const adopted: Adopted = { sealed: 0, left: [] };
-    for (let after: unknown[] | undefined; ; ) {
+    let after = whole && this.reached?.table === table ? this.reached.after : undefined;
+    for (;;) {
       signal.throwIfAborted();
       const rows = await this.database.transaction(async (tx) => {
         const page = await this.page(tx, table, whole, after);
@@ -79,6 +92,7 @@ export class AdoptingRows implements Reconciliation {
       const last = rows.at(-1);
       if (!last || rows.length < batch) return adopted;
       after = this.keyOf(table).map((column) => last[column]);
+      if (whole) this.reached = { table, after };
     }
   }
 
