@@ -150,3 +150,15 @@ it('writes over a row of what runs that is not believed, and asks anew all that 
   const anew = await stage.hears(ApprovalRequested, ({ release, request }) => release.id === third.id && request !== before.request);
   expect(anew).toMatchObject({ involved: [{ id: ann.id }], change: { since: { number: 1 } } });
 });
+
+it('lets a configuration in after the release of the same commit', async () => {
+  const project = 'configured';
+  const first = aRelease({ project });
+  const configured = aRelease({ project, number: 2, kind: 'configuration', revision: first.revision });
+  await apply(project);
+  await stage.signsOff(tess, await asked(first, null, []));
+  const waits = await asked(configured, null, []);
+  await letIn(stage, first);
+  await stage.signsOff(tess, waits);
+  expect(await stage.hears(ApprovalGranted, ({ release }) => release.id === configured.id)).toMatchObject({ request: waits.request });
+});
