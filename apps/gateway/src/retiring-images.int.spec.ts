@@ -148,7 +148,7 @@ describe('images that are needed no longer', () => {
       const waits = `select 1 from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32) + objid::bigint = $1::bigint`;
       await eventually(async () => (await database.query(waits, [key])).length > 0);
       const verify = [{ run: ['smoke'], image: `localhost:5000/caps@${imageOf(release).digest}` }];
-      const environments = [{ name: 'test', stage: 'test', target: 'lab', verify }];
+      const environments = [{ name: 'test', stage: 'test' as const, target: 'lab', verify }];
       await api().applyProject({ params: { name: 'socks' }, body: aProjectFile({ name: 'socks', spec: { environments } }) });
       return { running };
     });

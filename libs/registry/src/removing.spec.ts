@@ -4,7 +4,10 @@ import { type Manifest, mediaTypes, type OciRegistry } from './oci-registry.js';
 import { removeImage } from './removing.js';
 
 const [image, theirs] = ['a', 'b'].map((letter) => `sha256:${letter.repeat(64)}`) as [string, string];
-const manifest = (digest: string, mediaType: string, content: string): Manifest => ({ digest, mediaType, bytes: Buffer.from(content) });
+function manifest(digest: string, mediaType: string, content: string): Manifest {
+  const bytes = Buffer.from(content);
+  return { digest, mediaType, bytes, size: bytes.length };
+}
 const isOwn = async () => new Set<string>();
 
 /** A registry that takes any bytes, with this under a tag; what was deleted is kept. */
