@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,6 +40,39 @@ afterAll(async () => {
   for (const network of await engine.networks.list({ labels })) await engine.networks.remove(network.id);
   for (const volume of await engine.volumes.list({ labels })) await engine.volumes.remove(volume.name);
   for (const found of await engine.images.list({ labels })) await engine.images.remove(found.id, { force: true });
+});
+
+/** What the engine comes to where two look for a name at once, find none, and make it: without looking, it makes another. */
+async function twin(network: string): Promise<void> {
+  const body = JSON.stringify({ Name: network, Labels: labels });
+  const socketPath = (process.env.DOCKER_HOST ?? '/var/run/docker.sock').replace('unix://', '');
+  const asked = request({ socketPath, method: 'POST', path: '/networks/create', headers: { 'content-type': 'application/json' } }).end(
+    body,
+  );
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  await once(answer, 'end');
+}
+
+describe('a network that several make at once', () => {
+  const wanted = { name: `${name}-builds`, labels };
+
+  it('is one in the end', async () => {
+    await Promise.all(Array.from({ length: 6 }, () => engine.networks.ensure(wanted)));
+    await engine.networks.ensure(wanted);
+    expect(await engine.networks.list({ name: wanted.name })).toHaveLength(1);
+  });
+
+  it('stays the older one where there are two of its name, and the other goes', async () => {
+    const [older] = await engine.networks.list({ name: wanted.name });
+    await twin(wanted.name);
+    await expect(engine.networks.inspect(wanted.name)).rejects.toThrow('ambiguous');
+    const step = build(`${base}RUN ["/bin/sh","-c","exit 0"]\n`, { networkMode: wanted.name });
+    await expect(step).rejects.toBeInstanceOf(Unavailable);
+    await engine.networks.ensure(wanted);
+    expect(await engine.networks.list({ name: wanted.name })).toEqual([older]);
+    await build(`${base}RUN ["/bin/sh","-c","exit 0"]\n`, { networkMode: wanted.name });
+  });
 });
 
 describe('pushing and pulling', () => {

@@ -117,6 +117,8 @@ const transientMessages = [
   /no space left on device/i,
   // By its id: a step of a build that was in the cache, and was removed meanwhile.
   /no such image: sha256:/i,
+  // Two of one name, until whoever made the younger one has removed it.
+  /network [\w.-]+ (not found|is ambiguous)/i,
 ];
 
 /** Whether a message names something that passes by itself: a registry or a network that is away. */

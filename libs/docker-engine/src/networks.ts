@@ -6,6 +6,7 @@ import type { CallOptions, LabelFilter, Labels, NetworkAttachment, NetworkInfo }
 interface RawNetwork {
   Id: string;
   Name: string;
+  Created: string;
   Driver: string;
   Labels?: Record<string, string> | null;
   Internal?: boolean;
@@ -16,6 +17,28 @@ interface RawNetwork {
 /** Networks of one engine. */
 export class Networks {
   constructor(private readonly transport: Transport) {}
+
+  /**
+   * Sees to it that there is one network of that name. The engine looks for the name before it makes one, and two who ask at once get two networks, whose name
+   * means neither from then on, and nothing can join: the older one stays, and the others go. Who is in between meets an `Unavailable`.
+   */
+  async ensure(network: Parameters<Networks['create']>[0], options: CallOptions = {}): Promise<void> {
+    const named = async () =>
+      (await this.list({ name: network.name }, options))
+        .filter(({ name }) => name === network.name)
+        .sort((one, other) => (one.created === other.created ? (one.id < other.id ? -1 : 1) : one.created < other.created ? -1 : 1));
+    let found = await named();
+    if (found.length === 0) {
+      await this.create(network, options).catch((error: unknown) => {
+        if (!(error instanceof Conflict)) throw error; // somebody was faster
+      });
+      found = await named();
+    }
+    for (const { id } of found.slice(1))
+      await this.remove(id, options).catch((error: unknown) => {
+        if (!(error instanceof Conflict)) throw error; // in use: the next one to look removes it
+      });
+  }
 
   /** Makes one and gives its id. Throws `Conflict` when the name is taken (Docker itself would allow two of one name). */
   async create(
@@ -126,6 +149,7 @@ function fromRaw(raw: RawNetwork): NetworkInfo {
   return {
     id: raw.Id,
     name: raw.Name,
+    created: raw.Created,
     driver: raw.Driver,
     labels: raw.Labels ?? {},
     internal: raw.Internal ?? false,

@@ -170,6 +170,8 @@ export type LabelFilter = Readonly<Record<string, string | true>>;
 export interface NetworkInfo {
   readonly id: string;
   readonly name: string;
+  /** RFC 3339, to the nanosecond. */
+  readonly created: string;
   readonly driver: string;
   readonly labels: Labels;
   readonly internal: boolean;

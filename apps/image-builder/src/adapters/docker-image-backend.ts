@@ -123,12 +123,9 @@ export class DockerImageBackend extends ImageBackend {
   /** On the engine's own bridge, where RUN steps would be otherwise, they meet the containers that somebody put nowhere else: a database, say. */
   private async network(signal: AbortSignal): Promise<string> {
     const name = this.config.SLIPWAY_BUILD_NETWORK;
-    const { networks } = this.engine;
-    if (name !== usualBuildNetwork || (await networks.inspect(name, { signal }))) return name;
+    if (name !== usualBuildNetwork) return name;
     const wanted = { name, labels: { 'dev.slipway.builds': 'true' }, options: { 'com.docker.network.bridge.enable_icc': 'false' } };
-    await networks.create(wanted, { signal }).catch((error: unknown) => {
-      if (!(error instanceof Conflict)) throw error; // another replica was faster
-    });
+    await this.engine.networks.ensure(wanted, { signal });
     return name;
   }
 
