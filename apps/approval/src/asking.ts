@@ -115,7 +115,7 @@ export class Asking {
 
   /** What runs may have grown from it on another line, later than it was born: neither says so of itself. */
   private async isHeld(unit: UnitOfWork, running: Release, release: Release): Promise<boolean> {
-    if (running.line === release.line) return false;
+    if (running.line === release.line || running.revision === release.revision) return false;
     return holds(await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)), running, release);
   }
 

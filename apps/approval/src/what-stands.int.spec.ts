@@ -162,3 +162,17 @@ it('lets a configuration in after the release of the same commit', async () => {
   await stage.signsOff(tess, waits);
   expect(await stage.hears(ApprovalGranted, ({ release }) => release.id === configured.id)).toMatchObject({ request: waits.request });
 });
+
+it('lets the same commit in again from the line it was moved on to', async () => {
+  const project = 'moved-on';
+  const first = aRelease({ project });
+  const moved = aRelease({ project, number: 2, line: 'production', revision: first.revision });
+  await apply(project);
+  await stage.signsOff(tess, await asked(first, null, []));
+  const waits = await asked(moved, first.revision, []);
+  await letIn(stage, first);
+  await stage.signsOff(tess, waits);
+  await letIn(stage, moved);
+  const again = aRelease({ project, number: 3, line: 'main', revision: first.revision });
+  expect(await asked(again, first.revision, [])).toMatchObject({ environment: 'pre-release' });
+});

@@ -45,8 +45,12 @@ export class WhatStands {
     const links = await this.knowledge.linksUpTo(unit.tx, project, Math.max(...numbers));
     const onlyMovedOn = before === null || (before !== 'unknown' && now !== null && holds(links, now, before));
     for (const request of others) {
-      // Of its own line the number decides: a configuration, or a tag, on the same commit is newer.
-      const isHeld = now !== null && now.line !== request.release.line && holds(links, now, request.release);
+      // Of its own line the number decides: a configuration, or a tag, on the same commit is newer. On another line the same commit is neither newer nor older.
+      const isHeld =
+        now !== null &&
+        now.line !== request.release.line &&
+        now.revision !== request.release.revision &&
+        holds(links, now, request.release);
       if (now && (isHeld || goesBackwards(now, request.release)))
         await this.settling.settle(unit, request, { kind: 'superseded', by: now });
       else if (!onlyMovedOn && (await this.grew(unit, request, now))) await this.askAnew(unit, request, before, now);
