@@ -52,7 +52,8 @@ export class Gathering {
     const releases = await this.releases.newest(look.project, comparedReleases);
     const line = isTag ? await lineOfTag(asked, look, base) : to.ref;
     const direction = isTag ? 'new' : await directionOf(asked, movement);
-    const previous = newestOnLine(releases, line) ?? (await grownFrom(asked, releases, to));
+    const last = newestOnLine(releases, line);
+    const previous = last && (await isHeld(asked, last, movement, direction)) ? last : await grownFrom(asked, releases, to);
     const from = previous && pointOf(previous);
     const range = await rangeOf(asked, from, to, previous !== undefined || !(stood || releases.length === 0));
     const since =
@@ -154,7 +155,18 @@ async function lineOfTag({ control, source, options }: Asked, { heads }: Look, b
   return branches.find(({ revision }) => revision === base.revision || above.has(revision))?.ref ?? base.ref;
 }
 
-/** The newest release a new branch grew from. */
+/** Whether the line still has its last release: it may have been taken back, rewritten, or made anew since, and a tag may be set on older code. */
+async function isHeld(
+  { control, source, options }: Asked,
+  last: Born,
+  { ref, from, to }: Movement & { to: string },
+  direction: Facts['direction'],
+): Promise<boolean> {
+  if (direction === 'forward' && last.release.revision === from) return true;
+  return whereKnown(control.isAncestor(source, pointOf(last), { ref, revision: to }, options), false);
+}
+
+/** The newest release a branch grew from, or a tag was set on. */
 async function grownFrom({ control, source, options }: Asked, releases: readonly Born[], to: Point): Promise<Born | undefined> {
   const revision = await control.firstContained(source, to, releases.map(pointOf), options);
   return releases.find(({ release }) => release.revision === revision);

@@ -88,7 +88,8 @@ describe('watching a source', () => {
     expect(stage.of(CommitDetected, 'rewound')).toHaveLength(2);
     const rewritten = await repository.commit({ a: '2b' }, 'another second', '--amend');
     await repository.push('HEAD', 'HEAD:side');
-    expect((await stage.nth(CommitDetected, 'rewound', 3)).release).toMatchObject({ revision: rewritten, number: 3 });
+    const third = await stage.nth(CommitDetected, 'rewound', 3);
+    expect(third).toMatchObject({ release: { revision: rewritten, number: 3 }, range: { from: first, total: 1 } });
     expect(await stage.nth(CommitIgnored, 'rewound', 2)).toMatchObject({ revision: null, reason: { code: 'rewritten' } });
     expect((await stage.nth(CommitDetected, 'rewound', 4)).release).toMatchObject({ ref: 'refs/heads/side', line: 'refs/heads/side' });
     await repository.push(':side');
@@ -118,6 +119,7 @@ describe('watching a source', () => {
       revision: first,
       ancestorOf: [2],
     });
+    expect(tagged.range).toMatchObject({ from: first, total: 0 });
     expect(tagged.image).toEqual({ repository: 'localhost:5000/shop', digest: aDigest(first) });
     await stage.built(second);
     await repository.git('tag', '-f', 'v1', second.release.revision);

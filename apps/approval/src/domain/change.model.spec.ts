@@ -19,9 +19,11 @@ function* histories(count: number): Iterable<Link[]> {
 function isHeld(links: readonly Link[], running: Runs | null, { line, number }: Link): boolean {
   if (!running) return false;
   const first = Math.min(...running.ancestorOf);
-  const stands = links.findLast((link) =>
-    running.ancestorOf.length > 0 ? link.line === running.line && link.number < first : link.number === running.number,
-  );
+  const own = links.find((link) => link.number === running.number);
+  const below = links.find((link) => link.revision === own?.from && link.number < running.number);
+  const compared = below && !running.ancestorOf.includes(below.number) ? below : undefined;
+  const before = compared ?? links.findLast((link) => link.line === running.line && link.number < first);
+  const stands = running.ancestorOf.length > 0 ? before : own;
   return stands !== undefined && [...wayDown(links, stands)].some((each) => each.line === line && each.number >= number);
 }
 
@@ -45,8 +47,8 @@ function until(links: readonly Link[], running: Runs | null, from: Link): Link[]
 function* runnings(links: readonly Link[]): Iterable<Runs | null> {
   yield null;
   for (const link of links) {
-    yield { ...link, ancestorOf: [] };
-    for (let first = 1; first < link.number; first++) yield { ...link, ancestorOf: [first] };
+    yield { ...link, ref: link.line, ancestorOf: [] };
+    for (let first = 1; first < link.number; first++) yield { ...link, ref: 'refs/tags/v1', ancestorOf: [first] };
   }
 }
 

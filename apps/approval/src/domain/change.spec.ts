@@ -9,7 +9,7 @@ const link = (number: number, from: number | null, line = 'main', revision = `r$
 });
 const [one, two, three, branch, tip] = [link(1, null), link(2, 1), link(3, 2), link(4, 3, 'fix'), link(5, 4, 'fix')] as const;
 const all = [one, two, three, branch, tip];
-const runs = ({ from: _, ...link }: Link, ancestorOf: number[] = []): Runs => ({ ...link, ancestorOf });
+const runs = ({ from: _, ...link }: Link, ancestorOf: number[] = [], ref = link.line): Runs => ({ ...link, ref, ancestorOf });
 const inOrder = (...asked: Parameters<typeof changeOf>) => changeOf(...asked).numbers.toSorted((a, b) => a - b);
 
 describe('whose change a release is', () => {
@@ -40,9 +40,19 @@ describe('whose change a release is', () => {
   it('is everything since the code of a tag, however late that was set', () => {
     const [four, tag] = [link(4, 3), { ...link(5, 4), revision: 'r1' }];
     const candidate = link(6, 4);
-    expect(inOrder([one, two, three, four, tag, candidate], runs(tag, [2, 3, 4]), candidate)).toEqual([2, 3, 4, 5, 6]);
-    const late = { ...tag, number: 200 };
-    expect(inOrder([one, two, three, four, late], runs(late, [150, 151]), link(201, 4))).toEqual([1, 2, 3, 4, 200, 201]);
+    expect(inOrder([one, two, three, four, tag, candidate], runs(tag, [2, 3, 4], 'refs/tags/v1'), candidate)).toEqual([2, 3, 4, 5, 6]);
+    const late = { ...tag, number: 200, from: 'r151' };
+    expect(inOrder([one, two, three, four, late], runs(late, [150, 151], 'refs/tags/v1'), link(201, 4))).toEqual([1, 2, 3, 4, 200, 201]);
+  });
+
+  it('is everything since what a tag on a branch that was merged since holds', () => {
+    const [merge, tag, next] = [link(4, 3), { ...link(5, 1), revision: 'fixed' }, link(6, 4)];
+    expect(inOrder([one, two, three, merge, tag, next], runs(tag, [4], 'refs/tags/v1.0.1'), next)).toEqual([2, 3, 4, 5, 6]);
+  });
+
+  it('is what came on a branch since its own release there, though another line held that before', () => {
+    const [moved, next] = [{ ...link(4, 1, 'live'), revision: 'r2' }, link(5, 4, 'live')];
+    expect(inOrder([one, two, three, moved, next], runs(moved, [3]), next)).toEqual([5]);
   });
 
   it('goes through releases of one revision and comes to an end', () => {
@@ -76,7 +86,7 @@ describe('a change that was asked about', () => {
     expect(holds(all, runs(tip), runs(two))).toBe(true);
     expect(holds(all, runs(one), runs(two))).toBe(false);
     expect(holds(all, runs(link(6, 2, 'other')), runs(three))).toBe(false);
-    expect(holds(all, runs({ ...link(6, 3), revision: 'r1' }, [2, 3]), runs(two))).toBe(false);
+    expect(holds(all, runs({ ...link(6, 3), revision: 'r1' }, [2, 3], 'refs/tags/v1'), runs(two))).toBe(false);
   });
 });
 

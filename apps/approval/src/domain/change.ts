@@ -6,7 +6,7 @@ export interface Link {
   readonly number: number;
   readonly line: string;
   readonly revision: string;
-  /** The revision of the release it was compared with: of its own line or, for the first of a branch, of the line that grew from. */
+  /** The revision of the release it was compared with, the last of its own line that it holds or, where there is none, of the line it grew from. */
   readonly from: string | null;
 }
 
@@ -17,7 +17,7 @@ export interface Change {
 }
 
 /** What runs, as far as it decides what a change is counted from; every Release has it. */
-export type Runs = Omit<Link, 'from'> & Pick<Release, 'ancestorOf'>;
+export type Runs = Omit<Link, 'from'> & Pick<Release, 'ancestorOf' | 'ref'>;
 
 /** How many earlier releases source-watcher compares one with at its birth. */
 const compared = 100;
@@ -64,11 +64,15 @@ function heldBy(links: readonly Link[], release: Runs): ReadonlyMap<string, numb
 }
 
 /**
- * The link a release is held by: its own or, of a tag set late on old code, the last of the line before those that hold it. None where that is older than what the
- * tag was compared with.
+ * The link that tells what a release holds: its own. One that others held at its birth holds less than its number says, a tag that was set late on old code: what it
+ * was compared with, which it holds or, in what was told before that was so, the last of the line before those that hold it. None where that is too long ago to tell.
  */
-function standsFor(sorted: readonly Link[], { number, line, revision, ancestorOf }: Runs): Link | undefined {
-  if (ancestorOf.length === 0) return sorted.find((link) => link.number === number) ?? { number, line, revision, from: null };
+function standsFor(sorted: readonly Link[], { number, line, ref, revision, ancestorOf }: Runs): Link | undefined {
+  const own = sorted.find((link) => link.number === number) ?? { number, line, revision, from: null };
+  const isHeldByOwnLine = sorted.some((link) => link.line === line && ancestorOf.includes(link.number));
+  if (ancestorOf.length === 0 || (ref === line && !isHeldByOwnLine)) return own;
+  const from = sorted.find((link) => link.revision === own.from && link.number < number);
+  if (from && !ancestorOf.includes(from.number)) return from;
   const first = Math.min(...ancestorOf);
   return sorted.findLast((link) => link.line === line && link.number < first && link.number > number - compared);
 }

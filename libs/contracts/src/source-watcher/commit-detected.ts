@@ -13,7 +13,10 @@ export const CommitDetected = defineEvent({
   data: z.object({
     release: Release,
     projectVersion: z.int().positive(),
-    /** What came since the previous release of the line, newest first; the newest 200, while `people` is always whole. */
+    /**
+     * What came since the last release of the line that this one holds or, where there is none, since the release the line grew from, newest first; the newest
+     * 200, while `people` is always whole.
+     */
     range: z.object({ from: Revision.nullable(), commits: z.array(Commit).max(200), total: z.int().nonnegative() }),
     /** Everybody who wrote or committed any of it, each once: separation of duties counts on this list being whole. */
     people: z.array(CommitIdentity).max(2000),
