@@ -182,7 +182,7 @@ describe('dead letters', () => {
       discardDeadLetter: () => new Refusal({ status: 409, title: 'it was replayed already' }),
     });
     expect((await slipway('dead-letters list')).out).toMatch(/^approval +17 +image\.built +slipway\.builds\/0@9 .*bad signature$/m);
-    expect((await slipway('dead-letters list')).out).not.toContain('18');
+    expect((await slipway('dead-letters list')).out).not.toMatch(/^\S+ +18 /m);
     const shown = (await slipway('dead-letters show approval 17')).out;
     expect(shown).toMatch(/^stack +at x$/m);
     expect(shown).toMatch(/^body +\{"a":"hats"\} … \(40 bytes\)$/m);
