@@ -226,13 +226,12 @@ spec:
   });
 
   it('folds the ledger anew, and finds that it says what the journal says', async () => {
-    await stage.database.query(
-      `update slipway_gateway.release set phase = 'live' where id = (select id from slipway_gateway.release limit 1)`,
-    );
-    expect(await ada.slipway('ledger check --reason "shop/1 looks odd"')).toMatchObject({ exit: exitCodes.failed });
-    const before = (await tess.slipway('release list --project shop')).out;
-    expect(await ada.slipway('ledger rebuild --reason "shop/1 shows what did not happen"')).toMatchObject({ exit: exitCodes.ok });
-    expect((await tess.slipway('release list --project shop')).out).not.toBe(before);
+    const phases = () => stage.database.query('select id, phase from slipway_gateway.release order by id');
+    const right = await phases();
+    await stage.database.query(`update slipway_gateway.release set phase = 'live' where project = 'shop' and number = 2`);
+    expect(await ada.slipway('ledger check --reason "shop/2 looks odd"')).toMatchObject({ exit: exitCodes.failed });
+    expect(await ada.slipway('ledger rebuild --reason "shop/2 shows what did not happen"')).toMatchObject({ exit: exitCodes.ok });
+    expect(await phases()).toEqual(right);
     expect(await ada.slipway('ledger check --reason "is it mended"')).toMatchObject({ exit: exitCodes.ok });
     expect((await ada.slipway('ledger show')).out).toMatch(/check/);
   });
