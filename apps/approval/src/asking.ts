@@ -14,7 +14,7 @@ import type { UnitOfWork } from '@slipway/messaging';
 import { environmentOf, goesBackwards, openedBy, resolveDeployment } from '@slipway/release';
 import { v7 } from 'uuid';
 import { type ApprovalRequest, plus } from './domain/approval-request.js';
-import { holds, settingsChanged } from './domain/change.js';
+import { grewFrom, settingsChanged } from './domain/change.js';
 import { Duties } from './duties.js';
 import { Knowledge, type KnownRelease, type Passage, Requests, type Standing } from './ports.js';
 import { Settling } from './settling.js';
@@ -113,10 +113,10 @@ export class Asking {
     return null;
   }
 
-  /** What runs may have grown from it on another line, later than it was born: neither says so of itself. */
   private async isHeld(unit: UnitOfWork, running: Release, release: Release): Promise<boolean> {
-    if (running.line === release.line || running.revision === release.revision) return false;
-    return holds(await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)), running, release);
+    // Mostly so: then the links, as many as there are releases, are not read.
+    if (running.line === release.line) return false;
+    return grewFrom(await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)), running, release);
   }
 
   private async resolve(unit: UnitOfWork, question: Question): Promise<ApprovalRequest | Reason> {

@@ -61,11 +61,8 @@ async function wentBack(to: Release, from: Release): Promise<string> {
   return stage.say('production-rollout', RolloutRolledBack, { subject: to.id, data });
 }
 
-const voided = (id: string) =>
-  stage.heard.some(({ name, data }) => name === ApprovalVoided.name && (data as DataOf<typeof ApprovalVoided>).request === id);
-
-it('asks anew when an older release runs again: more would go in than was signed, and somebody who signed wrote it', async () => {
-  const project = 'back';
+/** A third release, asked for over a second one that Ann wrote. */
+async function asksOverAnns(project: string) {
   const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
   await apply(project);
   await stage.signsOff(tess, await asked(first, null, []));
@@ -73,6 +70,15 @@ it('asks anew when an older release runs again: more would go in than was signed
   await stage.signsOff(tess, await asked(second, first.revision, [byAnn]));
   await letIn(stage, second);
   const before = await asked(third, second.revision, []);
+  return { first, second, third, before };
+}
+
+const voided = (id: string) =>
+  stage.heard.some(({ name, data }) => name === ApprovalVoided.name && (data as DataOf<typeof ApprovalVoided>).request === id);
+
+it('asks anew when an older release runs again: more would go in than was signed, and somebody who signed wrote it', async () => {
+  const project = 'back';
+  const { first, second, third, before } = await asksOverAnns(project);
   expect(before).toMatchObject({ involved: [], change: { since: { number: 2 }, total: 1 } });
   await stage.signsOff(ann, before);
   const heardTo = async () => {
@@ -137,13 +143,7 @@ it('lets in no release any more that what runs has grown from on another line, a
 
 it('writes over a row of what runs that is not believed, and asks anew all that was counted from who knows what', async () => {
   const project = 'forged';
-  const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
-  await apply(project);
-  await stage.signsOff(tess, await asked(first, null, []));
-  await letIn(stage, first);
-  await stage.signsOff(tess, await asked(second, first.revision, [byAnn]));
-  await letIn(stage, second);
-  const before = await asked(third, second.revision, []);
+  const { first, second, third, before } = await asksOverAnns(project);
   await stage.database.query(`update slipway_approval.standing set release = null where project = $1`, [project]);
   const posted = await wentBack(first, second);
   await stage.handles('approval', posted);

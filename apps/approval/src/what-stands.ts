@@ -5,7 +5,7 @@ import { NotYet, type UnitOfWork } from '@slipway/messaging';
 import { goesBackwards } from '@slipway/release';
 import { Asking } from './asking.js';
 import type { ApprovalRequest } from './domain/approval-request.js';
-import { hasGrown, holds } from './domain/change.js';
+import { grewFrom, hasGrown, holds } from './domain/change.js';
 import { Duties } from './duties.js';
 import { Knowledge, Requests, type Runs } from './ports.js';
 import { Settling } from './settling.js';
@@ -16,8 +16,9 @@ interface Place {
 }
 
 /**
- * Keeps what runs where. What it holds already may not go in any more: only a rollback goes back (promise 4), also where the two are of different lines. A change is counted from what runs (design part 4, promise 11): where that goes back or to another line, more may go in than people were
- * asked about, and those who signed may have written some of it. That is voided and asked anew; production-rollout begins nothing before this was heard.
+ * Keeps what runs where. What it holds already may not go in any more: only a rollback goes back (promise 4), also where the two are of different lines. A change is
+ * counted from what runs (design part 4, promise 11): where that goes back or to another line, more may go in than people were asked about, and those who signed may
+ * have written some of it. That is voided and asked anew; production-rollout begins nothing before this was heard.
  */
 @Injectable()
 export class WhatStands {
@@ -45,13 +46,7 @@ export class WhatStands {
     const links = await this.knowledge.linksUpTo(unit.tx, project, Math.max(...numbers));
     const onlyMovedOn = before === null || (before !== 'unknown' && now !== null && holds(links, now, before));
     for (const request of others) {
-      // Of its own line the number decides: a configuration, or a tag, on the same commit is newer. On another line the same commit is neither newer nor older.
-      const isHeld =
-        now !== null &&
-        now.line !== request.release.line &&
-        now.revision !== request.release.revision &&
-        holds(links, now, request.release);
-      if (now && (isHeld || goesBackwards(now, request.release)))
+      if (now && (goesBackwards(now, request.release) || grewFrom(links, now, request.release)))
         await this.settling.settle(unit, request, { kind: 'superseded', by: now });
       else if (!onlyMovedOn && (await this.grew(unit, request, now))) await this.askAnew(unit, request, before, now);
     }

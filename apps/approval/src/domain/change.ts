@@ -48,6 +48,14 @@ export function holds(links: readonly Link[], release: Runs, other: Runs): boole
   return release.revision === other.revision || (heldBy(links, release).get(other.line) ?? 0) >= other.number;
 }
 
+/**
+ * Whether what runs has grown from a release of another line, later than that was born: neither says so of itself. Of its own line the number decides, for a
+ * configuration or a tag on the same commit is newer; on another line the same commit is neither newer nor older.
+ */
+export function grewFrom(links: readonly Link[], running: Runs, release: Runs): boolean {
+  return running.line !== release.line && running.revision !== release.revision && holds(links, running, release);
+}
+
 /** Up to which release of each line a release holds what was released: its own line, and those it has grown from, as far as its way down is known. */
 function heldBy(links: readonly Link[], release: Runs): ReadonlyMap<string, number> {
   const held = new Map<string, number>();
