@@ -125,6 +125,9 @@ export async function brokerSettings(port: number, logs: string): Promise<Record
     'log.dirs': logs,
     'auto.create.topics.enable': 'false',
     'group.initial.rebalance.delay.ms': '0',
+    // One that was killed is let in again once it is believed dead: 9 s where nothing is said.
+    'broker.session.timeout.ms': '2000',
+    'broker.heartbeat.interval.ms': '500',
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '4',
     'transaction.state.log.replication.factor': '1',

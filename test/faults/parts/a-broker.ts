@@ -33,9 +33,6 @@ export async function aBroker(dataDir: DataDir, advertised: (service: Service) =
   const plain = services.map((service) => `${nameOf(service)}:PLAINTEXT`);
   settings['listener.security.protocol.map'] = [settings['listener.security.protocol.map'], ...plain].join(',');
   settings['inter.broker.listener.name'] = 'PLAINTEXT';
-  // One that was killed is let in again once it is believed dead: 9 s where nothing is said.
-  settings['broker.session.timeout.ms'] = '2000';
-  settings['broker.heartbeat.interval.ms'] = '500';
   const run = () => runBroker(dataDir, java, { name: 'kafka', heapMiB: 384, settings, port });
   let broker = await run();
   const kafka = () =>
