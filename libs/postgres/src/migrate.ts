@@ -22,15 +22,24 @@ export async function runMigrations(options: DatabaseOptions, migrations: readon
   const done: string[] = [];
   try {
     const runner = source.createQueryRunner();
-    await recordTable(runner, options.schema);
+    const had = await recorded(runner, set);
+    if (!had) await recordTable(runner, options.schema);
     for (const { migration, name } of list) {
-      if (await runOne(runner, options.schema, set, name, migration)) done.push(name);
+      if (!had?.has(name) && (await runOne(runner, options.schema, set, name, migration))) done.push(name);
     }
     await runner.release();
   } finally {
     await source.destroy();
   }
   return done;
+}
+
+/** Those of the set that were run, undefined where nothing ever was: a service that starts again takes no lock and begins no transaction for each of them. */
+async function recorded(runner: QueryRunner, set: string): Promise<ReadonlySet<string> | undefined> {
+  const [table] = await runner.query(`select to_regclass('schema_migration') as name`);
+  if (table.name === null) return undefined;
+  const rows: { name: string }[] = await runner.query('select name from schema_migration where set_name = $1', [set]);
+  return new Set(rows.map(({ name }) => name));
 }
 
 async function recordTable(runner: QueryRunner, schema: string): Promise<void> {
