@@ -112,6 +112,32 @@ describe('the outbox', () => {
   });
 });
 
+describe('the relay', () => {
+  it('looks again at once where a batch was full, and nowhere else', async () => {
+    let looks = 0;
+    const watched: Database = Object.assign(Object.create(database) as Database, {
+      query: async (sql: Parameters<Database['query']>[0], values?: unknown[]) => {
+        if (JSON.stringify(sql).includes('as oldest')) looks++;
+        return await database.query(sql, values);
+      },
+    });
+    const messaging = messagingOver(new InMemoryEventLog(), { database: watched, timing: { ...quick, pollMs: 60_000 } });
+    const published = async () => (await database.query('select 1 from outbox where published_at is null')).length === 0;
+    await messaging.start();
+    await tell(messaging, randomUUID());
+    await eventually(published);
+    looks = 0;
+    const key = randomUUID();
+    await messaging.transact(async (unit) => {
+      for (let at = 0; at < 1_200; at++) unit.publish(Told, { subject: key, data: { what: 'x' } });
+    });
+    await eventually(published);
+    await messaging.stop(1_000);
+    // 500, 500 and 200; and the one of its end, which finds nothing.
+    expect(looks).toBe(4);
+  });
+});
+
 describe('a database that became another one while something was published', () => {
   it.each([
     ['the log took it', undefined],

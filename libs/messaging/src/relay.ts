@@ -54,6 +54,11 @@ const markPublished = prepared(`with marked as (
 )
 select count from known`);
 
+/** Whether the limits of a batch may have cut it off. */
+function isFull(rows: readonly OutboxRow[]): boolean {
+  return rows.length === mostRows || rows.reduce((bytes, { value }) => bytes + Buffer.byteLength(value), 0) >= mostBytes;
+}
+
 /**
  * Brings the outbox to the log: the oldest unpublished rows of our shards, in the order of their ids, marked when every in-sync replica has
  * them. Rows are found by being unpublished, never by a cursor, so none is skipped. A crash between log and mark publishes again,
@@ -114,7 +119,7 @@ export class Relay {
       await this.parts.shards.acquire();
       while (this.again && !this.stopped) {
         this.again = false;
-        if ((await this.publishSome()) > 0) this.again = true;
+        if ((await this.publishSome()) === 'full') this.again = true;
       }
       this.failures = 0;
     } catch (error) {
@@ -127,23 +132,23 @@ export class Relay {
     this.schedule(waitMs);
   }
 
-  /** One batch: claim, publish, mark. Returns how many were published. */
-  private async publishSome(): Promise<number> {
-    if (this.unsure.length > 0 && !(await this.isKnown(this.unsure))) return 0;
+  /** One batch: claim, publish, mark. One that is full may have left some; who said something later wakes us. */
+  private async publishSome(): Promise<'full' | 'all'> {
+    if (this.unsure.length > 0 && !(await this.isKnown(this.unsure))) return 'all';
     this.unsure = []; // not asked for again: what is known is forgotten one day
     const owned = this.parts.shards.owned();
-    if (owned.length === 0) return 0;
+    if (owned.length === 0) return 'all';
     const now = performance.now();
     const waiting = [...this.blocked].filter(([, { until }]) => until > now).map(([key]) => key);
     const rows = await this.claim(owned, waiting);
-    if (rows.length === 0) return 0;
+    if (rows.length === 0) return 'all';
     this.unsure = rows.map(({ event_id }) => event_id);
     const places = new Map<string, Place>();
     const published = await this.publish(rows, (place) => places.set(nameOf(place), place));
     if (published.length > 0) await this.mark(published, [...places.values()]);
     this.unsure = [];
     this.parts.published(published.length);
-    return published.length;
+    return isFull(rows) ? 'full' : 'all';
   }
 
   private async claim(shards: number[], waiting: string[]): Promise<OutboxRow[]> {
