@@ -134,10 +134,11 @@ export class Messaging {
 
   /**
    * Makes missing topics, finds that the database knows all that was said, then relays, listens and keeps house until `stop`. Waits, at growing
-   * intervals, while Kafka is away, and for as long as the database is older than what was said (docs/adr/0020).
+   * intervals, while Kafka is away, and for as long as the database is older than what was said (docs/adr/0020). `admitted` is called when it is known
+   * not to be: from then on anything may be done and said, though it may take seconds until the group lets us in.
    * @throws Error when an event is subscribed to twice or its name is not in the catalog, and when stopped before it may begin.
    */
-  async start(subscriptions: Subscriptions = new Map()): Promise<void> {
+  async start(subscriptions: Subscriptions = new Map(), admitted: () => void = () => undefined): Promise<void> {
     this.started = true;
     this.listening.prepare(subscriptions);
     await this.spool?.start();
@@ -147,6 +148,7 @@ export class Messaging {
     if (this.stopped) return;
     this.forget = this.options.database.listen('outbox', () => this.relay.wake());
     this.relay.start();
+    admitted();
     await this.listening.start();
   }
 

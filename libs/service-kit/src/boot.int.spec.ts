@@ -141,15 +141,26 @@ class TargetsController {
   }
 }
 
+@Injectable()
+class RunCount implements Work {
+  readonly kind = 'count';
+  readonly callTimeoutMs = 1_000;
+
+  async run(): Promise<Outcome> {
+    return { done: true };
+  }
+}
+
 @Module({
   imports: [
     ServiceModule.register({
       name: 'gateway',
       migrations: [CreateTold1764000000000],
       subscriptions: subscribe('gateway', [on(NotificationFailed, OnNotificationFailed)]),
+      works: [RunCount],
     }),
   ],
-  providers: [OnNotificationFailed],
+  providers: [OnNotificationFailed, RunCount],
   controllers: [TargetsController],
 })
 class GatewayModule {}
@@ -285,6 +296,28 @@ describe('a service', () => {
     await eventually(async () => expect(await missing()).toBe(''));
     await stop();
     await Promise.all([postgres.proxy.close(), kafka.proxy.close()]);
+  });
+
+  it('works on what is owed and answers while its group has not let it in yet', async () => {
+    const memory = new InMemoryEventLog();
+    let letIn: () => void = () => undefined;
+    const waiting = new Promise<void>((resolve) => (letIn = resolve));
+    const eventLog = Object.assign(Object.create(memory) as InMemoryEventLog, {
+      consume: (how: ConsumeOptions) => waiting.then(() => memory.consume(how)),
+    });
+    const service = new RunningService(GatewayModule, { environment: environment(), onFatal: () => undefined, eventLog });
+    const starting = service.start();
+    await eventually(async () => expect((await fetch(`${service.url}/told`)).status).toBe(200));
+    const ready = async () => (await (await fetch(`${service.url}/health/ready`)).json()) as { missing: string[] };
+    expect((await ready()).missing.join()).toMatch(/not yet a member of its consumer group/);
+    const messaging = service.app.get(Messaging);
+    await messaging.transact(async ({ tx }) => void (await owe(tx, { kind: 'count', key: 'one', input: null })));
+    const done = `select 1 from operation where kind = 'count' and state = 'done'`;
+    await eventually(async () => expect(await service.app.get(Database).query(done)).toHaveLength(1));
+    letIn();
+    await starting;
+    expect((await ready()).missing).toEqual([]);
+    await service.stop();
   });
 
   it('can be told to stop while it waits', async () => {

@@ -191,11 +191,14 @@ export class RunningService {
 
   private async work({ messaging, worker }: Given, handlers: Wired['handlers'], reconciler: Reconciler): Promise<void> {
     this.onStop('messaging', 3_500, () => messaging.stop(3_000));
-    await messaging.start(handlers);
     this.onStop('work', 4_000, () => Promise.all([this.front.stop(2_000), worker.stop(3_500), reconciler.stop(3_500)]));
-    worker.start();
-    reconciler.start();
-    this.front.serve((request, response) => this.nest?.answer(request, response));
+    // What is owed waits for the database's admission alone: to be let into the group may take seconds, in which nothing of that could be heard.
+    await messaging.start(handlers, () => {
+      if (this.stopping.signal.aborted) return;
+      worker.start();
+      reconciler.start();
+      this.front.serve((request, response) => this.nest?.answer(request, response));
+    });
   }
 
   private waiter(part: string): Waiter {
