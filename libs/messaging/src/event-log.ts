@@ -72,6 +72,11 @@ export interface ConsumeOptions {
    * beginning, and what we know is void.
    */
   startsOver?(partitions: readonly TopicPartition[]): Promise<void>;
+  /**
+   * Of other members of the group, by the names of their logs, those whose process is known to be gone. The group would wait for them until their sessions
+   * have run out; they are shown out instead. Asked while we wait to be let in.
+   */
+  gone?(members: readonly string[]): Promise<readonly string[]>;
   /** Records of one partition in order. Must not throw: what it throws is a bug and ends the consumer by way of `onDied`. */
   onBatch(records: readonly InRecord[], control: BatchControl): Promise<BatchOutcome>;
   /** The consumer ended for good by itself. The process should end too, so that whoever watches it starts it again. */
@@ -126,6 +131,8 @@ export class LogRefused extends Error {
 
 /** The log the services talk over: Kafka, or one in memory for tests. */
 export interface EventLog {
+  /** What this process is called as a member of groups: another name than that of any other that lives. */
+  readonly name: string;
   /**
    * Writes records in order per key. Resolves when every in-sync replica has all of them, with the place after the last of them in each partition as
    * far as the log told it.

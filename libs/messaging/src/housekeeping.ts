@@ -16,12 +16,14 @@ export interface HousekeepingParts {
   readonly types: readonly string[];
   /** Rows of the outbox are unpublished again. */
   readonly wake: () => void;
+  /** Shows the other replicas that this one lives. */
+  readonly present: () => Promise<void>;
 }
 
 const parkedAtOnce = 50;
 const tries = 3;
 
-/** What nobody's message starts: unanswered hand-offs are said again, parked events tried, and how far was read is stored. */
+/** What nobody's message starts: unanswered hand-offs are said again, parked events tried, how far was read is stored, and that we live is shown. */
 export class Housekeeping {
   private timer: NodeJS.Timeout | undefined;
   private expected: NodeJS.Timeout | undefined;
@@ -73,6 +75,7 @@ export class Housekeeping {
 
   private async round(): Promise<void> {
     try {
+      await this.parts.present();
       await this.parts.receiver.storePassed();
       if (this.parts.leads() && (await this.parts.handoffs.sayAgain()) > 0) this.parts.wake();
       for (const waiting of await this.parts.parked.due(this.parts.types, parkedAtOnce)) {

@@ -8,6 +8,7 @@ import type { Inbox } from './inbox.js';
 import type { MessagingOptions } from './messaging.js';
 import type { MessagingMetrics } from './messaging.metrics.js';
 import { Parked } from './parked.js';
+import { Presence } from './presence.js';
 import type { Handler, Received, Subscriptions } from './received.js';
 import { Receiver } from './receiver.js';
 import type { Timing } from './timing.js';
@@ -38,6 +39,7 @@ const lookAgainMs = 250;
 /** A service's ears: one consumer group for all topics it has handlers for or is owed answers on. */
 export class Listening {
   private readonly parked: Parked;
+  private readonly presence: Presence;
   private receiver: Receiver | undefined;
   private housekeeping: Housekeeping | undefined;
   private reading: string[] = [];
@@ -49,6 +51,7 @@ export class Listening {
 
   constructor(private readonly parts: ListeningParts) {
     this.parked = new Parked(parts.options.database, parts.timing);
+    this.presence = new Presence(parts.options.database);
   }
 
   /** Checks the subscriptions and builds what they need. Nothing runs yet. */
@@ -82,7 +85,7 @@ export class Listening {
       },
     });
     this.housekeeping = new Housekeeping(
-      { ...this.parts, parked: this.parked, receiver: this.receiver, types: this.types, logger },
+      { ...this.parts, parked: this.parked, receiver: this.receiver, types: this.types, logger, present: () => this.present() },
       this.parts.timing.housekeepingMs,
     );
   }
@@ -93,12 +96,14 @@ export class Listening {
     await this.parked.wakeUnderstood(this.types);
     this.housekeeping?.start();
     if (this.reading.length === 0) return;
+    await this.present().catch(() => undefined); // looks gone until the next round
     this.running = await options.log.consume({
       group: `${topics.prefix}${options.service}`,
       topics: this.reading,
       concurrency: options.concurrency ?? 3,
       positions: (assigned) => inbox.positions(assigned),
       startsOver: (partitions) => inbox.forgetPlaces(partitions),
+      gone: (members) => this.presence.gone(members),
       onBatch: (records, control) => receiver.onBatch(records, control),
       onDied: options.onDied,
     });
@@ -147,6 +152,10 @@ export class Listening {
       await pause(lookAgainMs, until);
     }
     return false;
+  }
+
+  private async present(): Promise<void> {
+    await this.presence.show(this.parts.options.log.name);
   }
 
   private prepared(): Receiver {

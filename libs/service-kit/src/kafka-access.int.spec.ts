@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EventLog, LogRefused } from '@slipway/messaging';
-import { aDatabase, aKeyRing, aTopicPrefix, eventually } from '@slipway/testkit';
+import { aDatabase, aKeyRing, aTopicPrefix, eventually, listenTo } from '@slipway/testkit';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeTopics } from '../../../tools/parts/borrowed.ts';
@@ -81,23 +81,10 @@ describe('Kafka behind TLS', () => {
     ])('takes and gives records by %s', async (_, settings) => {
       const log = await logOf(settings());
       const topic = `${aTopicPrefix()}told`;
-      await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
+      const { running, heard, died } = await listenTo(log, topic);
       await log.publish([{ topic, key: 'k', value: Buffer.from('said'), headers: {} }]);
-      const heard: string[] = [];
-      const running = await log.consume({
-        group: topic,
-        topics: [topic],
-        onBatch: async (records, control) => {
-          for (const record of records) {
-            heard.push(String(record.value));
-            control.done(record);
-          }
-          return {};
-        },
-        onDied: (error) => heard.push(error.message),
-      });
-      await eventually(() => heard.length > 0);
-      expect(heard).toEqual(['said']);
+      await eventually(() => heard.length + died.length > 0);
+      expect([heard, died]).toEqual([['said'], []]);
       expect(log.health()).toEqual({ connected: true });
       await running.stop(500);
     });

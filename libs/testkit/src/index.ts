@@ -4,6 +4,7 @@ export { eventually } from './eventually.js';
 export { everyProcess } from './every-process.js';
 export { Broken, brokenBy, canonical, type Explored, explore, type Limits, type Move, type World } from './explore.js';
 export { aProjectToRun, aTargetToRun, type ProjectSpec } from './files-to-run.js';
+export { type Listener, listenTo } from './listen-to.js';
 export { freePort } from './network.js';
 export { aCommit, aDigest, anId, aPerson, aProjectFile, aRelease, aRevision, aTargetFile, aTopicPrefix } from './nouns.js';
 export { type RealParts, realParts } from './real-parts.js';

@@ -20,6 +20,7 @@ const atOnce = 500;
 
 /** A log in the memory of one process, for tests: partitions, groups, rebalancing and the lower of two offsets as Kafka has them. Nothing is durable. */
 export class InMemoryEventLog implements EventLog {
+  readonly name = 'in-memory';
   private readonly topics = new Map<string, InRecord[][]>();
   private readonly groups = new Map<string, Group>();
   private away: string | undefined;

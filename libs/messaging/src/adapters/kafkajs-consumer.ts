@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { BatchControl, ConsumeOptions, InRecord, Running } from '../event-log.js';
 import { pause, within } from '../trouble.js';
+import { showOutTheGone } from './kafkajs-members.js';
 import { clientWith, type KafkaOptions, protocolError, retry } from './kafkajs-options.js';
 import { Places } from './kafkajs-places.js';
 import { refusalOf, wordsOf } from './kafkajs-refusals.js';
@@ -16,6 +17,7 @@ export interface ConsumerEvents {
 }
 
 const heartbeatMs = 1_500;
+const usualSessionMs = 6_000;
 
 /**
  * One member of a consumer group. What kafkajs does on its own in an error is never trusted: handlers can't throw into it, a crash it does
@@ -43,7 +45,7 @@ export class KafkajsConsumer implements Running {
     this.consumer = clientWith(this.sockets, kafkaOptions).consumer({
       groupId: options.group,
       allowAutoTopicCreation: false,
-      sessionTimeout: kafkaOptions.sessionTimeoutMs ?? 6_000,
+      sessionTimeout: kafkaOptions.sessionTimeoutMs ?? usualSessionMs,
       rebalanceTimeout: 20_000,
       heartbeatInterval: heartbeatMs,
       maxWaitTimeInMs: kafkaOptions.fetchWaitMs ?? 2_500,
@@ -58,6 +60,7 @@ export class KafkajsConsumer implements Running {
     await this.consumer.connect();
     // kafkajs starts at the end of a topic by default and loses what was said before.
     await this.consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
+    void this.showOut().catch((error: unknown) => this.kafkaOptions.logger.debug({ err: error }, 'members that are gone are waited for'));
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -91,6 +94,15 @@ export class KafkajsConsumer implements Running {
 
   lag(): ReadonlyMap<string, number> {
     return this.places.lag();
+  }
+
+  private async showOut(): Promise<void> {
+    const { group, gone } = this.options;
+    const { clientId: self, sessionTimeoutMs = usualSessionMs } = this.kafkaOptions;
+    if (!gone) return;
+    const until = performance.now() + sessionTimeoutMs; // by then the broker has done it
+    const waits = () => !this.joined && !this.stopping && performance.now() < until;
+    await showOutTheGone(this.kafka, { group, self, gone, waits });
   }
 
   private listen(): void {

@@ -1,11 +1,11 @@
 import { createHook } from 'node:async_hooks';
-import { aTopicPrefix, eventually, realParts, TcpProxy } from '@slipway/testkit';
+import { aTopicPrefix, eventually, listenTo, realParts, TcpProxy } from '@slipway/testkit';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { pino } from 'pino';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { eventLogContract } from '../event-log.contract.js';
-import type { Running } from '../event-log.js';
 import { KafkajsEventLog } from './kafkajs-event-log.js';
+import type { KafkaOptions } from './kafkajs-options.js';
 import { partitionOf } from './partition-of.js';
 
 const prefix = aTopicPrefix();
@@ -24,23 +24,16 @@ afterAll(async () => {
   await admin.disconnect();
 });
 
-/** A member of a group of its own that takes whatever lies on a topic, and keeps the values. */
-async function listening(by: KafkajsEventLog, topic: string): Promise<{ running: Running; heard: string[]; died: Error[] }> {
-  const [heard, died]: [string[], Error[]] = [[], []];
-  await log.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
-  const running = await by.consume({
-    group: topic,
-    topics: [topic],
-    onBatch: async (records, control) => {
-      for (const record of records) {
-        heard.push(String(record.value));
-        control.done(record);
-      }
-      return {};
-    },
-    onDied: (error) => died.push(error),
+/** A log that reaches the broker through a proxy, for as long as the test lasts. */
+async function throughProxy(clientId: string, more: Partial<KafkaOptions> = {}): Promise<{ proxy: TcpProxy; own: KafkajsEventLog }> {
+  const [host, port] = (brokers[0] as string).split(':') as [string, string];
+  const proxy = await TcpProxy.to({ host, port: Number(port) });
+  const own = new KafkajsEventLog({ brokers, clientId, logger, reach: () => ({ host: '127.0.0.1', port: proxy.port }), ...more });
+  onTestFinished(async () => {
+    await own.close();
+    await proxy.close();
   });
-  return { running, heard, died };
+  return { proxy, own };
 }
 
 eventLogContract('Kafka by kafkajs', () => ({ log, prefix }));
@@ -81,18 +74,9 @@ describe('Kafka by kafkajs', () => {
   }, 20_000);
 
   it('fails while the broker is away, says so, and goes on by itself when it is back', async () => {
-    const [host, port] = (brokers[0] as string).split(':') as [string, string];
-    const proxy = await TcpProxy.to({ host, port: Number(port) });
-    const own = new KafkajsEventLog({
-      brokers,
-      clientId: 'away',
-      logger,
-      fetchWaitMs: 200,
-      reach: () => ({ host: '127.0.0.1', port: proxy.port }),
-    });
+    const { proxy, own } = await throughProxy('away', { fetchWaitMs: 200 });
     const topic = `${prefix}away`;
-    await own.ensureTopics([{ name: topic, partitions: 1, retention: { ms: 3_600_000 } }]);
-    const { running, heard, died } = await listening(own, topic);
+    const { running, heard, died } = await listenTo(own, topic);
     const say = (value: string) => own.publish([{ topic, key: 'k', value: Buffer.from(value), headers: {} }]);
     await say('before');
     await eventually(() => heard.includes('before'));
@@ -105,16 +89,43 @@ describe('Kafka by kafkajs', () => {
     expect(died).toEqual([]);
     expect(own.health()).toEqual({ connected: true });
     await running.stop(500);
-    await own.close();
-    await proxy.close();
+  }, 40_000);
+
+  it('is let in at once after it has lost the broker, however long its session lasts: it comes back as the member it was', async () => {
+    const { proxy, own } = await throughProxy('lost', { fetchWaitMs: 200, sessionTimeoutMs: 60_000 });
+    const topic = `${prefix}lost-for-long`;
+    const { running, heard, died } = await listenTo(own, topic);
+    proxy.refuse();
+    await eventually(() => !running.health().joined, { within: 15_000 });
+    proxy.restore();
+    await log.publish([{ topic, key: 'k', value: Buffer.from('after'), headers: {} }]);
+    await eventually(() => heard.includes('after'), { within: 8_000 });
+    expect(died).toEqual([]);
+  }, 40_000);
+
+  it('shows a member out of its group whose process is gone, instead of waiting for the end of its session', async () => {
+    const topic = `${prefix}gone`;
+    const { proxy, own: killed } = await throughProxy('killed', { sessionTimeoutMs: 60_000 });
+    await listenTo(killed, topic);
+    proxy.refuse(); // it cannot even leave
+    const { own: next } = await throughProxy('next', { fetchWaitMs: 200 });
+    const asked = new Set<string>();
+    const gone = async (members: readonly string[]) => {
+      for (const each of members) asked.add(each);
+      return members;
+    };
+    const begun = performance.now();
+    const { heard } = await listenTo(next, topic, { gone });
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect([...asked]).toEqual(['killed']);
+    await next.publish([{ topic, key: 'k', value: Buffer.from('after'), headers: {} }]);
+    await eventually(() => heard.includes('after'));
   }, 40_000);
 
   it('hears soon again after a time in which the network swallowed everything', async () => {
-    const [host, port] = (brokers[0] as string).split(':') as [string, string];
-    const proxy = await TcpProxy.to({ host, port: Number(port) });
-    const own = new KafkajsEventLog({ brokers, clientId: 'swallowed', logger, reach: () => ({ host: '127.0.0.1', port: proxy.port }) });
+    const { proxy, own } = await throughProxy('swallowed');
     const topic = `${prefix}swallowed`;
-    const { running, heard, died } = await listening(own, topic);
+    const { running, heard, died } = await listenTo(own, topic);
     const say = (value: string) => log.publish([{ topic, key: 'k', value: Buffer.from(value), headers: {} }]);
     await say('before');
     await eventually(() => heard.includes('before'));
@@ -125,13 +136,11 @@ describe('Kafka by kafkajs', () => {
     await eventually(() => heard.includes('after'), { within: 15_000 });
     expect(died).toEqual([]);
     await running.stop(500);
-    await own.close();
-    await proxy.close();
   }, 40_000);
 
   it('is behind by nothing where all that is left are aborted records and the marks of transactions', async () => {
     const topic = `${prefix}aborted`;
-    const { running, heard } = await listening(log, topic);
+    const { running, heard } = await listenTo(log, topic);
     const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     await admin.connect();

@@ -51,6 +51,10 @@ export class KafkajsEventLog implements EventLog {
     this.topics = new KafkajsTopics(this.kafka, options.replication ?? -1);
   }
 
+  get name(): string {
+    return this.options.clientId;
+  }
+
   async publish(records: readonly OutRecord[]): Promise<readonly Place[]> {
     const places = new Map<string, Place>();
     for (const request of requestsOf(records)) {

@@ -7,7 +7,7 @@ import { KafkajsSockets, type Reach } from './kafkajs-sockets.js';
 export interface KafkaOptions {
   /** `host:port`, several for a cluster. */
   readonly brokers: readonly string[];
-  /** What the brokers' logs call us; the service and replica. */
+  /** What the brokers' logs and the other members of a group call us: the service and replica, no two that live alike. */
   readonly clientId: string;
   readonly logger: Logger;
   readonly tls?: ConnectionOptions | boolean;
