@@ -6,13 +6,14 @@ import type { ProjectFile, Role, TargetFile } from '@slipway/contracts';
 import type { z } from 'zod';
 import { until } from '../../tools/parts/until.ts';
 import { administratorCode } from '../../tools/suite/administrator.ts';
+import { LoadLog } from '../history/index.ts';
 import { inBatches } from './batches.ts';
 import type { Ground } from './ground.ts';
 import { Repositories } from './repositories.ts';
 
 const author = { name: 'Dana Developer', email: 'dana@growth.example', account: 'dana' };
 /** One project of so many asks an operator for each sign-off; the others' policy lets in. */
-const signedEvery = 10;
+const signedEvery = 5;
 /** One release of so many is a tag on a revision no branch has; the others are branches. */
 const taggedEvery = 10;
 
@@ -26,6 +27,8 @@ export interface Push {
 /** Projects, each with a repository of its own, and the people who push and sign. */
 export class Fleet {
   readonly operator: ApiClient;
+  /** What was done to the suite from outside, and what it answered. */
+  readonly seen = new LoadLog();
   private rounds = 0;
   private readonly secret = randomBytes(16).toString('hex');
 
@@ -81,6 +84,7 @@ export class Fleet {
       });
       for (const [ref, revision] of await this.#repositories.grow(name, refs, author)) pushed.push({ project: name, ref, revision });
     }
+    for (const push of pushed) this.seen.pushed(push);
     return pushed;
   }
 
@@ -102,9 +106,16 @@ export class Fleet {
       'x-hub-signature-256': `sha256=${createHmac('sha256', this.secret).update(body).digest('hex')}`,
     };
     const url = `${this.#ground.environment.gatewayUrl}/webhooks/github/${project}`;
-    const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) });
-    await answer.text();
-    return answer.ok;
+    const asked = new Date().toISOString();
+    const status = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) }).then(
+      async (answer) => {
+        await answer.text();
+        return answer.status;
+      },
+      () => 0,
+    );
+    this.seen.delivered({ asked, project, delivery: revision, ref, revision, status });
+    return status >= 200 && status < 300;
   }
 }
 

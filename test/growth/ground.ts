@@ -17,6 +17,8 @@ import { compiledCopy } from '../faults/compiled-copy.ts';
 /** The services whose port to the outside is a stand-in's; each has a main of its own in stand-ins/. */
 const standIns: readonly Service[] = ['image-builder', 'test-deployer', 'production-rollout'];
 const kafkaHeapMiB = 512;
+/** A build is 10 ms of waiting here: what it costs shall not be how many may run at once. */
+const buildsAtOnce = 16;
 const readyMs = 90_000;
 
 /** The suite with its parts: every service one process, Postgres and Kafka our own, the registry real, builder and target stand-ins. */
@@ -69,6 +71,7 @@ export async function makeGround({ cleanup, stillWorthIt, tell, nodeOptions = []
   const all = {
     SLIPWAY_TOPIC_PREFIX: names.topicPrefix,
     SLIPWAY_INSTALLATION: installation,
+    SLIPWAY_BUILD_CONCURRENCY: String(buildsAtOnce),
     GROWTH_CHECKOUT: checkout,
     GROWTH_TARGET: target.url,
     GROWTH_MEMORY: await dataDir.folder('memory'),

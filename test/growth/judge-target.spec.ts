@@ -3,7 +3,9 @@ import { breachesOf, type Known } from './judge-target.js';
 import { type Call, type Change, TargetState } from './stand-ins/target-state.js';
 
 const environment = { project: 'shop', environment: 'production' };
-const known: Known[] = [1, 2].map((number) => ({ release: `r${number}`, number, line: 'refs/heads/main', digest: `d${number}` }));
+const known: Known[] = [1, 2].map((number) => {
+  return { release: `r${number}`, number, line: 'refs/heads/main', digest: `d${number}`, grantedAt: 0 };
+});
 
 function put(number: number, more: Partial<Extract<Call, { do: 'apply' }>> = {}): Call {
   return { do: 'apply', environment, release: `r${number}`, attempt: number, digest: `d${number}`, instances: 1, epoch: 1, ...more };
@@ -43,5 +45,15 @@ describe('the judge of what the target changed', () => {
     ['a release nobody knows', [put(3)], 'promise 1'],
   ])('finds %s', (_, calls, promise) => {
     expect(breachesOf(historyOf(calls), known).breaches.join()).toContain(promise);
+  });
+
+  it.each([
+    ['never', null],
+    ['too late', Date.now() + 60_000],
+  ])('finds what came into production and was let in %s', (_, grantedAt) => {
+    const [one] = known as [Known];
+    expect(breachesOf(historyOf([put(1)]), [{ ...one, grantedAt }]).breaches.join()).toContain('promise 2');
+    const test = { ...environment, environment: 'test' };
+    expect(breachesOf(historyOf([put(1, { environment: test })]), [{ ...one, grantedAt }]).breaches).toEqual([]);
   });
 });

@@ -10,20 +10,30 @@ export interface TargetVerdict {
   readonly breaches: readonly string[];
 }
 
-/** A release as source-watcher gave birth to it, and as image-builder built it. */
+/** A release as source-watcher gave birth to it, as image-builder built it and as approval let it into production. */
 export interface Known {
   readonly release: string;
   readonly number: number;
   readonly line: string;
   readonly digest: string | null;
+  /** When the first grant for production was said, in ms; null where none was. */
+  readonly grantedAt: number | null;
 }
+
+const production = 'production';
 
 /** Reads the target's history and holds it against the releases. */
 export async function judgeTarget(ground: Ground, records: Records): Promise<TargetVerdict> {
   const lines = (await readFile(ground.targetHistory, 'utf8')).split('\n').filter(Boolean);
   const known = await records.query<Known>(
-    `select r.id::text as release, r.number, r.line, b.image ->> 'digest' as digest
-     from slipway_source_watcher.release r left join slipway_image_builder.build b on b.release = r.id`,
+    `with granted as (
+       select key, extract(epoch from min(created_at))::float8 * 1000 as at from slipway_approval.outbox
+       where headers ->> 'ce_type' like 'slipway.approval.granted.v%' and value::jsonb ->> 'environment' = $1 group by key
+     )
+     select r.id::text as release, r.number, r.line, b.image ->> 'digest' as digest, granted.at as "grantedAt"
+     from slipway_source_watcher.release r
+       left join slipway_image_builder.build b on b.release = r.id left join granted on granted.key = r.id::text`,
+    [production],
   );
   return breachesOf(
     lines.map((line) => JSON.parse(line) as Change),
@@ -31,7 +41,7 @@ export async function judgeTarget(ground: Ground, records: Records): Promise<Tar
   );
 }
 
-/** Promises 3 (one effect), 4 (never backwards), 5 (one digest) and 9 (fenced), from what the target changed. Pure. */
+/** Promises 2 (nothing unapproved), 3 (one effect), 4 (never backwards), 5 (one digest) and 9 (fenced), from what the target changed. Pure. */
 export function breachesOf(changes: readonly Change[], known: readonly Known[]): TargetVerdict {
   const releases = new Map(known.map((each) => [each.release, each]));
   const breaches: string[] = [];
@@ -46,6 +56,8 @@ export function breachesOf(changes: readonly Change[], known: readonly Known[]):
     effects.set(effect, (effects.get(effect) ?? 0) + 1);
     if (effects.get(effect) === 2) breaches.push(`promise 3: ${effect} was put there twice`);
     if (!about) breaches.push(`promise 1: ${effect} is a release nobody knows`);
+    if (environment === production && !((about?.grantedAt ?? Number.POSITIVE_INFINITY) <= Date.parse(change.at)))
+      breaches.push(`promise 2: ${effect} came there before anybody had let it in`);
     if (about?.digest && about.digest !== digest) breaches.push(`promise 5: ${effect} runs ${digest}, built was ${about.digest}`);
     const highest = epochs.get(effect) ?? 0;
     if (epoch < highest) breaches.push(`promise 9: ${effect} was written with epoch ${epoch} after ${highest}`);

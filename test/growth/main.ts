@@ -3,10 +3,11 @@ import { Cleanup, exitCodeOf, listenForEnd } from '../../tools/parts/cleanup.ts'
 import { busyShare, loads, machine } from '../bench/conditions.ts';
 import { plainCommits } from './baseline.ts';
 import { Fleet } from './fleet.ts';
+import { type Growth, gatesOf } from './gates.ts';
 import { makeGround } from './ground.ts';
 import { type Options, readOptions } from './options.ts';
 import { Records } from './records.ts';
-import { type Growth, gatesOf, reportOf, writeDown } from './report.ts';
+import { reportOf, writeDown } from './report.ts';
 import { Repositories } from './repositories.ts';
 import { found, runSize, type SizeRun } from './run-size.ts';
 import { runStorm, type Storm } from './storm.ts';

@@ -1,6 +1,6 @@
-import type { ApiClient } from '@slipway/api';
 import { pause } from '../../tools/parts/until.ts';
 import { inBatches } from './batches.ts';
+import type { Fleet } from './fleet.ts';
 
 /** What somebody saw of the gateway, in ms a call. */
 export interface Calls {
@@ -14,7 +14,7 @@ const everyMs = 500;
 const atOnce = 4;
 
 /** An operator that looks at what waits for a signature and signs it all, over the API, until told to stop. */
-export function robotOperator(operator: ApiClient): { calls: Calls; stop(): Promise<void> } {
+export function robotOperator({ operator, seen }: Fleet): { calls: Calls; stop(): Promise<void> } {
   const calls: Calls = { list: [], sign: [], failed: [] };
   let stopping = false;
   const timed = async <T>(into: number[], call: () => Promise<T>): Promise<T | undefined> => {
@@ -34,8 +34,11 @@ export function robotOperator(operator: ApiClient): { calls: Calls; stop(): Prom
       const page = await timed(calls.list, () => operator.listApprovals({ query: { mine: 'true', state: 'open', limit: 100 } }));
       const fresh = (page?.items ?? []).filter(({ request }) => !signed.has(request));
       await inBatches(fresh, atOnce, async ({ request: id }) => {
+        const asked = new Date().toISOString();
         const done = await timed(calls.sign, () => operator.signOff({ params: { id }, body: { decision: 'approve' } }));
-        if (done) signed.add(id);
+        if (!done) return;
+        signed.add(id);
+        seen.signedOff({ asked, request: id, person: 'the robot', decision: 'approve', status: 200, answer: JSON.stringify(done) });
       });
       if (fresh.length === 0) await pause(everyMs);
     }

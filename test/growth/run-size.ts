@@ -28,6 +28,8 @@ export interface SizeRun {
   readonly robot: Calls;
   /** What was still unfinished a minute later. */
   readonly left: Readonly<Record<string, number>>;
+  /** Services that ended meanwhile and were started again, and how often. */
+  readonly restarts: Readonly<Record<string, number>>;
 }
 
 export interface SizeWish {
@@ -55,11 +57,20 @@ export async function found(wish: Omit<SizeWish, 'projects'>): Promise<readonly 
   const { fleet, records, releases, tell } = wish;
   const count = projectsOf(releases);
   const begun = await records.now();
-  const robot = robotOperator(fleet.operator);
+  const robot = robotOperator(fleet);
   const projects = await fleet.found(count);
   await whenLive({ ...wish, releases: count }, begun).finally(() => robot.stop());
   tell(`${count} projects stand, each with its first release in production`);
   return projects;
+}
+
+function restartsOf({ processes }: Ground): Record<string, number> {
+  return Object.fromEntries(processes.map(({ name, restarts }) => [name, restarts]));
+}
+
+function since(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
+  const times = Object.entries(after).map(([name, restarts]) => [name, restarts - (before[name] ?? 0)] as const);
+  return Object.fromEntries(times.filter(([, restarts]) => restarts > 0));
 }
 
 function projectsOf(releases: number): number {
@@ -72,27 +83,29 @@ export async function runSize(wish: SizeWish): Promise<SizeRun> {
   const count = projectsOf(releases);
   const pushes = await fleet.push(wish.projects.slice(0, count), (at) => Math.floor(releases / count) + (at < releases % count ? 1 : 0));
   await records.forgetStatements();
-  const [since, commitsBefore, cpuBefore] = [await records.now(), await records.commits(), await cpuUse(ground.processes)];
-  const robot = robotOperator(fleet.operator);
+  const [begun, commitsBefore, cpuBefore] = [await records.now(), await records.commits(), await cpuUse(ground.processes)];
+  const robot = robotOperator(fleet);
+  const restartsBefore = restartsOf(ground);
   const meanwhile = wish.meanwhile?.();
   const told = performance.now();
   const curve: { s: number; born: number; live: number }[] = [];
   try {
     const [ended] = await Promise.all([
-      whenLive(wish, since, (seen) => curve.push({ s: (performance.now() - told) / 1000, ...seen })),
+      whenLive(wish, begun, (seen) => curve.push({ s: (performance.now() - told) / 1000, ...seen })),
       fleet.tell(pushes, stillWorthIt),
     ]);
     const sinceToldMs = performance.now() - told;
     const [cpu, commits] = [used(cpuBefore, await cpuUse(ground.processes)), (await records.commits()) - commitsBefore];
     await meanwhile?.stop();
     await robot.stop();
-    const [wallMs, statements] = [await records.wall(since), await records.statements()];
+    const [wallMs, statements] = [await records.wall(begun), await records.statements()];
     tell(`${releases} releases: all live after ${(wallMs / 1000).toFixed(1)} s`);
     const left = await leftAfterAMinute(records);
-    const hops = await records.hops(since);
+    const hops = await records.hops(begun);
     const tables = await records.tables();
     const memory = await heldMemory(ground.memory, ground.processes, stillWorthIt);
-    const seen = { hops, commits, cpu, memory, tables, statements, robot: robot.calls, left };
+    const restarts = since(restartsBefore, restartsOf(ground));
+    const seen = { hops, commits, cpu, memory, tables, statements, robot: robot.calls, left, restarts };
     return { releases, projects: count, wallMs, sinceToldMs, curve, ended, ...seen };
   } finally {
     await meanwhile?.stop();

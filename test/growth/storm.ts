@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Service, services } from '@slipway/contracts';
 import { pause } from '../../tools/parts/until.ts';
-import { type Finding, judge, Witness } from '../history/index.ts';
+import { type Finding, judge, type PromiseNumber, Witness } from '../history/index.ts';
 import type { Ground } from './ground.ts';
 import { judgeTarget, type TargetVerdict } from './judge-target.ts';
 import { runSize, type SizeRun, type SizeWish } from './run-size.ts';
@@ -27,10 +27,12 @@ export interface Storm {
 }
 
 const everyMs = 5_000;
-/** Promises 3, 4, 5 and 9 end at the target, of which Docker knows nothing here: judge-target.ts holds its own history against them. */
-const judgedByHistory = [1, 2, 6, 8, 10, 11];
+/** Promises 3, 4, 5 and 9 end at the target, of which Docker knows nothing here: judge-target.ts holds its own history against them. Of 7 see the attacks. */
+const judgedByHistory: readonly PromiseNumber[] = [1, 2, 6, 8, 10, 11];
+/** Up to the intent it is judged by the history; what Docker made by it is nothing here, and what came to the target judge-target.ts looks at. */
+export const endsAtTheTarget: readonly PromiseNumber[] = [2];
 const breachesKept = 20;
-/** The broker goes at this one. */
+/** At this one the broker goes as well. */
 const brokerAt = 4;
 
 /** The same number of releases without and with faults, in one suite. */
@@ -42,14 +44,14 @@ export async function runStorm(wish: Omit<SizeWish, 'releases'>, { releases, see
   const stormy = await runSize({ ...wish, releases, meanwhile });
   const faultsEnded = new Date();
   const target = await judgeTarget(wish.ground, wish.records);
-  const findings = await findingsOf(wish.ground, witness, faultsEnded).finally(() => witness.stop());
+  const findings = await findingsOf(wish, witness, faultsEnded).finally(() => witness.stop());
   return { seed, calm, stormy, blows, share: calm.sinceToldMs / stormy.sinceToldMs, target, findings };
 }
 
-async function findingsOf({ repositories }: Ground, witness: Witness, faultsEnded: Date) {
-  const folders = (await readdir(repositories)).filter((name) => name.endsWith('.git'));
-  const known = folders.map((name) => ({ project: name.slice(0, -'.git'.length), folder: join(repositories, name) }));
-  const { findings } = judge(await witness.history({ repositories: known, faultsEnded }));
+async function findingsOf({ ground, fleet }: Pick<SizeWish, 'ground' | 'fleet'>, witness: Witness, faultsEnded: Date) {
+  const folders = (await readdir(ground.repositories)).filter((name) => name.endsWith('.git'));
+  const known = folders.map((name) => ({ project: name.slice(0, -'.git'.length), folder: join(ground.repositories, name) }));
+  const { findings } = judge(await witness.history({ load: fleet.seen, repositories: known, faultsEnded }));
   return findings
     .filter(({ promise }) => judgedByHistory.includes(promise))
     .map(({ breaches, ...finding }) => ({ ...finding, breaches: breaches.slice(0, breachesKept) }));
@@ -63,35 +65,45 @@ function witnessOf({ parts, names, environment }: Ground): Promise<Witness> {
   });
 }
 
+/** A service is killed every 5 s, each once before any is killed again; and the broker once, beside that. */
 function blowing({ ground, tell }: Omit<SizeWish, 'releases'>, seed: number, note: (blow: Blow) => void) {
   const begun = performance.now();
   const random = seeded(seed);
   const stop = new AbortController();
+  const seconds = () => (performance.now() - begun) / 1000;
+  const restartBroker = async () => {
+    note({ s: seconds(), what: 'the broker' });
+    await ground.restartBroker();
+    tell('storm: the broker was restarted');
+  };
   const blow = async () => {
+    let round: Service[] = [];
+    let broker: Promise<void> | undefined;
     for (let number = 1; ; number++) {
       await pause(everyMs);
-      if (stop.signal.aborted) return;
-      const s = (performance.now() - begun) / 1000;
-      if (number === brokerAt) {
-        note({ s, what: 'the broker' });
-        tell('storm: the broker is restarted');
-        await ground.restartBroker();
-        continue;
-      }
-      const victim = services[Math.floor(random() * services.length)] as Service;
+      if (stop.signal.aborted) return await broker;
+      if (number === brokerAt) broker = restartBroker();
+      if (round.length === 0) round = [...services];
+      const [victim] = round.splice(Math.floor(random() * round.length), 1);
       const kept = ground.processes.find(({ name }) => name === victim);
-      if (!kept?.child.running) continue;
-      note({ s, what: victim });
+      if (!victim || !kept?.child.running) continue;
+      note({ s: seconds(), what: victim });
       process.kill(kept.child.pid, 'SIGKILL');
     }
   };
   const blowing = blow();
+  blowing.catch(() => undefined); // heard at its stop
   return {
     stop: async () => {
       stop.abort();
       await blowing;
     },
   };
+}
+
+/** What a storm of this plan must have hurt, and did not: one that was too short shows nothing. */
+export function spared(blows: readonly Blow[]): string[] {
+  return [...services, 'the broker' as const].filter((each) => !blows.some(({ what }) => what === each));
 }
 
 /** mulberry32: the same numbers for the same seed. */
