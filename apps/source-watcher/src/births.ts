@@ -79,7 +79,7 @@ export class Births {
       data: {
         release,
         projectVersion: source.version,
-        range: { from: base.release.revision, commits: [], total: 0 },
+        range: { from: base.release.revision, commits: [], total: 0, merged: [] },
         people: [],
         pusher: null,
         trigger: { kind: 'project', person },
@@ -97,7 +97,7 @@ export class Births {
     sighting: Sighting,
     at: Pick<Release, 'ref' | 'revision' | 'kind'>,
   ): Promise<Release> {
-    const { line, ancestorOf, committedAt, repositoryFile, image, range } = sighting;
+    const { line, ancestorOf, committedAt, repositoryFile, image, range, merged } = sighting;
     const number = await this.sources.allocate(unit.tx, source.project);
     const release: Release = { id: v7(), project: source.project, number, ...at, line, ancestorOf: ancestorOf.slice(0, 200), committedAt };
     await this.releases.keep(unit.tx, { release, projectVersion: source.version, repositoryFile, image, building: image === null });
@@ -107,7 +107,7 @@ export class Births {
       data: {
         release,
         projectVersion: source.version,
-        range: { from: range.from, commits: commitsForEvent(range.commits), total: range.commits.length },
+        range: { from: range.from, commits: commitsForEvent(range.commits), total: range.commits.length, merged: [...merged] },
         people: peopleOf(range.commits, sighting.otherPushers, !range.truncated),
         pusher: sighting.pusher,
         trigger: triggerOf(source, sighting),

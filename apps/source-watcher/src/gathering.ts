@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ProjectFile } from '@slipway/contracts';
 import { type CallOptions, type CommitRange, type Point, type Source, type SourceControl, SourceError } from '@slipway/source-control';
 import type { Facts } from './domain/decide-movement.js';
+import { mergedWith } from './domain/merged.js';
 import type { Movement } from './domain/movements.js';
 import { type Born, Releases, Repositories, Sources } from './ports.js';
 import { type ReadFile, readRepositoryFile, repositoryFileBytes, repositoryFileName } from './repository-file.js';
@@ -74,6 +75,7 @@ export class Gathering {
       facts,
       line,
       range,
+      merged: merged(asked, { line, revision: to.revision }, range, previous, releases),
       ancestorOf: await containing(asked, base, releases, !isTag && direction === 'forward' && line === to.ref),
       committedAt: range.commits.find(({ revision }) => revision === to.revision)?.time ?? (await timeOf(asked, to)),
       repositoryFile: 'file' in read ? read.file : null,
@@ -152,7 +154,7 @@ async function lineOfTag({ control, source, options }: Asked, { heads }: Look, b
   const named = (ref: string) => (source.branches.includes(ref.slice('refs/heads/'.length)) ? 0 : 1);
   const branches = heads.filter(({ ref }) => ref.startsWith('refs/heads/')).sort((one, other) => named(one.ref) - named(other.ref));
   const above = new Set(await control.containing(source, base, branches, options));
-  return branches.find(({ revision }) => revision === base.revision || above.has(revision))?.ref ?? base.ref;
+  return branches.find((branch) => branch.revision === base.revision || above.has(branch))?.ref ?? base.ref;
 }
 
 /** Whether the line still has its last release: it may have been taken back, rewritten, or made anew since, and a tag may be set on older code. */
@@ -168,8 +170,9 @@ async function isHeld(
 
 /** The newest release a branch grew from, or a tag was set on. */
 async function grownFrom({ control, source, options }: Asked, releases: readonly Born[], to: Point): Promise<Born | undefined> {
-  const revision = await control.firstContained(source, to, releases.map(pointOf), options);
-  return releases.find(({ release }) => release.revision === revision);
+  const points = releases.map(pointOf);
+  const found = await control.firstContained(source, to, points, options);
+  return found && releases[points.indexOf(found)];
 }
 
 /** What came since the release before; the head alone where it is the first of all, or nothing but the past lies below it. */
@@ -183,6 +186,18 @@ async function rangeOf(
   if (known && from) return { ...known, from: from.revision };
   const range = await control.commits(source, { to, limit: whole ? mostCommits : 1 }, options);
   return { ...range, truncated: whole && range.truncated, from: null };
+}
+
+/** Subversion's history tells of no merges, and one of its revisions may be of two lines. */
+function merged(
+  { control }: Asked,
+  head: { line: string; revision: string },
+  { commits }: CommitRange,
+  previous: Born | undefined,
+  releases: readonly Born[],
+): number[] {
+  const earlier = releases.map(({ release }) => release);
+  return mergedWith(head, control.kind === 'git' ? commits : [], previous?.release, earlier);
 }
 
 async function sinceHead({ control, source, options }: Asked, from: Point, to: Point, range: CommitRange & { from: string | null }) {
@@ -204,6 +219,7 @@ async function containing(
 ): Promise<number[]> {
   const others = releases.filter(({ release }) => release.revision !== base.revision && !(forward && release.line === base.ref));
   if (others.length === 0) return [];
-  const found = new Set(await control.containing(source, base, others.map(pointOf), options));
-  return others.filter(({ release }) => found.has(release.revision)).map(({ release }) => release.number);
+  const points = others.map(pointOf);
+  const found = new Set(await control.containing(source, base, points, options));
+  return others.filter((_, at) => found.has(points[at] as Point)).map(({ release }) => release.number);
 }

@@ -100,6 +100,29 @@ describe('watching a source', () => {
     });
   });
 
+  it('tells what a branch grew from, what was merged, and what comes back that was dropped', async () => {
+    const { repository, first } = await watchedProject('merged', { branches: ['main', 'fix'] });
+    const release = async (n: number, ...push: string[]) => {
+      await repository.push(...push);
+      const { range } = await stage.nth(CommitDetected, 'merged', n);
+      return { from: range.from, merged: range.merged };
+    };
+    await repository.git('checkout', '-q', '-b', 'fix');
+    await repository.commit({ fix: '1' });
+    expect(await release(2)).toEqual({ from: first, merged: [1] });
+    await repository.git('checkout', '-q', 'main');
+    const third = await repository.commit({ a: '3' });
+    expect(await release(3)).toEqual({ from: first, merged: [] });
+    await repository.git('merge', '-q', '--no-ff', '-m', 'merge', 'fix');
+    expect(await release(4)).toEqual({ from: third, merged: [2] });
+    const dropped = await repository.git('rev-parse', 'HEAD');
+    await repository.git('reset', '-q', '--hard', first);
+    const rewritten = await repository.commit({ b: '5' });
+    expect(await release(5)).toEqual({ from: first, merged: [] });
+    await repository.git('merge', '-q', '-m', 'back again', dropped);
+    expect(await release(6)).toEqual({ from: rewritten, merged: [4] });
+  });
+
   it('makes a tag on a built revision a release of the same image, after waiting for that image', async () => {
     const { repository, first, born } = await watchedProject('tags', { tags: ['v*'] });
     await repository.commit({ a: '2' });

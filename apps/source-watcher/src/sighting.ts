@@ -9,6 +9,8 @@ export interface Sighting {
   /** Numbers of earlier releases that contain this revision. */
   readonly ancestorOf: readonly number[];
   readonly range: CommitRange & { readonly from: string | null };
+  /** Numbers of earlier releases that the range brings into the line, as the event says them. */
+  readonly merged: readonly number[];
   readonly committedAt: string;
   readonly repositoryFile: RepositoryFile | null;
   /** The image of the release a tag sits on. */

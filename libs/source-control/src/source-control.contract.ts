@@ -129,8 +129,8 @@ export function sourceControlContract(
       expect(await control.isAncestor(repository.source, first, second)).toBe(true);
       expect(await control.isAncestor(repository.source, second, second)).toBe(true);
       expect(await control.isAncestor(repository.source, second, first)).toBe(false);
-      expect(await control.containing(repository.source, second, points)).toEqual([points[2]?.revision]);
-      expect(await control.firstContained(repository.source, second, points.toReversed())).toBe(second.revision);
+      expect(await control.containing(repository.source, second, points)).toEqual([points[2]]);
+      expect(await control.firstContained(repository.source, second, points.toReversed())).toBe(second);
       expect(await control.firstContained(repository.source, second, points.slice(2))).toBeUndefined();
     });
 

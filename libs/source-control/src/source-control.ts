@@ -92,9 +92,9 @@ export interface SourceControl {
   /** Whether `descendant` contains `ancestor`. A revision is its own ancestor. False for what never was there or is gone. */
   isAncestor(source: Source, ancestor: Point, descendant: Point, options?: CallOptions): Promise<boolean>;
   /** Which of these contain the point and are not the point itself: asked at once, because it is asked about every earlier release. */
-  containing(source: Source, point: Point, candidates: readonly Point[], options?: CallOptions): Promise<readonly string[]>;
+  containing(source: Source, point: Point, candidates: readonly Point[], options?: CallOptions): Promise<readonly Point[]>;
   /** The first of these that the point contains, where there is one; a revision contains itself. */
-  firstContained(source: Source, point: Point, candidates: readonly Point[], options?: CallOptions): Promise<string | undefined>;
+  firstContained(source: Source, point: Point, candidates: readonly Point[], options?: CallOptions): Promise<Point | undefined>;
   /** Paths that differ between the two trees, sorted; without `from` every path of `to`. Found by diff, never from what a webhook says. */
   changedPaths(source: Source, from: Point | undefined, to: Point, options?: CallOptions): Promise<readonly string[]>;
   /** The revision whose files a tag shows: itself in Git, in Subversion what was copied when nothing was changed in the copy. */

@@ -15,9 +15,15 @@ export const CommitDetected = defineEvent({
     projectVersion: z.int().positive(),
     /**
      * What came since the last release of the line that this one holds or, where there is none, since the release the line grew from, newest first; the newest
-     * 200, while `people` is always whole.
+     * 200, while `people` is always whole. `merged` are earlier releases that came in with it, by number: of each branch that was merged the newest, and the one it
+     * is counted from where that is of another line; what these hold it holds, too. Absent in what was told before this was so.
      */
-    range: z.object({ from: Revision.nullable(), commits: z.array(Commit).max(200), total: z.int().nonnegative() }),
+    range: z.object({
+      from: Revision.nullable(),
+      commits: z.array(Commit).max(200),
+      total: z.int().nonnegative(),
+      merged: z.array(z.int().positive()).max(200).optional(),
+    }),
     /** Everybody who wrote or committed any of it, each once: separation of duties counts on this list being whole. */
     people: z.array(CommitIdentity).max(2000),
     /** Who pushed it; null where the source cannot say, as when polling. */

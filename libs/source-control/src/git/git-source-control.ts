@@ -84,19 +84,19 @@ export class GitSourceControl implements SourceControl {
     }
   }
 
-  async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly string[]> {
+  async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly Point[]> {
     return this.here(source, [point], options, async (gitDir) => {
       const present = await this.present(source, candidates, options);
       const above = await this.between(gitDir, ['--ancestry-path', `^${point.revision}`], present, options);
-      return present.filter((revision) => above.has(revision) && revision !== point.revision);
+      return candidates.filter(({ revision }) => above.has(revision) && revision !== point.revision);
     });
   }
 
-  async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<string | undefined> {
+  async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<Point | undefined> {
     return this.here(source, [point], options, async (gitDir) => {
-      const present = await this.present(source, candidates, options);
-      const outside = await this.between(gitDir, [`^${point.revision}`], present, options);
-      return present.find((revision) => !outside.has(revision));
+      const present = new Set(await this.present(source, candidates, options));
+      const outside = await this.between(gitDir, [`^${point.revision}`], [...present], options);
+      return candidates.find(({ revision }) => present.has(revision) && !outside.has(revision));
     });
   }
 

@@ -109,18 +109,29 @@ export class SvnSourceControl implements SourceControl {
     }
   }
 
-  async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly string[]> {
-    const found: string[] = [];
+  async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly Point[]> {
+    const found: Point[] = [];
     for (const candidate of candidates) {
       if (Number(candidate.revision) <= Number(point.revision)) continue;
-      if (await this.isAncestor(source, point, candidate, options)) found.push(candidate.revision);
+      if (await this.isAncestor(source, point, candidate, options)) found.push(candidate);
     }
     return found;
   }
 
-  async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<string | undefined> {
-    for (const candidate of candidates) if (await this.isAncestor(source, candidate, point, options)) return candidate.revision;
+  async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<Point | undefined> {
+    for (const candidate of candidates)
+      if ((await this.isAncestor(source, candidate, point, options)) && (await this.was(source, candidate, point, options)))
+        return candidate;
     return undefined;
+  }
+
+  /** Whether a folder was that one then, or is it: one revision may have changed several. */
+  private async was(source: Source, then: Point, now: Point, options: CallOptions): Promise<boolean> {
+    if (then.ref === now.ref) return true;
+    const { stdout } = await this.svn.run(source, ['info', '--xml', '-r', then.revision], [await this.url(source, now)], options);
+    const [found] = parseInfo(stdout);
+    const wanted = (await this.url(source, then)).replace(/@\d+$/, '');
+    return found !== undefined && decodeURIComponent(found.url) === decodeURIComponent(wanted);
   }
 
   async changedPaths(source: Source, from: Point | undefined, to: Point, options: CallOptions = {}): Promise<readonly string[]> {
