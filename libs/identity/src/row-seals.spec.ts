@@ -53,6 +53,27 @@ describe('the seal of a row', () => {
     expect(seals.those('person', [row])).toHaveLength(1);
   });
 
+  it('is not made anew for a row because many rows of another table are read', () => {
+    let made = 0;
+    class Counted extends RowSeals {
+      override of(table: string, row: object): string {
+        if (table === 'person') made++;
+        return super.of(table, row);
+      }
+    }
+    const counted = new Counted(key, tables, undefined, 10);
+    counted.believed('person', sealed);
+    const seal = (id: string) => ({ ...ada, id, seal: seals.of('copy', { ...ada, id }) });
+    expect(
+      counted.those(
+        'copy',
+        Array.from({ length: 11 }, (_, at) => seal(`${at}`)),
+      ),
+    ).toHaveLength(11);
+    counted.believed('person', sealed);
+    expect(made).toBe(1);
+  });
+
   it('leaves out of a list what is not believed, and tells of each', () => {
     const heard: RowNotBelieved[] = [];
     const telling = new RowSeals(key, tables, (broken) => heard.push(broken));

@@ -16,7 +16,7 @@ export interface SealedColumns {
 export type SealedTables = Readonly<Record<string, SealedColumns>>;
 
 const mostSeen = 20;
-/** Rows known to be good; more are checked anew. */
+/** Rows of one table known to be good, so that many short ones drive out none of another table; more are checked anew. */
 const mostKnown = 10_000;
 
 /** A row as a query gives it; jsonb parsed, times as `Date`. */
@@ -48,14 +48,15 @@ export class RowSeals {
   readonly asked: boolean;
   /** What was not believed in this process, by table and row; the newest, for people to read. */
   readonly seen = new Map<string, RowNotBelieved>();
-  /** What each row said that was last found good, as a hash. A row is loaded more often than it changes, and long ones take time. */
-  private readonly known = new Map<string, string>();
+  /** What each row said that was last found good, as a hash, by table. A row is loaded more often than it changes, and long ones take time. */
+  private readonly known = new Map<string, Map<string, string>>();
 
-  /** `heard` is told of each row that is not believed. */
+  /** `heard` is told of each row that is not believed; of each table so many rows are remembered to be good. */
   constructor(
     key: Pick<ServiceKey, 'derive' | 'rowSeals'>,
     readonly tables: SealedTables,
     private readonly heard: (broken: RowNotBelieved) => void = () => undefined,
+    private readonly most = mostKnown,
   ) {
     this.secret = key.derive('rows');
     this.asked = key.rowSeals === 'asked';
@@ -94,9 +95,11 @@ export class RowSeals {
     const id = columnsOf(this.tables, table).key.map((column) => String((row as Record<string, unknown>)[column]));
     const name = JSON.stringify([table, ...id]);
     const version = this.versionOf(table, row);
-    if (version !== undefined && this.known.get(name) === version) return undefined;
+    const known = this.known.get(table) ?? new Map<string, string>();
+    if (version !== undefined && known.get(name) === version) return undefined;
     if (this.fits(table, row)) {
-      if (version !== undefined) remember(this.known, name, version, mostKnown);
+      if (version !== undefined) remember(known, name, version, this.most);
+      this.known.set(table, known);
       return undefined;
     }
     const why = (row as { seal?: unknown }).seal ? 'its seal is not of what it says' : 'it has no seal';
