@@ -10,6 +10,7 @@ import {
   type EventDefinition,
   type GrantStatement,
   grantPayloadType,
+  type PersonReference,
   type Reason,
   SignOffAccepted,
 } from '@slipway/contracts';
@@ -61,11 +62,14 @@ export class Telling {
       case 'expired':
         return this.publish(unit, ApprovalExpired, { subject, data: { ...about, missing: saying.missing.map(cut) } });
       case 'superseded':
-        return this.publish(unit, ApprovalSuperseded, { subject, data: { ...about, by: saying.by } });
+        return this.publish(unit, ApprovalSuperseded, {
+          subject,
+          data: { ...about, by: saying.by, ...(saying.runs && { runs: true }), signedBy: signersOf(request) },
+        });
       case 'voided':
         return this.publish(unit, ApprovalVoided, {
           subject,
-          data: { ...about, reason: briefly(saying.reason), changed: saying.changed.map(cut) },
+          data: { ...about, reason: briefly(saying.reason), changed: saying.changed.map(cut), signedBy: signersOf(request) },
         });
     }
   }
@@ -98,7 +102,7 @@ export class Telling {
         inTest,
         deployAgain,
         change: request.change ?? null,
-        previous: request.previous,
+        previous: request.previous && { ...request.previous, reason: briefly(request.previous.reason) },
         authors: [...request.authors],
       },
     });
@@ -174,6 +178,10 @@ export class Telling {
       entry: { event: event.name, ...(said.data as object) },
     });
   }
+}
+
+function signersOf({ signOffs }: ApprovalRequest): PersonReference[] {
+  return signOffs.flatMap(({ decision, person }) => (decision === 'approve' ? [person] : [])).slice(0, mostPeople);
 }
 
 function cut(text: string): string {

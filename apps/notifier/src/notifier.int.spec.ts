@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import {
   ApprovalRejected,
   ApprovalRequested,
+  ApprovalSuperseded,
+  ApprovalVoided,
   NotificationDelivered,
   NotificationFailed,
   PersonChanged,
@@ -204,6 +206,18 @@ describe('notifier', () => {
     const text = mailsTo('otto@shop.example').at(-1)?.text;
     expect(text).toContain('In test now: shop/45');
     expect(text).toContain('slipway environment deploy shop test --release shop/44');
+  });
+
+  it('tells whoever signed that it counts no more, or that another release goes instead', async () => {
+    const release = aRelease({ number: 46 });
+    const about = { request: anId(), release, environment: 'pre-release', signedBy: [{ id: operator.id, name: operator.name }] };
+    const reason = { code: 'changed', message: 'release 1 runs in pre-release now' };
+    const voided = await stage.say('approval', ApprovalVoided, { subject: release.id, data: { ...about, reason, changed: [] } });
+    expect(await mailed(voided)).toMatchObject({ to: 'otto@shop.example', template: 'approval.voided' });
+    expect(mailsTo('otto@shop.example').at(-1)?.text).toContain(reason.message);
+    const by = aRelease({ number: 47 });
+    const superseded = await stage.say('approval', ApprovalSuperseded, { subject: release.id, data: { ...about, by } });
+    expect(await mailed(superseded)).toMatchObject({ to: 'otto@shop.example', template: 'approval.superseded' });
   });
 
   it('mails once when the same event is heard twice, even where that it was heard is forgotten', async () => {

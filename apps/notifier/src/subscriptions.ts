@@ -2,6 +2,8 @@ import {
   ApprovalExpired,
   ApprovalRejected,
   ApprovalRequested,
+  ApprovalSuperseded,
+  ApprovalVoided,
   BuildFailed,
   CommandIssued,
   DeploymentFailed,
@@ -15,6 +17,8 @@ import { on, subscribe } from '@slipway/service-kit';
 import { OnApprovalExpired } from './on-approval-expired.js';
 import { OnApprovalRejected } from './on-approval-rejected.js';
 import { OnApprovalRequested } from './on-approval-requested.js';
+import { OnApprovalSuperseded } from './on-approval-superseded.js';
+import { OnApprovalVoided } from './on-approval-voided.js';
 import { OnBuildFailed } from './on-build-failed.js';
 import { OnCommandIssued } from './on-command-issued.js';
 import { OnDeploymentFailed } from './on-deployment-failed.js';
@@ -33,6 +37,8 @@ export const subscriptions = subscribe('notifier', [
   on(ApprovalRequested, OnApprovalRequested),
   on(ApprovalRejected, OnApprovalRejected),
   on(ApprovalExpired, OnApprovalExpired),
+  on(ApprovalVoided, OnApprovalVoided),
+  on(ApprovalSuperseded, OnApprovalSuperseded),
   on(RolloutSucceeded, OnRolloutSucceeded),
   on(RolloutFailed, OnRolloutFailed),
   on(RolloutRolledBack, OnRolloutRolledBack),

@@ -42,7 +42,7 @@ const policies = {
   'either twice, one person filling both': { require: [{ role: 'tester' }, { role: 'operator' }], distinct: false },
   nobody: { require: [] },
 } as const;
-const changing = new Set(['state', 'signOffs', 'grant']);
+const changing = new Set(['state', 'signOffs', 'grant', 'reason']);
 const otherwise = 'for another deployment';
 const foreign = '01900000-0000-7000-8000-00000000f0f0';
 

@@ -76,7 +76,8 @@ export type ApprovalRequest =
   | (Common & { readonly state: 'rejected' })
   | (Common & { readonly state: 'expired' })
   | (Common & { readonly state: 'superseded' })
-  | (Common & { readonly state: 'voided' });
+  /** Why; absent in what was voided before this was kept. */
+  | (Common & { readonly state: 'voided'; readonly reason?: Reason });
 
 /** What can happen to a request. Times, ids and what others know come in as data. */
 export type Input =
@@ -90,7 +91,8 @@ export type Input =
       readonly now: string;
     }
   | { readonly kind: 'time-passed'; readonly people: readonly Person[]; readonly grantId: string; readonly now: string }
-  | { readonly kind: 'superseded'; readonly by: Release }
+  /** `runs` where that runs there already. */
+  | { readonly kind: 'superseded'; readonly by: Release; readonly runs?: true }
   | { readonly kind: 'voided'; readonly reason: Reason; readonly changed: readonly string[] }
   | { readonly kind: 'rollout-started'; readonly grant: string };
 
@@ -100,7 +102,7 @@ export type Saying =
   | { readonly say: 'granted'; readonly grant: IssuedGrant; readonly reissued: boolean }
   | { readonly say: 'rejected'; readonly signOff: SignOff }
   | { readonly say: 'expired'; readonly missing: readonly string[] }
-  | { readonly say: 'superseded'; readonly by: Release }
+  | { readonly say: 'superseded'; readonly by: Release; readonly runs?: true }
   | { readonly say: 'voided'; readonly reason: Reason; readonly changed: readonly string[] };
 
 export type Decision =
@@ -127,11 +129,11 @@ export function decide(request: ApprovalRequest, input: Input): Decision {
       return timePassed(request, input);
     case 'superseded':
       return request.state === 'open' || isUnusedGrant(request)
-        ? changed({ ...request, state: 'superseded' }, { say: 'superseded', by: input.by })
+        ? changed({ ...request, state: 'superseded' }, { say: 'superseded', by: input.by, ...(input.runs && { runs: true }) })
         : unchanged;
     case 'voided':
       return request.state === 'open' || isUnusedGrant(request)
-        ? changed({ ...request, state: 'voided' }, { say: 'voided', reason: input.reason, changed: input.changed })
+        ? changed({ ...request, state: 'voided', reason: input.reason }, { say: 'voided', reason: input.reason, changed: input.changed })
         : unchanged;
     case 'rollout-started':
       return isUnusedGrant(request) && isOf(request.grant, input.grant)

@@ -2,7 +2,8 @@ import type { Reason } from '@slipway/contracts';
 
 /**
  * Why something failed, in Chinese, by the code that every reason has. Codes come from image-builder (adapters/failures.ts), libs/deployments
- * (verdict.ts), libs/orchestrators (Refusal), libs/source-control (source-error.ts) and libs/release (resolved-deployment.ts).
+ * (verdict.ts), libs/orchestrators (Refusal), libs/source-control (source-error.ts), libs/release (resolved-deployment.ts), approval (what-stands.ts) and
+ * production-rollout (beginning.ts).
  */
 const chinese: Readonly<Record<string, string>> = {
   'build-failed': '有一个构建步骤失败',
@@ -39,6 +40,12 @@ const chinese: Readonly<Record<string, string>> = {
   expired: '已过期',
   superseded: '已被更新的版本取代',
   voided: '已失效',
+  changed: '申请的内容已改变',
+  older: '环境中运行的版本更新',
+  'older-than-what-runs': '环境中运行的版本更新',
+  barred: '此版本已从该环境回滚',
+  'not-believed': '数据库中有一行不可信，无法确定变更的作者',
+  'begun-before': '此许可已用于一次发布',
 };
 
 /** What a reason says in Chinese; its own sentence, which is for whoever mends it, goes beside it. */

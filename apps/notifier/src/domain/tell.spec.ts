@@ -18,6 +18,7 @@ const check = {
   output: ['at line 7'],
 };
 const said = { code: 'never-healthy', message: 'web-1 never answered' };
+const changed = { code: 'changed', message: 'release 41 runs in pre-release now' };
 const here = { release, environment: 'test', authors: [] };
 const rollout = {
   rollout: anId(),
@@ -77,6 +78,14 @@ const kinds: Readonly<Record<Telling['template'], Telling>> = {
     template: 'approval.rejected',
     data: { request: asked.request, release, environment: 'pre-release', by, comment: '购物车是空的', authors: [] },
   },
+  'approval.voided': {
+    template: 'approval.voided',
+    data: { request: asked.request, release, environment: 'pre-release', reason: changed, changed: [], signedBy: [by] },
+  },
+  'approval.superseded': {
+    template: 'approval.superseded',
+    data: { request: asked.request, release, environment: 'pre-release', by: newer, signedBy: [by] },
+  },
   'rollout.failed': { template: 'rollout.failed', data: { ...rollout, reason: said, evidence: [] } },
 };
 const mail = (template: Telling['template'], language: Language) => {
@@ -132,6 +141,22 @@ describe('what people are told', () => {
     expect(text(null)).toContain('In test now: nothing');
   });
 
+  it('tells who signed why that counts no more, and what goes instead or runs there already', () => {
+    expect(mail('approval.voided', 'en')).toContain('no longer stands: release 41 runs in pre-release now.');
+    expect(mail('approval.superseded', 'en')).toContain('shop/43 goes to pre-release instead of what you signed off.');
+    const { data } = kinds['approval.superseded'] as Extract<Telling, { template: 'approval.superseded' }>;
+    const text = (language: Language) =>
+      asText(messageOf({ template: 'approval.superseded', data: { ...data, runs: true } }, language, publicUrl));
+    expect(text('en')).toContain('shop/43 runs in pre-release already');
+    expect(text('zh')).toContain('pre-release 已在运行 shop/43');
+  });
+
+  it('says in Chinese why an earlier request ended', () => {
+    const previous = { request: anId(), reason: { code: 'changed', message: 'the earlier request was voided: x' }, by: null };
+    const text = asText(messageOf({ template: 'approval.requested', data: { ...asked, previous } }, 'zh', publicUrl));
+    expect(text).toContain('此前的申请: 申请的内容已改变');
+  });
+
   it('shows what others wrote as text, never as HTML', () => {
     expect(asHtml(messageOf(kinds['verification.failed'], 'en', publicUrl), 'en')).not.toContain('<img');
   });
@@ -148,7 +173,18 @@ describe('in Chinese', () => {
 
   it.each(Object.keys(kinds) as Telling['template'][])('%s has no English of ours', (template) => {
     const quoted = [
-      ...['exit code 1', 'RUN make', 'no rule', said.message, check.message, check.check, ...check.output, 'Ann: Sell hats', 'Tess'],
+      ...[
+        'exit code 1',
+        'RUN make',
+        'no rule',
+        said.message,
+        changed.message,
+        check.message,
+        check.check,
+        ...check.output,
+        'Ann: Sell hats',
+        'Tess',
+      ],
       ...['https://slipway.example/releases/shop/42', 'http://127.0.0.1:20000', asked.expiresAt, 'c0ffee00c0ffee00', 'c0ffee00c0ff'],
       ...['pre-release', 'production', 'test', 'shop/42', 'shop/43', 'app.env.MODE', 'fast', 'Slipway'],
     ];

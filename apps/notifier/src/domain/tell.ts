@@ -1,5 +1,7 @@
 import type {
   ApprovalRejected,
+  ApprovalSuperseded,
+  ApprovalVoided,
   BuildFailed,
   CheckResult,
   DataOf,
@@ -19,6 +21,8 @@ export type Telling =
   | { readonly template: 'verification.failed'; readonly data: DataOf<typeof VerificationFailed> }
   | { readonly template: 'approval.requested'; readonly data: Asking }
   | { readonly template: 'approval.rejected'; readonly data: DataOf<typeof ApprovalRejected> }
+  | { readonly template: 'approval.voided'; readonly data: DataOf<typeof ApprovalVoided> }
+  | { readonly template: 'approval.superseded'; readonly data: DataOf<typeof ApprovalSuperseded> }
   | { readonly template: 'rollout.failed'; readonly data: DataOf<typeof RolloutFailed> };
 
 export type Template = Telling['template'];
@@ -77,6 +81,31 @@ function happened(telling: Happened, frame: Frame): Told {
           `${by.name} 未批准 ${name} 进入 ${environment}：${comment}`,
         ),
         facts: [...facts, [word.by, by.name], [word.reason, comment]],
+        details: [],
+      };
+    }
+    case 'approval.voided': {
+      const { environment, reason } = telling.data;
+      return {
+        subject: say(`Your sign-off of ${name} for ${environment} is void`, `您对 ${name} 进入 ${environment} 的签核已失效`),
+        lead: say(
+          `What you signed off no longer stands: ${reason.message}. If it is asked for anew, whoever may sign is asked again.`,
+          `您签核的内容已不再有效：${reasonInChinese(reason)}。如重新发起，将再次通知可签核的人员。`,
+        ),
+        details: quoted(reason.message, frame),
+      };
+    }
+    case 'approval.superseded': {
+      const { environment, by, runs } = telling.data;
+      const other = `${by.project}/${by.number}`;
+      return {
+        subject: say(`${name} does not go to ${environment}`, `${name} 不再进入 ${environment}`),
+        lead: runs
+          ? say(
+              `${other} runs in ${environment} already, and only a rollback goes back.`,
+              `${environment} 已在运行 ${other}，只有回滚才能退回。`,
+            )
+          : say(`${other} goes to ${environment} instead of what you signed off.`, `${other} 将代替您签核的版本进入 ${environment}。`),
         details: [],
       };
     }
