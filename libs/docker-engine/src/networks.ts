@@ -23,16 +23,12 @@ export class Networks {
    * means neither from then on, and nothing can join: the older one stays, and the others go. Who is in between meets an `Unavailable`.
    */
   async ensure(network: Parameters<Networks['create']>[0], options: CallOptions = {}): Promise<void> {
-    const named = async () =>
-      (await this.list({ name: network.name }, options))
-        .filter(({ name }) => name === network.name)
-        .sort((one, other) => (one.created === other.created ? (one.id < other.id ? -1 : 1) : one.created < other.created ? -1 : 1));
-    let found = await named();
+    let found = await this.named(network.name, options);
     if (found.length === 0) {
       await this.create(network, options).catch((error: unknown) => {
         if (!(error instanceof Conflict)) throw error; // somebody was faster
       });
-      found = await named();
+      found = await this.named(network.name, options);
     }
     for (const { id } of found.slice(1))
       await this.remove(id, options).catch((error: unknown) => {
@@ -79,6 +75,13 @@ export class Networks {
       if (error instanceof NotFound) return undefined;
       throw error;
     }
+  }
+
+  /** All of exactly this name, the oldest first; where two made one at once, their name alone means neither. */
+  async named(name: string, options: CallOptions = {}): Promise<NetworkInfo[]> {
+    return (await this.list({ name }, options))
+      .filter((found) => found.name === name)
+      .sort((one, other) => (one.created === other.created ? (one.id < other.id ? -1 : 1) : one.created < other.created ? -1 : 1));
   }
 
   /** Networks that carry all these labels. */

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DockerEngine } from '@slipway/docker-engine';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EnvironmentRef } from '../deployment.js';
 import { orchestratorContract } from '../orchestrator.contract.js';
 import { surroundingsContract } from '../surroundings.contract.js';
 import { acting, settled } from '../testing/driving.js';
@@ -39,6 +41,14 @@ async function aDockerTarget() {
       await new Promise((resolve) => server.close(resolve));
       return port;
     },
+    /** What the engine comes to where two workers look for a network at once, find none, and make it: another of that name. */
+    twin: async (name: string) => {
+      const [{ labels: Labels = {} } = {}] = await engine.networks.named(name);
+      const call = { socketPath: realParts().dockerSocket, path: '/networks/create', headers: { 'content-type': 'application/json' } };
+      const asked = request({ ...call, method: 'POST' }).end(JSON.stringify({ Name: name, Labels }));
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      await once(answer.resume(), 'end');
+    },
     crash: async (instance: string) => await engine.containers.kill(instance),
     leftovers: async (_: unknown, used: readonly string[]) => {
       const filter = { labels: { [label.installation]: installation } };
@@ -67,7 +77,8 @@ describe('one Docker host', () => {
     image = await target.image('v1');
   });
   afterAll(async () => {
-    for (const environment of await target.connect().environments()) await target.connect().remove(environment, acting());
+    const remove = (environment: EnvironmentRef) => target.connect().remove(environment, acting());
+    await Promise.all((await target.connect().environments()).map(remove));
     await target.close();
   });
 
@@ -95,6 +106,32 @@ describe('one Docker host', () => {
     const after = await settled(target.connect(), deployment);
     expect(after.address).toBe(before.address);
     expect(await (await fetch(`${after.address}/`)).text()).toBe('v1');
+  });
+
+  it('goes on, and is taken away, where a second network of its name was made', async () => {
+    const deployment = of();
+    const { environment } = deployment;
+    const { address } = await settled(target.connect(), deployment);
+    const name = `slipway.${environment.namespace}.shop.production`;
+    const networks = () => target.engine.networks.named(name);
+    const before = await networks();
+    await target.twin(name);
+    expect(await networks()).toHaveLength(2);
+    const beside = {
+      environment,
+      name: 'look',
+      release: 'release-1',
+      image: image.image,
+      command: ['/esbuild', '--version'],
+      limits: { timeMs: 10_000 },
+    };
+    expect(await target.connect().runOnce({ ...beside, signal: acting().signal })).toMatchObject({ exitCode: 0 });
+    await target.twin(name);
+    expect(await settled(target.connect(), { ...deployment, instances: 2 })).toMatchObject({ ready: 2, drift: [], address });
+    expect(await networks()).toEqual(before);
+    await target.twin(name);
+    expect(await target.connect().remove(environment, acting())).toBe(true);
+    expect(await networks()).toEqual([]);
   });
 
   it('goes on serving when its private folder was lost', async () => {

@@ -19,17 +19,15 @@ export async function ensureNetwork(settings: Settings, environment: Environment
   const { networks } = settings.engine;
   const name = stem(environment);
   for (let attempt = 1; ; attempt++) {
-    const found = await networks.inspect(name, { signal });
-    if (found !== undefined) {
-      if (!belongsTo(found.labels, environment, settings.installation))
-        return { kind: 'not-ours', reason: `network ${name} exists and does not belong to this environment` };
-      const subnet = found.labels[fixedLabel];
-      if (subnet !== undefined) return { name, subnet };
-      // Left behind by a crash between the two steps below; nothing can be attached yet.
-      await networks.remove(found.id, { signal });
-    }
+    const found = await networks.named(name, { signal });
+    if (!found.every(({ labels }) => belongsTo(labels, environment, settings.installation)))
+      return { kind: 'not-ours', reason: `network ${name} exists and does not belong to this environment` };
+    const kept = found.find(({ labels }) => labels[fixedLabel] !== undefined);
     try {
-      return await make(settings, environment, name, signal);
+      // Left behind by a crash between the two steps below, or made by a worker of before at the same time; nothing can be attached to either.
+      for (const other of found) if (other !== kept) await networks.remove(other.id, { signal });
+      const subnet = kept?.labels[fixedLabel];
+      return subnet === undefined ? await make(settings, environment, name, signal) : { name, subnet };
     } catch (error) {
       const raced = error instanceof Conflict || (error instanceof EngineError && /overlap|already exists/i.test(error.message));
       if (!raced || attempt === tries) throw error;
@@ -48,8 +46,8 @@ async function make(settings: Settings, environment: EnvironmentRef, name: strin
   return { name, subnet };
 }
 
-/** The network if it is there and ours. */
-export async function findNetwork(settings: Settings, environment: EnvironmentRef, signal?: AbortSignal): Promise<NetworkInfo | undefined> {
-  const found = await settings.engine.networks.inspect(stem(environment), signal === undefined ? {} : { signal });
-  return found !== undefined && belongsTo(found.labels, environment, settings.installation) ? found : undefined;
+/** The environment's networks that are ours, the oldest first: one, or none; more where two workers made one at once. */
+export async function ownNetworks(settings: Settings, environment: EnvironmentRef, signal?: AbortSignal): Promise<NetworkInfo[]> {
+  const found = await settings.engine.networks.named(stem(environment), signal === undefined ? {} : { signal });
+  return found.filter(({ labels }) => belongsTo(labels, environment, settings.installation));
 }

@@ -6,7 +6,7 @@ import { ensureImage } from './images.js';
 import { secretsFolder, startInstance } from './instances.js';
 import { belongsTo, environmentLabels, label, stem } from './labels.js';
 import { LogTail } from './log-tail.js';
-import { findNetwork } from './network.js';
+import { ensureNetwork, ownNetworks } from './network.js';
 import { findProxy } from './proxy.js';
 import { proxyPort } from './proxy-config.js';
 import type { Settings } from './settings.js';
@@ -52,9 +52,10 @@ export async function runOnce(settings: Settings, files: EnvironmentFiles, shot:
 async function create(settings: Settings, files: EnvironmentFiles, shot: OneShot): Promise<string | { reason: string }> {
   const { containers } = settings.engine;
   const { environment, signal } = shot;
-  const network = await findNetwork(settings, environment, signal);
-  if (network === undefined) return { reason: `nothing runs in ${environment.project}/${environment.environment}: it has no network` };
-  const subnet = network.subnets.find((one) => !one.includes(':')) ?? '';
+  const { length: there } = await ownNetworks(settings, environment, signal);
+  if (there === 0) return { reason: `nothing runs in ${environment.project}/${environment.environment}: it has no network` };
+  const network = await ensureNetwork(settings, environment, signal);
+  if ('kind' in network) return network;
   const name = `${stem(environment)}.once.${shot.name}`;
   const left = await containers.inspect(name, { signal });
   if (left !== undefined && !belongsTo(left.labels, environment, settings.installation))
@@ -67,7 +68,7 @@ async function create(settings: Settings, files: EnvironmentFiles, shot: OneShot
     ),
   );
   for (let attempt = 1; ; attempt++) {
-    const address = freeAddress(subnet, 'one-shot', taken);
+    const address = freeAddress(network.subnet, 'one-shot', taken);
     if (address === undefined) return { reason: `no free address left on network ${network.name}` };
     taken.add(address);
     try {

@@ -4,7 +4,7 @@ import type { ActContext } from '../port.js';
 import type { EnvironmentFiles } from './environment-files.js';
 import { dropImages } from './images.js';
 import { environmentLabels, label } from './labels.js';
-import { findNetwork } from './network.js';
+import { ownNetworks } from './network.js';
 import { dropProxyImages } from './proxy-image.js';
 import type { Settings } from './settings.js';
 
@@ -29,9 +29,8 @@ export async function removeEnvironment(
     if (container.labels[label.role] !== 'proxy') await engine.containers.stop(container.id, { graceSeconds: stopSeconds, signal });
     await engine.containers.remove(container.id, { force: true, signal });
   }
-  const network = await findNetwork(settings, environment, signal);
   try {
-    if (network !== undefined) await engine.networks.remove(network.id, { signal });
+    for (const { id } of await ownNetworks(settings, environment, signal)) await engine.networks.remove(id, { signal });
   } catch (error) {
     // A container of somebody else is on it: theirs to take away.
     if (!(error instanceof Conflict)) throw error;

@@ -39,10 +39,11 @@ export function underTest(make: () => Promise<OrchestratorUnderTest>) {
   let used: EnvironmentRef[] = [];
   beforeAll(async () => {
     parts.target = await make();
-    parts.images = { v1: await target().image('v1'), v2: await target().image('v2') };
+    const [v1, v2] = await Promise.all([target().image('v1'), target().image('v2')]);
+    parts.images = { v1, v2 };
   });
   afterEach(async () => {
-    for (const environment of used) await target().connect().remove(environment, acting());
+    await Promise.all(used.map((environment) => target().connect().remove(environment, acting())));
     used = [];
   });
   afterAll(async () => await target().close());
