@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryUnavailable } from './errors.js';
 import type { CallOptions } from './http.js';
-import { type Descriptor, digestOf, mediaTypes, type OciRegistry } from './oci-registry.js';
+import { contentOf, type Descriptor, digestOf, listedIn, mediaTypes, type OciRegistry } from './oci-registry.js';
 
 /** A signed statement about an image, kept beside it in its repository. */
 export interface Attestation {
@@ -63,7 +63,7 @@ export async function putAttestation(
   return digest;
 }
 
-/** The attestations that refer to a digest, of one type or all; found by whichever of the two ways the registry has. */
+/** The attestations that refer to a digest, of one type or all; found by whichever of the two ways the registry has. What only says that it is one is left out. */
 export async function attestationsOf(
   registry: OciRegistry,
   repository: string,
@@ -77,7 +77,7 @@ export async function attestationsOf(
     const artifactType = entry.artifactType ?? '';
     if (options.artifactType !== undefined && artifactType !== options.artifactType) continue;
     const manifest = await registry.manifest(repository, entry.digest, options);
-    const layer = manifest && (JSON.parse(manifest.bytes.toString()) as { layers?: Descriptor[] }).layers?.[0];
+    const [layer] = manifest ? listedIn(contentOf(manifest), 'layers') : [];
     const bytes = layer && (await registry.blob(repository, layer.digest, options));
     if (bytes) found.push({ digest: entry.digest, bytes, artifactType });
   }
@@ -128,8 +128,8 @@ async function addToIndex(
   );
 }
 
+/** The index as far as it can be read: what else somebody has pushed in its place is written over. */
 async function readIndex(registry: OciRegistry, repository: string, subject: string, options: CallOptions): Promise<Index> {
   const manifest = await registry.manifest(repository, referrersTag(subject), options);
-  const read = manifest && (JSON.parse(manifest.bytes.toString()) as Partial<Index>);
-  return { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: read?.manifests ?? [] };
+  return { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: manifest ? listedIn(contentOf(manifest), 'manifests') : [] };
 }

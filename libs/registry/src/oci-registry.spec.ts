@@ -105,11 +105,14 @@ describe('a registry', () => {
     const host = await answering((request, response) => {
       if (request.url?.includes('big')) response.end(Buffer.alloc(5 * 1024 * 1024));
       else if (request.url?.includes('away')) response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end();
-      else response.end('<html>');
+      else response.end(request.url?.includes('none') ? 'null' : '<html>');
     });
     const registry = new OciRegistry({ host });
     await expect(registry.resolve('big', 'one')).rejects.toThrow('larger than');
     await expect(registry.resolve('a', 'one')).rejects.toThrow('is this a registry?');
+    await expect(registry.resolve('none', 'one')).rejects.toBeInstanceOf(RegistryUntrusted);
+    await expect(registry.referrersApi('none', digest)).rejects.toBeInstanceOf(RegistryUntrusted);
+    await expect(all(registry.tags('none'))).rejects.toBeInstanceOf(RegistryUntrusted);
     await expect(registry.resolve('away', 'one')).rejects.toBeInstanceOf(RegistryUnavailable);
   }, 20_000);
 

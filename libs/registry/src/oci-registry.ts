@@ -98,8 +98,8 @@ export class OciRegistry {
       if (page === maxPages) throw new RegistryRefused(`${what}: there are more than ${maxPages} pages of them`);
       const answer: Answer = await this.http.send({ ...options, what, method: 'GET', path: next, scope, also: [404] });
       if (answer.status === 404) return;
-      const { tags } = parse<{ tags?: string[] | null }>(what, answer.body);
-      yield* tags ?? [];
+      const { tags } = parse(what, answer.body);
+      if (Array.isArray(tags)) yield* tags.filter((tag) => typeof tag === 'string');
       next = nextPage(answer.headers.get('link'));
     }
   }
@@ -203,7 +203,7 @@ export class OciRegistry {
       also: [404, 405],
     });
     if (answer.status !== 200) return undefined;
-    return [...(parse<{ manifests?: Descriptor[] }>(what, answer.body).manifests ?? [])];
+    return listedIn(parse(what, answer.body), 'manifests');
   }
 }
 
@@ -229,16 +229,34 @@ function checked(what: string, reference: string, answer: Answer): Manifest {
     throw new RegistryUntrusted(`${what}: the registry says ${said}, the bytes are ${digest}`);
   if (digestPattern.test(reference) && reference !== digest) throw new RegistryUntrusted(`${what}: the bytes are ${digest}`);
   const header = answer.headers.get('content-type')?.split(';')[0]?.trim();
-  const inside = parse<{ mediaType?: string }>(what, answer.body).mediaType;
-  return { bytes: answer.body, digest, size: answer.body.length, mediaType: inside ?? header ?? mediaTypes.ociManifest };
+  const { mediaType: inside } = parse(what, answer.body);
+  const mediaType = typeof inside === 'string' ? inside : (header ?? mediaTypes.ociManifest);
+  return { bytes: answer.body, digest, size: answer.body.length, mediaType };
 }
 
-function parse<T>(what: string, body: Buffer): T {
+/** An object's content, of which nothing is known: whoever may push writes what they like. */
+type Content = Readonly<Record<string, unknown>>;
+
+/** What a manifest says; one that a registry gave is an object. */
+export function contentOf({ bytes }: Pick<Manifest, 'bytes'>): Content {
+  return JSON.parse(bytes.toString()) as Content;
+}
+
+/** What an index or a manifest lists under a name, by digests that can be asked for. */
+export function listedIn(content: Content, name: 'manifests' | 'layers'): Descriptor[] {
+  const listed = content[name];
+  return Array.isArray(listed) ? listed.filter((one) => typeof one?.digest === 'string' && digestPattern.test(one.digest)) : [];
+}
+
+function parse(what: string, body: Buffer): Content {
+  let read: unknown;
   try {
-    return JSON.parse(body.toString()) as T;
+    read = JSON.parse(body.toString());
   } catch (cause) {
     throw new RegistryUntrusted(`${what}: the answer is not JSON; is this a registry?`, undefined, { cause });
   }
+  if (typeof read !== 'object' || read === null) throw new RegistryUntrusted(`${what}: the answer is no JSON object; is this a registry?`);
+  return read as Content;
 }
 
 /** The address in a `Link: <…>; rel="next"` header; only its path counts, so that a registry can't send us elsewhere. */

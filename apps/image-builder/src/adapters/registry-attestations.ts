@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DsseEnvelope, ImageReference } from '@slipway/contracts';
-import { putAttestation, RegistryRefused } from '@slipway/registry';
+import { putAttestation, RegistryRefused, RegistryUntrusted } from '@slipway/registry';
 import { LOGGER, type Logger } from '@slipway/service-kit';
 import { predicateType } from '../domain/provenance.js';
 import { Attestations } from '../ports.js';
@@ -26,7 +26,7 @@ export class RegistryAttestations extends Attestations {
     try {
       return (await putAttestation(registry, path, image.digest, { artifactType, bytes, annotations }, { signal })) !== undefined;
     } catch (error) {
-      if (!(error instanceof RegistryRefused)) throw error;
+      if (!(error instanceof RegistryRefused || error instanceof RegistryUntrusted)) throw error;
       this.logger.warn(
         { err: error, repository: image.repository },
         'the registry takes no attestations; image.built carries the provenance',
