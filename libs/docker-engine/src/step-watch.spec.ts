@@ -8,11 +8,16 @@ const MiB = 1024 * 1024;
 const wanted = { limits: { pids: 64, diskBytes: 20 * MiB, memoryBytes: 128 * MiB }, networkMode: 'builds' };
 const step = '0123456789ab';
 
-/** An engine on which this step runs and has written 40 MiB; what it was asked is kept. */
-function anEngine(host: object, stats: () => object = () => ({ pids_stats: { current: 1 } })) {
+/** An engine on which this step runs and has written 40 MiB; what it was asked is kept. One that says 0 of memory limits none, if not said otherwise. */
+function anEngine(
+  host: { Memory: number; NetworkMode?: string },
+  stats: () => object = () => ({ pids_stats: { current: 1 } }),
+  MemoryLimit = host.Memory > 0,
+) {
   const asked: Pick<Call, 'path' | 'body'>[] = [];
   const json = async ({ path, body }: Call) => {
     asked.push({ path, body });
+    if (path === '/info') return { MemoryLimit };
     if (path.endsWith('/stats')) return stats();
     return { Created: '2026-01-01T00:00:00Z', State: { Status: 'running' }, HostConfig: host, SizeRw: 40 * MiB };
   };
@@ -41,8 +46,7 @@ describe('a step of a build', () => {
   ])('is held to its limits that %s', async (_, host, build) => {
     const engine = anEngine(host);
     const { notes } = watched(engine, build);
-    await eventually(() => engine.asked.length > 1);
-    expect(engine.asked[1]).toEqual({ path: `/containers/${step}/update`, body: { PidsLimit: 64 } });
+    await eventually(() => expect(engine.asked).toContainEqual({ path: `/containers/${step}/update`, body: { PidsLimit: 64 } }));
     expect(notes).toEqual([]);
   });
 
@@ -58,11 +62,12 @@ describe('a step of a build', () => {
   it.each([
     ['another network', { NetworkMode: 'shop', Memory: 128 * MiB }],
     ['other memory', { NetworkMode: 'builds', Memory: 64 * MiB }],
+    ['no limit of memory', { NetworkMode: 'builds', Memory: 0 }],
   ])('is none that has %s, and that is told', async (_, host) => {
-    const engine = anEngine(host);
+    const engine = anEngine(host, undefined, true);
     const { notes } = watched(engine);
     await eventually(() => notes.length > 0);
     expect(notes).toEqual([expect.stringContaining(`${step} that is none of this build`)]);
-    expect(engine.asked.map(({ path }) => path)).toEqual([`/containers/${step}/json`]);
+    expect(engine.asked.map(({ path }) => path).filter((path) => path !== '/info')).toEqual([`/containers/${step}/json`]);
   });
 });

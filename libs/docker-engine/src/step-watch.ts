@@ -37,6 +37,7 @@ export class StepWatch {
   private begun: Promise<void> = Promise.resolve();
   /** When the first step began, which nothing but the builder can have named, in ms of the engine's clock. */
   private first: number | undefined;
+  private memoryIsLimited: boolean | undefined;
   private stopped = false;
 
   constructor(
@@ -91,9 +92,11 @@ export class StepWatch {
     const created = Date.parse(Created);
     this.first ??= created;
     if (isOver(State)) return 'over';
-    // An engine whose kernel limits no memory says 0 of whatever was asked for.
     const { NetworkMode: network, Memory: memory = 0 } = HostConfig;
-    const isOfABuild = [0, limits.memoryBytes].includes(memory) && usual(network) === usual(networkMode) && created >= this.first;
+    const isOfABuild =
+      (memory === (limits.memoryBytes ?? 0) || (memory === 0 && !(await this.limitsMemory()))) &&
+      usual(network) === usual(networkMode) &&
+      created >= this.first;
     if (!isOfABuild) {
       onNote?.(`the log names a step ${step} that is none of this build (network ${network}, memory ${memory}): no limit holds for it`);
       return 'over';
@@ -117,6 +120,13 @@ export class StepWatch {
       this.onLimit(new LimitExceeded('disk', `a step of the build wrote more than ${megabytes} MiB to disk`));
     }
     return isOver(State) ? 'over' : 'goes on';
+  }
+
+  /** An engine whose kernel limits no memory says 0 of whatever was asked for; asked once. */
+  private async limitsMemory(): Promise<boolean> {
+    const call = { what: 'ask for limits', method: 'GET' as const, path: '/info' };
+    this.memoryIsLimited ??= (await this.transport.json<{ MemoryLimit?: boolean }>(call)).MemoryLimit ?? true;
+    return this.memoryIsLimited;
   }
 
   private async update(step: string, body: object): Promise<void> {
