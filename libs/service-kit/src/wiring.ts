@@ -58,7 +58,7 @@ export function wire(app: NestFastifyApplication, definition: ServiceDefinition)
       }),
     ),
     works: [...resolve<Work>(app, definition, works), new RunDeadLetter(app.get(Messaging))],
-    reconciliations: resolve<Reconciliation>(app, definition, reconcilers).map(bound),
+    reconciliations: resolve<Reconciliation>(app, definition, reconcilers),
   };
 }
 
@@ -88,10 +88,4 @@ function tracing(handler: Handler): Handler {
 
 function traceOf({ id, traceparent, correlationId }: Received) {
   return { traceparent, correlationId, causationId: id };
-}
-
-/** A reconciliation whose `run` may be taken off it. */
-function bound(reconciliation: Reconciliation): Reconciliation {
-  const { name, everySeconds, limitSeconds } = reconciliation;
-  return { name, everySeconds, limitSeconds, run: (signal) => reconciliation.run(signal) };
 }
