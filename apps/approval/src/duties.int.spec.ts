@@ -34,7 +34,7 @@ it('says whose change it is only while everybody is believed', async () => {
   await database.transaction(async (tx) => {
     await knowledge.keepPerson(tx, ann, 1);
     await knowledge.keepPerson(tx, aPerson({ name: 'Tess' }), 1);
-    await knowledge.keepRelease(tx, change);
+    await knowledge.keepRelease(tx, change, []);
   });
   const whose = () => database.transaction((tx) => duties.ofChange({ tx } as UnitOfWork, change, null));
   expect(await whose()).toMatchObject({ involved: [ann.id], unmatched: [] });

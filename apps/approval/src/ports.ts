@@ -87,7 +87,8 @@ export abstract class Knowledge {
     service: string,
     secrets: readonly { name: string; version: string | null }[],
   ): Promise<void>;
-  abstract keepRelease(tx: Tx, release: KnownRelease): Promise<void>;
+  /** `merged`: numbers of the releases that came in with it. */
+  abstract keepRelease(tx: Tx, release: KnownRelease, merged: readonly number[]): Promise<void>;
   /** One that is not withdrawn yet. */
   abstract withdraw(tx: Tx, release: KnownRelease, at: Date): Promise<void>;
   abstract keepPassage(tx: Tx, passage: Passage): Promise<void>;

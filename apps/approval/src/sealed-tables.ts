@@ -23,6 +23,8 @@ export const sealedTables = {
   },
   // How releases hang on each other is asked of all of them at once, without what makes their rows long.
   'release link': { table: 'release', seal: 'link_seal', key: ['id'], decides: ['project', 'number', 'line', 'revision', 'range_from'] },
+  // Not in the seal beside it, which a version before checks and writes without this.
+  'release merges': { table: 'release', seal: 'merged_seal', key: ['id'], decides: ['project', 'number', 'merged'] },
   passage: { key: ['release', 'environment'], decides: ['project', 'facts', 'passed_at'] },
   standing: { key: ['project', 'environment'], decides: ['release', 'image', 'address'] },
   'standing bars': { table: 'standing', seal: 'barred_seal', key: ['project', 'environment'], decides: ['barred'] },

@@ -48,8 +48,13 @@ async function apply(project: string): Promise<void> {
   await stage.say('gateway', ProjectApplied, { subject: project, data: { project, version: 1, file, by: admin, reason: '' } });
 }
 
-async function asked(release: Release, from: string | null, people: CommitIdentity[]): Promise<DataOf<typeof ApprovalRequested>> {
-  await stage.say('source-watcher', CommitDetected, { subject: release.id, data: detected(release, people, { from }) });
+async function asked(
+  release: Release,
+  from: string | null,
+  people: CommitIdentity[],
+  merged: number[] = [],
+): Promise<DataOf<typeof ApprovalRequested>> {
+  await stage.say('source-watcher', CommitDetected, { subject: release.id, data: detected(release, people, { from, merged }) });
   await stage.say('test-deployer', VerificationPassed, { subject: release.id, data: passed(release) });
   return stage.hears(ApprovalRequested, (data) => data.release.id === release.id);
 }
@@ -121,8 +126,10 @@ it('leaves alone what is asked elsewhere, and what another line that grew from t
   expect([open, beyond].filter(({ request }) => voided(request))).toEqual([]);
 });
 
-it('lets in no release any more that what runs has grown from on another line, and asks for none', async () => {
-  const project = 'grown';
+it.each([
+  ['what runs has grown from on another line', 'grown', 2, []],
+  ['was merged into what runs from another line', 'merged', 1, [2]],
+])('lets in no release any more that %s, and asks for none', async (_, project, from, merged) => {
   const [first, second] = [aRelease({ project }), aRelease({ project, number: 2 })];
   const branch = aRelease({ project, number: 3, line: 'fix' });
   await apply(project);
@@ -131,7 +138,7 @@ it('lets in no release any more that what runs has grown from on another line, a
   const waits = await asked(second, first.revision, []);
   await stage.signsOff(tess, waits);
   await stage.hears(ApprovalGranted, ({ release }) => release.id === second.id);
-  await stage.signsOff(tess, await asked(branch, second.revision, []));
+  await stage.signsOff(tess, await asked(branch, (from === 2 ? second : first).revision, [], merged));
   await letIn(stage, branch);
   expect(await stage.hears(ApprovalSuperseded, ({ request }) => request === waits.request)).toMatchObject({ by: { number: 3 } });
   const command = anId();

@@ -6,6 +6,7 @@ import { keepNewer, newestRow } from '@slipway/service-kit';
 import type { Link } from '../domain/change.js';
 import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, type Passage, type Runs, type Standing } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
+import { ReleaseLinks } from './release-links.js';
 import { knownRelease, type ReleaseRow, releaseRowOf } from './release-rows.js';
 
 const columns = (table: keyof typeof sealedTables) => sealedColumns(sealedTables, table);
@@ -52,15 +53,15 @@ export class PostgresKnowledge extends Knowledge {
     }
   }
 
-  async keepRelease(tx: Tx, known: KnownRelease): Promise<void> {
-    const row = releaseRowOf(known, null);
+  async keepRelease(tx: Tx, known: KnownRelease, merged: readonly number[]): Promise<void> {
+    const row = { ...releaseRowOf(known, null), merged };
     const { id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total } = row;
     await tx.query(
-      `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total, seal, link_seal)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing`,
+      `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total, merged, seal, link_seal, merged_seal)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (id) do nothing`,
       [
         ...[id, project, number, line, json(release), json(people), json(pusher), trigger_person, range_from, json(commits), commit_total],
-        ...[this.seals.of('release', row), this.seals.of('release link', row)],
+        ...[merged, this.seals.of('release', row), this.seals.of('release link', row), this.seals.of('release merges', row)],
       ],
     );
   }
@@ -142,11 +143,7 @@ export class PostgresKnowledge extends Knowledge {
   }
 
   async linksUpTo(tx: Tx, project: string, number: number): Promise<readonly Link[]> {
-    const rows = await tx.query<Link & { range_from: string | null }>(
-      `select ${columns('release link')} from release where project = $1 and number <= $2`,
-      [project, number],
-    );
-    return rows.map((row) => ({ ...this.seals.believed('release link', row), from: row.range_from }));
+    return new ReleaseLinks(this.seals).upTo(tx, project, number);
   }
 
   async releasesOf(tx: Tx, project: string, numbers: readonly number[]): Promise<readonly KnownRelease[]> {

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { changeOf, commitsOf, hasGrown, holds, type Link, mostCommits, type Runs, titleOf } from './change.js';
+import { changeOf, commitsOf, grewFrom, hasGrown, holds, type Link, mostCommits, type Runs, titleOf } from './change.js';
 
 const link = (number: number, from: number | null, line = 'main', revision = `r${number}`): Link => ({
   number,
   line,
   revision,
   from: from === null ? null : `r${from}`,
+  merged: [],
 });
 const [one, two, three, branch, tip] = [link(1, null), link(2, 1), link(3, 2), link(4, 3, 'fix'), link(5, 4, 'fix')] as const;
 const all = [one, two, three, branch, tip];
-const runs = ({ from: _, ...link }: Link, ancestorOf: number[] = [], ref = link.line): Runs => ({ ...link, ref, ancestorOf });
+const runs = ({ from: _, merged: __, ...link }: Link, ancestorOf: number[] = [], ref = link.line): Runs => ({ ...link, ref, ancestorOf });
 const inOrder = (...asked: Parameters<typeof changeOf>) => changeOf(...asked).numbers.toSorted((a, b) => a - b);
 
 describe('whose change a release is', () => {
@@ -24,7 +25,8 @@ describe('whose change a release is', () => {
   it('counts what a branch has grown from and does not run yet', () => {
     expect(inOrder(all, runs(one), tip)).toEqual([2, 3, 4, 5]);
     expect(inOrder(all, runs(three), tip)).toEqual([4, 5]);
-    expect(inOrder(all, runs(link(6, 3)), tip)).toEqual([4, 5]);
+    const later = link(6, 3);
+    expect(inOrder([...all, later], runs(later), tip)).toEqual([4, 5]);
   });
 
   it('stops where what runs has grown from, too', () => {
@@ -60,7 +62,41 @@ describe('whose change a release is', () => {
     expect(inOrder([one, two, three, again], runs(one), again)).toEqual([2, 3, 4]);
   });
 
+  it('leaves out what a branch brought that what runs has merged, and counts what it does not run of it', () => {
+    const merge = { ...link(6, 3), merged: [5] };
+    const further = link(7, 5, 'fix');
+    const linked = [...all, merge, further];
+    expect(inOrder(linked, runs(merge), further)).toEqual([7]);
+    expect(inOrder(linked, runs(branch), merge)).toEqual([5, 6]);
+    expect(inOrder(linked, runs(two), link(8, 6))).toEqual([3, 4, 5, 6, 8]);
+  });
+
+  it('counts what was dropped from a line and comes back, and what stays dropped no more', () => {
+    const rewritten = { ...link(6, 2), revision: 'rewritten' };
+    const [back, on] = [link(7, 3), { ...link(8, null), from: 'rewritten' }];
+    const linked = [one, two, three, rewritten, back, on];
+    expect(inOrder(linked, runs(rewritten), back)).toEqual([3, 7]);
+    expect(inOrder(linked, runs(rewritten), on)).toEqual([7, 8]);
+    expect(inOrder([one, two, three, rewritten, on], runs(rewritten), on)).toEqual([8]);
+    const both = { ...on, merged: [3] };
+    expect(inOrder([one, two, three, rewritten, both], runs(rewritten), both)).toEqual([3, 8]);
+  });
+
+  it('tells two lines of one revision of Subversion apart', () => {
+    const svn = (number: number, line: string, revision: string, from: string | null, merged: number[] = []): Link => {
+      return { number, line, revision, from, merged };
+    };
+    const [trunk, side] = [svn(1, 'trunk', '10', null), svn(2, 'side', '10', null)];
+    const [grown, next] = [svn(3, 'live', '11', '10', [1]), svn(4, 'side', '12', '10')];
+    const linked = [trunk, side, grown, next];
+    expect(inOrder(linked, runs(trunk), next)).toEqual([2, 4]);
+    expect(inOrder(linked, runs(grown), next)).toEqual([2, 4]);
+    expect(inOrder(linked, runs(side), grown)).toEqual([1, 3]);
+    expect([trunk, side].map((each) => grewFrom(linked, runs(grown), runs(each)))).toEqual([true, false]);
+  });
+
   it('says where it has not heard of a release', () => {
+    expect(changeOf([one, two, { ...three, merged: [9] }], runs(one), three)).toMatchObject({ unheard: 'number 9' });
     expect(changeOf([one, three], runs(one), three)).toEqual({ numbers: [3], unheard: 'r2' });
     expect(changeOf([tip, branch], runs(one), tip)).toMatchObject({ unheard: 'r3' });
   });
@@ -87,6 +123,35 @@ describe('a change that was asked about', () => {
     expect(holds(all, runs(one), runs(two))).toBe(false);
     expect(holds(all, runs(link(6, 2, 'other')), runs(three))).toBe(false);
     expect(holds(all, runs({ ...link(6, 3), revision: 'r1' }, [2, 3], 'refs/tags/v1'), runs(two))).toBe(false);
+  });
+});
+
+describe('what runs', () => {
+  const merge = { ...link(6, 3), merged: [5] };
+
+  it('contains what was merged into it, by name or by what that was part of, and nothing else of another line', () => {
+    const linked = [...all, merge, link(7, 5, 'fix')];
+    const late = runs({ ...link(8, 4, 'v1'), revision: 'between' }, [5], 'refs/tags/v1');
+    const contained = [branch, tip, link(7, 5, 'fix')].map((each) => grewFrom(linked, runs(merge), runs(each)));
+    expect(contained).toEqual([true, true, false]);
+    expect(grewFrom(linked, runs(merge), late)).toBe(true);
+    expect(grewFrom(linked, runs(three), late)).toBe(false);
+  });
+
+  it('leaves what is of its own line, and the same commit, to their numbers', () => {
+    expect(grewFrom([...all, merge], runs(merge), runs(three))).toBe(false);
+    expect(grewFrom([...all, merge], runs(merge), runs({ ...link(7, 6, 'live'), revision: 'r6' }))).toBe(false);
+  });
+
+  it('holds what ran before only where it does so on every line', () => {
+    const linked = [...all, merge, link(7, 6), { ...link(8, 3), revision: 'rewritten' }];
+    const held = (now: number, before: number) => {
+      const [is, was] = [now, before].map((number) => linked.find((each) => each.number === number) as Link) as [Link, Link];
+      return holds(linked, runs(is), runs(was));
+    };
+    expect(held(7, 6)).toBe(true);
+    expect(held(8, 6)).toBe(false);
+    expect(held(8, 3)).toBe(true);
   });
 });
 

@@ -1,92 +1,142 @@
 import type { ChangeInView, CommitIdentity, Release, ResolvedDeployment } from '@slipway/contracts';
 import { changedParts } from '@slipway/release';
 
-/** How a release hangs on the one before it, as its source said at its birth. */
+/** How a release hangs on those before it, as its source said at its birth. */
 export interface Link {
   readonly number: number;
   readonly line: string;
   readonly revision: string;
   /** The revision of the release it was compared with, the last of its own line that it holds or, where there is none, of the line it grew from. */
   readonly from: string | null;
+  /** The releases that came in beside that one, by number: of another line that was merged, or that its own grew from. Empty in what was told before this was so. */
+  readonly merged: readonly number[];
 }
 
-/** The releases whose authors do not count, and the revision of one that has not been heard of, where the way down breaks off. */
+/** The releases whose authors do not count, and the revision (or number) of one that has not been heard of, where a way down breaks off. */
 export interface Change {
   readonly numbers: readonly number[];
   readonly unheard: string | null;
 }
 
 /** What runs, as far as it decides what a change is counted from; every Release has it. */
-export type Runs = Omit<Link, 'from'> & Pick<Release, 'ancestorOf' | 'ref'>;
+export type Runs = Pick<Release, 'number' | 'line' | 'ref' | 'revision' | 'ancestorOf'>;
 
 /** How many earlier releases source-watcher compares one with at its birth. */
 const compared = 100;
 
 /**
- * Everything between what runs and a candidate (design part 4, promise 11): its own line since what runs holds of it, and the way down from release to release,
- * across lines, until what runs holds it or nothing is left. More than that only makes fewer people count.
+ * Everything between what runs and a candidate (design part 4, promise 11): its own line since the newest of it that what runs holds, and all ways down from release
+ * to release, across lines, until what runs holds them or nothing is left. More than that only makes fewer people count.
  */
-export function changeOf(links: readonly Link[], running: Runs | null, candidate: Link): Change {
-  const held = running ? heldBy(links, running) : new Map<string, number>();
-  const isHeld = (link: Link) => link.number <= (held.get(link.line) ?? 0);
-  const own = links.filter((link) => link.line === candidate.line && !isHeld(link) && link.number <= candidate.number);
-  const numbers = new Set([...own.map((link) => link.number), candidate.number]);
-  const twins = Map.groupBy(oldestFirst(links), (link) => link.revision);
-  for (let at = candidate; at.from !== null && at.from !== running?.revision; ) {
-    const { from, number } = at;
-    const next = twins.get(from)?.findLast((link) => link.number < number);
-    if (!next) return { numbers: [...numbers], unheard: from };
-    if (twins.get(from)?.some(isHeld)) break;
-    numbers.add(next.number);
-    at = next;
+export function changeOf(links: readonly Link[], running: Runs | null, candidate: Omit<Link, 'merged'>): Change {
+  const lineage = lineageOf(links);
+  const held = heldBy(lineage, running);
+  const since = held.newest.get(candidate.line) ?? 0;
+  const own = links.filter(({ line, number }) => line === candidate.line && number > since && number <= candidate.number);
+  const numbers = new Set([...own.map(({ number }) => number), candidate.number]);
+  const seen = new Set<Link>();
+  let unheard: string | null = null;
+  const open: Link[] = [lineage.byNumber.get(candidate.number) ?? { ...candidate, merged: [] }];
+  for (let at = open.pop(); at; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    numbers.add(at.number);
+    const below = madeOf(lineage, at);
+    if (at.from !== null && at.from !== running?.revision && below.compared.length === 0) unheard ??= at.from;
+    if (below.unheard !== undefined) unheard ??= `number ${below.unheard}`;
+    open.push(...[...below.compared, ...below.beside].filter((link) => !held.commits.has(commitOf(link))));
   }
-  return { numbers: [...numbers], unheard: null };
+  return { numbers: [...numbers], unheard };
 }
 
-/** Whether a release holds all of another one: no change that was counted from that grows when it is counted from this. */
+/** Whether a release holds all that another one holds: no change that was counted from that grows when it is counted from this. */
 export function holds(links: readonly Link[], release: Runs, other: Runs): boolean {
-  return release.revision === other.revision || (heldBy(links, release).get(other.line) ?? 0) >= other.number;
+  const lineage = lineageOf(links);
+  const [here, there] = [heldBy(lineage, release), heldBy(lineage, other)];
+  const isNoOlder = ([line, number]: [string, number]) => (here.newest.get(line) ?? 0) >= number;
+  return [...there.commits].every((commit) => here.commits.has(commit)) && [...there.newest].every(isNoOlder);
 }
 
 /**
- * Whether what runs has grown from a release of another line, later than that was born: neither says so of itself. Of its own line the number decides, for a
- * configuration or a tag on the same commit is newer; on another line the same commit is neither newer nor older.
+ * Whether what runs contains a release of another line, that was merged into it or that it has grown from, later than that was born: neither says so of itself. Of its
+ * own line the number decides, for a configuration or a tag on the same commit is newer; on another line the same commit is neither newer nor older.
  */
 export function grewFrom(links: readonly Link[], running: Runs, release: Runs): boolean {
-  return running.line !== release.line && running.revision !== release.revision && holds(links, running, release);
+  if (running.line === release.line || commitOf(running) === commitOf(release)) return false;
+  const lineage = lineageOf(links);
+  const { commits } = heldBy(lineage, running);
+  const isHeld = (link: Pick<Link, 'line' | 'revision'> | undefined) => link !== undefined && commits.has(commitOf(link));
+  return isHeld(release) || release.ancestorOf.some((number) => isHeld(lineage.byNumber.get(number)));
 }
 
-/** Up to which release of each line a release holds what was released: its own line, and those it has grown from, as far as its way down is known. */
-function heldBy(links: readonly Link[], release: Runs): ReadonlyMap<string, number> {
-  const held = new Map<string, number>();
-  const sorted = oldestFirst(links);
-  // A later tag on the same commit has a higher number and holds no more.
-  const oldest = new Map(sorted.toReversed().map((link) => [link.revision, link]));
-  for (let at = standsFor(sorted, release); at; ) {
-    const { line, number, from } = at;
-    held.set(line, Math.max(number, held.get(line) ?? 0));
-    const next = from === null ? undefined : oldest.get(from);
-    at = next && next.number < number ? next : undefined;
+/** All releases of a project that are asked about, to go down from one to the next. */
+interface Lineage {
+  readonly sorted: readonly Link[];
+  readonly byNumber: ReadonlyMap<number, Link>;
+  /** Oldest first: there may be tags and configurations of one commit. */
+  readonly byRevision: ReadonlyMap<string, readonly Link[]>;
+}
+
+function lineageOf(links: readonly Link[]): Lineage {
+  const sorted = links.toSorted((one, other) => one.number - other.number);
+  return {
+    sorted,
+    byNumber: new Map(links.map((link) => [link.number, link])),
+    byRevision: Map.groupBy(sorted, ({ revision }) => revision),
+  };
+}
+
+/** What tells commits apart. A revision of Subversion counts over all lines, and may be of two at once. */
+function commitOf({ line, revision }: Pick<Link, 'line' | 'revision'>): string {
+  return /^\d{1,10}$/.test(revision) ? `${revision} ${line}` : revision;
+}
+
+/** The releases that one was made of: of the commit it was compared with, oldest first, and beside it; and the number of one that has not been heard of. */
+function madeOf({ byNumber, byRevision }: Lineage, { number, line, from, merged }: Link) {
+  const beside = merged.flatMap((each) => byNumber.get(each) ?? []).filter((link) => link.number < number);
+  const all = (byRevision.get(from ?? '') ?? []).filter((link) => link.number < number);
+  const commits = from === null ? [] : [commitOf({ line, revision: from }), ...beside.map(commitOf)];
+  const compared = commits.map((commit) => all.filter((link) => commitOf(link) === commit)).find((found) => found.length > 0);
+  return { compared: compared ?? all, beside, unheard: merged.find((each) => !byNumber.has(each)) };
+}
+
+/** What a release holds of what was released, as far as the ways down from it are known. */
+interface Held {
+  readonly commits: ReadonlySet<string>;
+  /** The newest of each line. */
+  readonly newest: ReadonlyMap<string, number>;
+}
+
+function heldBy(lineage: Lineage, release: Runs | null): Held {
+  const commits = new Set(release ? [commitOf(release)] : []);
+  const newest = new Map<string, number>();
+  const seen = new Set<Link>();
+  const open = release ? standsFor(lineage, release) : [];
+  for (let at = open.pop(); at; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    commits.add(commitOf(at));
+    newest.set(at.line, Math.max(at.number, newest.get(at.line) ?? 0));
+    const { compared, beside } = madeOf(lineage, at);
+    // A later tag on the same commit has a higher number and holds no more.
+    open.push(...compared.slice(0, 1), ...beside);
   }
-  return held;
+  return { commits, newest };
 }
 
 /**
- * The link that tells what a release holds: its own. One that others held at its birth holds less than its number says, a tag that was set late on old code: what it
- * was compared with, which it holds or, in what was told before that was so, the last of the line before those that hold it. None where that is too long ago to tell.
+ * The links that tell what a release holds: its own. One that others held at its birth holds less than its number says, a tag that was set late on old code: what it
+ * was made of, which it holds or, in what was told before that was so, the last of the line before those that hold it. None where that is too long ago to tell.
  */
-function standsFor(sorted: readonly Link[], { number, line, ref, revision, ancestorOf }: Runs): Link | undefined {
-  const own = sorted.find((link) => link.number === number) ?? { number, line, revision, from: null };
-  const isHeldByOwnLine = sorted.some((link) => link.line === line && ancestorOf.includes(link.number));
-  if (ancestorOf.length === 0 || (ref === line && !isHeldByOwnLine)) return own;
+function standsFor({ sorted, byNumber }: Lineage, { number, line, ref, revision, ancestorOf }: Runs): Link[] {
+  const own = byNumber.get(number) ?? { number, line, revision, from: null, merged: [] };
+  const isHeldByOwnLine = ancestorOf.some((each) => byNumber.get(each)?.line === line);
+  if (ancestorOf.length === 0 || (ref === line && !isHeldByOwnLine)) return [own];
+  if (own.from === null) return [];
   const from = sorted.find((link) => link.revision === own.from && link.number < number);
-  if (from && !ancestorOf.includes(from.number)) return from;
+  if (from && !ancestorOf.includes(from.number)) return [from, ...own.merged.flatMap((each) => byNumber.get(each) ?? [])];
   const first = Math.min(...ancestorOf);
-  return sorted.findLast((link) => link.line === line && link.number < first && link.number > number - compared);
-}
-
-function oldestFirst(links: readonly Link[]): Link[] {
-  return links.toSorted((one, other) => one.number - other.number);
+  return sorted.filter((link) => link.line === line && link.number < first && link.number > number - compared).slice(-1);
 }
 
 /** Whose change something is, and how many commits it has. */
