@@ -52,7 +52,7 @@ function foldDelivery(state: EnvironmentState, event: Told, to: To): Environment
     case 'approval.expired':
     case 'approval.superseded':
     case 'approval.voided':
-      return state.request && state.request.request !== event.data.request ? undefined : answered(state, event, to);
+      return isOvertaken(state, event) ? undefined : answered(state, event, to);
     case 'rollout.started':
     case 'rollout.advanced':
     case 'rollout.succeeded':
@@ -89,11 +89,29 @@ function signed(state: EnvironmentState, event: Told & { name: 'sign-off.accepte
   };
 }
 
-function answered(
-  state: EnvironmentState,
-  event: Told & { name: `approval.${'granted' | 'rejected' | 'expired' | 'superseded' | 'voided'}` },
-  to: To,
-): EnvironmentState | undefined {
+type Answer = Told & { name: `approval.${'granted' | 'rejected' | 'expired' | 'superseded' | 'voided'}` };
+
+/** Said of another request than the newest. That nothing could be asked is news where nothing is asked, and nothing has come of what was. */
+function isOvertaken({ request, status }: EnvironmentState, event: Answer): boolean {
+  return isUnasked(event) ? further.has(status) : request !== null && request.request !== event.data.request;
+}
+
+const further = new Set<EnvironmentStatus>([
+  'awaiting-approval',
+  'granted',
+  'rolling-out',
+  'failed',
+  'live',
+  'rolling-back',
+  'rolled-back',
+]);
+
+function isUnasked({ data }: Answer): boolean {
+  return 'unasked' in data && data.unasked === true;
+}
+
+function answered(state: EnvironmentState, event: Answer, to: To): EnvironmentState | undefined {
+  const nothing = isUnasked(event) ? { request: null, rollout: null, progress: null } : {};
   switch (event.name) {
     case 'approval.granted':
       // Reissued while its rollout waits, or told late, after the rollout had begun: that changes nothing here.
@@ -106,11 +124,15 @@ function answered(
       });
     case 'approval.superseded':
       return to('superseded', {
-        reason: { code: 'superseded', message: `release ${event.data.by.number} took its place` },
+        reason: {
+          code: 'superseded',
+          message: `release ${event.data.by.number} ${event.data.runs ? 'runs there already' : 'goes instead'}`,
+        },
         replacedBy: event.data.by.number,
+        ...nothing,
       });
     default:
-      return to('voided', { reason: event.data.reason });
+      return to('voided', { reason: event.data.reason, ...nothing });
   }
 }
 
@@ -160,8 +182,8 @@ function rolled(
 }
 
 /** Whether what waited for this request is what is waited for now: asked anew, the end of the earlier request's rollout is heard afterwards. */
-function isAnswered({ request }: EnvironmentState, of: string | null): boolean {
-  return of === null || request === null || request.request === of;
+function isAnswered({ request, status }: EnvironmentState, of: string | null): boolean {
+  return of === null || (request ? request.request === of : status !== 'voided' && status !== 'superseded');
 }
 
 /** What another release's event means for this one in the same environment. */

@@ -63,6 +63,7 @@ const delivery = {
   'A expires': told('approval.expired', forA),
   'A is superseded': told('approval.superseded', { ...forA, by: other }),
   'A is voided': told('approval.voided', forA),
+  'nothing can be asked': told('approval.voided', { ...there, request: uuid(803), unasked: true }),
   'rollout A starts': told('rollout.started', { ...byA, kind: 'rollout' }),
   'rollback B starts': told('rollout.started', { ...byA, rollout: rolloutB, kind: 'rollback' }),
   'rollout A advances': told('rollout.advanced', { ...byA, kind: 'rollout' }),

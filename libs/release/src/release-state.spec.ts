@@ -126,6 +126,43 @@ describe('the fold of a release', () => {
     });
   });
 
+  it('says what keeps it from being asked for anew, also when the rollout of the earlier request ends afterwards', () => {
+    const tale = story();
+    tale.born();
+    tale.asked('pre-release');
+    tale.granted('pre-release');
+    const at = { release, environment: 'pre-release', changed: [] };
+    tale.say('approval.voided', { ...at, request: uuid(800), reason: why });
+    expect(foldRelease(release.id, tale.told)?.phase).toBe('voided');
+    const missing = { code: 'target-unknown', message: 'no target is called far' };
+    tale.say('approval.voided', { ...at, request: uuid(801), reason: missing, unasked: true });
+    const ended = { rollout: uuid(642), kind: 'rollout' as const, request: uuid(800), release, environment: 'pre-release' };
+    tale.say('rollout.aborted', { ...ended, reason: why, supersededBy: null });
+    expect(environment(tale.told, 'pre-release')).toMatchObject({ status: 'voided', reason: missing, request: null, rollout: null });
+    tale.say('approval.superseded', {
+      release,
+      environment: 'pre-release',
+      request: uuid(802),
+      by: aRelease(43),
+      runs: true,
+      unasked: true,
+    });
+    expect(environment(tale.told, 'pre-release')).toMatchObject({
+      status: 'superseded',
+      reason: { message: 'release 43 runs there already' },
+      replacedBy: 43,
+    });
+    tale.asked('pre-release', { request: uuid(803) });
+    tale.say('approval.voided', { ...at, request: uuid(804), reason: missing, unasked: true });
+    expect(environment(tale.told, 'pre-release')?.status).toBe('awaiting-approval');
+    expect(timelineOf(tale.told).map(({ text }) => text.en)).toEqual(
+      expect.arrayContaining([
+        'cannot be asked for pre-release yet: no target is called far',
+        'does not go to pre-release: release 43 runs there already',
+      ]),
+    );
+  });
+
   it('knows which part it waits for, and does not take its absence for a step forward', () => {
     const tale = story();
     tale.born();

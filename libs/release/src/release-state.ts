@@ -71,6 +71,7 @@ export type Phase =
   | 'cancelled'
   | 'rejected'
   | 'expired'
+  | 'voided'
   | 'superseded'
   | 'rolled-back'
   | 'withdrawn';
@@ -202,7 +203,7 @@ const telling: readonly (readonly [EnvironmentStatus, Phase])[] = [
   ['failed', 'failed'],
   ['aborted', 'failed'],
   ['expired', 'expired'],
-  ['voided', 'expired'],
+  ['voided', 'voided'],
   ['superseded', 'superseded'],
   ['live', 'live'],
   ['passed', 'passed'],

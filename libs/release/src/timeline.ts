@@ -68,10 +68,17 @@ const sentences: Sentences = {
   'approval.rejected': ({ environment, by, comment }) =>
     say(`rejected for ${environment} by ${by.name}${tail(comment)}`, `${by.name} 驳回进入 ${environment}${tail(comment)}`),
   'approval.expired': ({ environment }) => say(`nobody decided in time about ${environment}`, `${environment} 的签核已过期`),
-  'approval.superseded': ({ environment, by }) =>
-    say(`release ${by.number} took its place for ${environment}`, `${environment} 由版本 ${by.number} 取代`),
-  'approval.voided': ({ environment, reason }) =>
-    say(`sign-off for ${environment} void: ${reason.message}`, `${environment} 的签核失效：${reason.message}`),
+  'approval.superseded': ({ environment, by, runs }) =>
+    runs
+      ? say(
+          `does not go to ${environment}: release ${by.number} runs there already`,
+          `不再进入 ${environment}：版本 ${by.number} 已在其中运行`,
+        )
+      : say(`release ${by.number} goes to ${environment} instead`, `${environment} 由版本 ${by.number} 取代`),
+  'approval.voided': ({ environment, reason, unasked }) =>
+    unasked
+      ? say(`cannot be asked for ${environment} yet: ${reason.message}`, `${environment} 暂时无法发起签核：${reason.message}`)
+      : say(`sign-off for ${environment} void: ${reason.message}`, `${environment} 的签核失效：${reason.message}`),
   'release.withdrawn': ({ by, reason }) => say(`withdrawn by ${by.name}${tail(reason)}`, `由 ${by.name} 撤回${tail(reason)}`),
   'image.retired': ({ image, rule }) =>
     say(

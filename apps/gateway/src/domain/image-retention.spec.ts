@@ -10,7 +10,7 @@ const now = '2026-11-23T00:00:00.000Z';
 const rule: RetentionRule = { since: '2026-05-27T00:00:00.000Z', newest: 2 };
 const phases: readonly Phase[] = [
   ...(['detected', 'building', 'testing', 'awaiting-approval', 'rolling-out', 'live', 'passed', 'replaced'] as const),
-  ...(['failed', 'cancelled', 'rejected', 'expired', 'superseded', 'rolled-back', 'withdrawn'] as const),
+  ...(['failed', 'cancelled', 'rejected', 'expired', 'voided', 'superseded', 'rolled-back', 'withdrawn'] as const),
 ];
 
 function aKeeper(number: number, change: Partial<Keeper> = {}): Keeper {
