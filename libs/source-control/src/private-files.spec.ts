@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runFolder } from './private-files.js';
+import { forEach, runFolder } from './private-files.js';
 
 let base: string;
 
@@ -10,6 +10,21 @@ beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), 'run-folder-'));
 });
 afterEach(() => rm(base, { recursive: true }));
+
+describe('what is done for each of many', () => {
+  it('is done for all, whatever becomes of one, and what went wrong is told', async () => {
+    const done: string[] = [];
+    const act = async (name: string) => {
+      if (name.startsWith('bad')) throw new Error(`${name} stays`);
+      done.push(name);
+    };
+    await expect(forEach(['bad 1', 'one', 'bad 2', 'two'], act)).rejects.toThrow('bad 1 stays; bad 2 stays');
+    expect(done).toEqual(['one', 'two']);
+    await expect(forEach(['bad', 'three'], act)).rejects.toThrow(/^bad stays$/);
+    await forEach(['four'], act);
+    expect(done).toEqual(['one', 'two', 'three', 'four']);
+  });
+});
 
 describe('the folder of a run', () => {
   it('is new each time, and for its owner only', async () => {

@@ -42,13 +42,21 @@ export async function privateFolder(path: string): Promise<string> {
 /** No run takes longer, in ms: what is older was left behind by a process that was killed. */
 const longestRunMs = 24 * 60 * 60 * 1000;
 
-/** Removes the folders of single runs that killed processes left below this one. */
+/** Removes the folders of single runs that killed processes left below this one. Throws, once each was tried, where some stay. */
 export async function forgetRuns(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
+  await forEach(await readdir(parent), async (name) => {
     const left = join(parent, name);
     const { mtimeMs } = await stat(left).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > longestRunMs) await removeFolder(left);
-  }
+  });
+}
+
+/** Does this for one after the other, whatever becomes of those before; throws in the end what was thrown. */
+export async function forEach(names: readonly string[], act: (name: string) => Promise<void>): Promise<void> {
+  const failed: Error[] = [];
+  for (const name of names) await act(name).catch((error: Error) => failed.push(error));
+  if (failed.length > 1) throw new AggregateError(failed, failed.map(({ message }) => message).join('; '));
+  if (failed[0]) throw failed[0];
 }
 
 /** A new folder below this one for a single run; the caller removes it. What killed processes left there goes first. */

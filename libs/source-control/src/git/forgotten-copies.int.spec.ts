@@ -52,8 +52,21 @@ describe('the copy of a source', () => {
       await mkdir(path, { recursive: true });
       await utimes(path, longAgo, longAgo);
     }
-    await withLock(`${held}.lock`, 1_000, undefined, () => forgetCopies(dataDir, since));
+    await withLock(`${held}.lock`, 1_000, undefined, () => forgetCopies(dataDir, since, undefined, 100));
     expect(await copies()).toContain('a.git');
     expect(await copies()).not.toContain('b.git');
+  });
+
+  it('that cannot be removed is told, and keeps no other', async () => {
+    // The name of its lock would be too long.
+    const stays = `${'c'.repeat(251)}.git`;
+    const others = ['d.git', 'e.git', 'f.git', 'g.git', 'h.git'];
+    for (const name of [stays, ...others]) {
+      await mkdir(join(dataDir, 'git', name));
+      await utimes(join(dataDir, 'git', name), longAgo, longAgo);
+    }
+    await expect(forgetCopies(dataDir, since)).rejects.toThrow('ENAMETOOLONG');
+    expect(await copies()).toContain(stays);
+    expect((await copies()).filter((name) => others.includes(name))).toEqual([]);
   });
 });

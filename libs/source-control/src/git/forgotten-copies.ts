@@ -1,12 +1,12 @@
 import { readdir, rename, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../mirror-lock.js';
-import { removeFolder } from '../private-files.js';
+import { forEach, removeFolder } from '../private-files.js';
 import { SourceError } from '../source-error.js';
 
 const aside = '.old-';
 /** How long to wait for a process that works on a copy, in ms; then the copy is in use. */
-const waitMs = 5_000;
+const usualWaitMs = 5_000;
 
 /** Notes that a copy was used. */
 export async function usedNow(path: string): Promise<void> {
@@ -21,12 +21,15 @@ export async function throwAway(path: string): Promise<void> {
   await removeFolder(old);
 }
 
-/** Removes copies of sources below this folder that nobody has used since then, and what a process that was killed left of one; who needs one makes it anew. */
-export async function forgetCopies(dataDir: string, before: Date, signal?: AbortSignal): Promise<void> {
+/**
+ * Removes copies of sources below this folder that nobody has used since then, and what a process that was killed left of one; who needs one makes it anew.
+ * Throws, once each was tried, where some stay.
+ */
+export async function forgetCopies(dataDir: string, before: Date, signal?: AbortSignal, waitMs = usualWaitMs): Promise<void> {
   const folder = join(dataDir, 'git');
-  for (const name of await readdir(folder).catch(() => [])) {
+  await forEach(await readdir(folder).catch(() => []), async (name) => {
     const path = join(folder, name);
-    if (!(await isUnused(path, before))) continue;
+    if (signal?.aborted || !(await isUnused(path, before))) return;
     if (name.includes(aside)) await removeFolder(path);
     else if (name.endsWith('.git'))
       await withLock(`${path}.lock`, waitMs, signal, async () => {
@@ -34,7 +37,7 @@ export async function forgetCopies(dataDir: string, before: Date, signal?: Abort
       }).catch((error: unknown) => {
         if (!(error instanceof SourceError) || error.reason !== 'timeout') throw error;
       });
-  }
+  });
 }
 
 async function isUnused(path: string, before: Date): Promise<boolean> {
