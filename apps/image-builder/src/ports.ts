@@ -84,7 +84,7 @@ export abstract class ImageBackend {
   /** Looks first what an earlier claim has done and goes on from there. The digest is the one the registry keeps. Throws `PartUnavailable` where a part does not answer. */
   abstract produce(order: Order, production: Production): Promise<Produced>;
   /** Makes room where it builds: forgets images older than a moment that nothing there uses, and what this process keeps for builds. They stay in the registry. */
-  abstract tidy(olderThan: Date, signal: AbortSignal): Promise<number>;
+  abstract tidy(olderThan: Date, signal: AbortSignal): Promise<void>;
 }
 
 /** Keeps signed statements beside the image they are about. */

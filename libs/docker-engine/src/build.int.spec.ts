@@ -71,6 +71,19 @@ describe('building', () => {
     await expect(build(`FROM ${based.imageId.slice(7)}\n`)).rejects.toBeInstanceOf(BuildFailed);
   });
 
+  it('tells which image it pulled to build on, and believes no step that says so', async () => {
+    const registry = process.env.SLIPWAY_REGISTRY ?? 'localhost:5000';
+    const tag = `${registry}/${name}:base`;
+    await build(base, { tag, noCache: true });
+    const { digest } = await engine.push({ reference: tag });
+    await engine.images.remove(tag);
+    const pinned = `${registry}/${name}@${digest}`;
+    const pulled: string[] = [];
+    const dockerfile = `FROM ${pinned}\nRUN ["/bin/sh","-c","/bin/busybox echo Status: Downloaded newer image for theirs"]\n`;
+    for (let time = 1; time <= 2; time += 1) await build(dockerfile, { onPulled: (reference) => pulled.push(reference) });
+    expect(pulled).toEqual([pinned]);
+  });
+
   it('says which step failed, with its exit code', async () => {
     const failure = await build(`${base}RUN ["/bin/sh","-c","/bin/busybox echo broken; exit 3"]\n`).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(BuildFailed);

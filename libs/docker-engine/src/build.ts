@@ -46,6 +46,8 @@ export interface BuildRequest {
   readonly onLog?: (line: string) => void;
   /** What is to be said about the build that the builder does not: a step that its log names and that is held to no limit. */
   readonly onNote?: (line: string) => void;
+  /** Each image that the engine did not have and pulled to build on, as the Dockerfile names it; no step can say so. */
+  readonly onPulled?: (reference: string) => void;
   readonly signal?: AbortSignal;
   /** For the whole build; default one hour. */
   readonly timeoutMs?: number;
@@ -66,6 +68,7 @@ const defaultLimitMs = 60 * 60_000;
 const cpuPeriod = 100_000;
 /** No limit for the headers: the builder sends them with its first output, and the build's own limit covers the wait. */
 const longest = 2 ** 31 - 1;
+const pulledLine = /^Status: Downloaded newer image for (\S+)$/;
 const stepLine = /^Step \d+\/\d+ : /;
 
 /**
@@ -144,10 +147,11 @@ async function buildOnce(transport: Transport, request: BuildRequest & { context
     });
     const onLog = guarded(request.onLog, keep);
     try {
-      return await follow(what, body, (line) => {
+      const hear = (line: string): void => {
         steps.hear(line);
         onLog(line);
-      });
+      };
+      return await follow(what, body, hear, request.onPulled);
     } finally {
       steps.stop();
       body.destroy();
@@ -175,7 +179,12 @@ function guarded(onLog: BuildRequest['onLog'], keep: (error: unknown) => void): 
   };
 }
 
-async function follow(what: string, body: Readable, onLog: (line: string) => void): Promise<{ imageId: string }> {
+async function follow(
+  what: string,
+  body: Readable,
+  onLog: (line: string) => void,
+  onPulled: BuildRequest['onPulled'],
+): Promise<{ imageId: string }> {
   let imageId: string | undefined;
   let step: string | undefined;
   const lines = new LineCutter((line) => {
@@ -187,6 +196,8 @@ async function follow(what: string, body: Readable, onLog: (line: string) => voi
     // Progress of pulled base layers would flood the log; what has happened is enough.
     if (message.status !== undefined && message.progress === undefined)
       lines.write(`${message.id ? `${message.id}: ` : ''}${message.status}\n`);
+    const pulled = pulledLine.exec(message.status ?? '')?.[1];
+    if (pulled !== undefined) onPulled?.(pulled);
     imageId = message.aux?.ID ?? imageId;
     const problem = message.errorDetail?.message ?? message.error;
     if (problem === undefined) continue;

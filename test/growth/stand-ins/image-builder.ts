@@ -41,9 +41,7 @@ class StandInBackend implements ImageBackend {
     return { outcome: 'built', digest };
   }
 
-  async tidy(): Promise<number> {
-    return 0;
-  }
+  async tidy(): Promise<void> {}
 
   private registryAt(host: string): Registry {
     const known = this.registries.get(host) ?? new OciRegistry({ host });

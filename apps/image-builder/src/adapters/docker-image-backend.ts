@@ -9,6 +9,7 @@ import { type ImageBuilderConfig, usualBuildNetwork } from '../image-builder.con
 import { ImageBackend, type Order, type Produced, type Production } from '../ports.js';
 import { AnsweringClock } from './answering-clock.js';
 import { absentIn, failureOf, OutOfTime } from './failures.js';
+import { PulledBases } from './pulled-bases.js';
 import { type Place, Registries } from './registries.js';
 import { SourceArchives } from './source-archives.js';
 
@@ -21,6 +22,7 @@ const pingMs = 3000;
 @Injectable()
 export class DockerImageBackend extends ImageBackend {
   private readonly spoolFolder: string;
+  private readonly bases: PulledBases;
 
   constructor(
     private readonly engine: DockerEngine,
@@ -31,6 +33,7 @@ export class DockerImageBackend extends ImageBackend {
     super();
     this.spoolFolder = join(config.SLIPWAY_DATA_DIR, 'contexts');
     mkdirSync(this.spoolFolder, { recursive: true, mode: 0o700 });
+    this.bases = new PulledBases(join(config.SLIPWAY_DATA_DIR, 'bases'), engine.images);
   }
 
   async produce(order: Order, production: Production): Promise<Produced> {
@@ -59,21 +62,24 @@ export class DockerImageBackend extends ImageBackend {
     );
   }
 
-  async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
-    // Each is tried, whatever becomes of the other: a full disk is no reason to keep images.
-    try {
-      return await this.tidyEngine(olderThan, signal);
-    } finally {
-      await forgetRuns(this.spoolFolder);
-      await this.sources.tidy(signal);
-    }
+  async tidy(olderThan: Date, signal: AbortSignal): Promise<void> {
+    // Each is tried, whatever becomes of the others: a full disk is no reason to keep images.
+    const tried = await Promise.allSettled([
+      this.tidyEngine(olderThan, signal),
+      this.bases.tidy(olderThan, signal),
+      forgetRuns(this.spoolFolder),
+      this.sources.tidy(signal),
+    ]);
+    const failed = tried.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    if (failed.length > 1) throw new AggregateError(failed, failed.map(({ message }) => message).join('; '));
+    if (failed[0]) throw failed[0];
   }
 
-  private async tidyEngine(olderThan: Date, signal: AbortSignal): Promise<number> {
+  private async tidyEngine(olderThan: Date, signal: AbortSignal): Promise<void> {
     const { images } = this.engine;
     const built = await images.list({ labels: { 'dev.slipway.release': true } }, { signal });
     // What a build that failed or was called off came to, and all but the last stage of any: the classic builder gives it no name and no label. To the
-    // engine, what somebody pulled by its digest dangles too.
+    // engine, what was pulled by its digest dangles too.
     const unnamed = (await images.list({ dangling: true }, { signal })).filter(({ repositoryDigests }) => repositoryDigests.length === 0);
     const old = [...built, ...unnamed].filter(({ createdAt }) => new Date(createdAt) < olderThan);
     for (const { id, tags } of new Map(old.map((image) => [image.id, image])).values()) {
@@ -84,13 +90,13 @@ export class DockerImageBackend extends ImageBackend {
         });
       }
     }
-    return old.length;
   }
 
   private async build(order: Order, { signal, log, note, keep }: Production): Promise<string> {
     const { recipe, labels } = order;
     const seconds = Math.min(recipe.timeout, this.config.SLIPWAY_BUILD_TIMEOUT);
     const context = await this.context(order, signal);
+    const pulled: string[] = [];
     const clock = new AnsweringClock((stop) => this.engine.ping({ signal: stop }), seconds * 1000);
     try {
       const { imageId } = await this.engine.buildImage({
@@ -105,6 +111,7 @@ export class DockerImageBackend extends ImageBackend {
         registries: await this.registries.forBases(),
         onLog: log,
         onNote: note,
+        onPulled: (reference) => pulled.push(reference),
         signal: AbortSignal.any([signal, clock.signal]),
         timeoutMs: longestMs,
       });
@@ -117,6 +124,8 @@ export class DockerImageBackend extends ImageBackend {
     } finally {
       clock.stop();
       await context.dispose();
+      // One that cannot be noted stays, as if somebody else had pinned it.
+      await Promise.all(pulled.map((reference) => this.bases.note(reference).catch(() => undefined)));
     }
   }
 

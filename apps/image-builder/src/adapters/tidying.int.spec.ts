@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageBuilderConfig } from '../image-builder.config.js';
 import { DockerImageBackend } from './docker-image-backend.js';
+import { PulledBases } from './pulled-bases.js';
 import type { Registries } from './registries.js';
 import { SourceArchives } from './source-archives.js';
 
@@ -56,13 +57,14 @@ async function anImage({ created = old, labels = {}, tag }: { created?: string; 
 }
 
 /** Pulls an image as whoever pins it does: it has a digest and no tag. */
-async function aPinnedImage(): Promise<string> {
+async function aPinnedImage(): Promise<{ id: string; reference: string }> {
   const tag = `${realParts().registry}/tidying-${aDigest().slice(-12)}:pinned`;
   const id = await anImage({ tag });
   const { digest } = await engine.images.push(tag);
   await engine.images.remove(tag);
-  await engine.images.pull(`${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`);
-  return id;
+  const reference = `${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`;
+  await engine.images.pull(reference);
+  return { id, reference };
 }
 
 describe('the engine that builds', () => {
@@ -79,7 +81,7 @@ describe('the engine that builds', () => {
       await anImage({ labels: { 'dev.slipway.release': 'r' }, tag: `${name}:built` }),
       await anImage(),
       await anImage({ tag: `${name}:theirs` }),
-      await aPinnedImage(),
+      (await aPinnedImage()).id,
       await anImage({ created: new Date().toISOString() }),
     ];
     await tidy();
@@ -87,10 +89,36 @@ describe('the engine that builds', () => {
     expect(there).toEqual([false, false, true, true, true]);
   });
 
+  it('keeps no old base that a build pulled by its digest, unless something uses it', async () => {
+    const bases = new PulledBases(join(folder, 'bases'), engine.images);
+    const [spare, used, young] = [await aPinnedImage(), await aPinnedImage(), await aPinnedImage()];
+    for (const { reference } of [spare, used, young]) await bases.note(reference);
+    const uses = await engine.containers.create({ name: `tidying-${aDigest().slice(-12)}`, image: used.reference, command: ['none'] });
+    for (const name of await readdir(join(folder, 'bases'))) {
+      const noted = await readFile(join(folder, 'bases', name), 'utf8');
+      if (noted !== young.reference) await utimes(join(folder, 'bases', name), new Date(old), new Date(old));
+    }
+    const there = () => Promise.all([spare, used, young].map(async ({ id }) => (await engine.images.inspect(id)) !== undefined));
+    await tidy();
+    expect(await there()).toEqual([false, true, true]);
+    await engine.containers.remove(uses);
+    await tidy();
+    expect(await there()).toEqual([false, false, true]);
+  });
+
   it('is tidied where the copies of sources cannot be, as on a full disk, which is told', async () => {
     const step = await anImage();
     const full = new Error('no space left on device');
     await expect(tidy({ tidy: () => Promise.reject(full) } as unknown as SourceArchives)).rejects.toBe(full);
     expect(await engine.images.inspect(step)).toBeUndefined();
+  });
+
+  it('keeps no copies of sources from being tidied where what builds have left cannot be, which is told', async () => {
+    const tidied: string[] = [];
+    const sources = { tidy: async () => void tidied.push('sources') } as unknown as SourceArchives;
+    const backend = new DockerImageBackend(engine, {} as Registries, sources, config());
+    await rm(join(folder, 'contexts'), { recursive: true });
+    await expect(backend.tidy(olderThan, AbortSignal.timeout(20_000))).rejects.toThrow('contexts');
+    expect(tidied).toEqual(['sources']);
   });
 });
