@@ -3,7 +3,7 @@ import { type PersonReference, ProjectApplied, type ProjectFile, TargetApplied, 
 import { digestOf } from '@slipway/identity';
 import { Messaging, type UnitOfWork } from '@slipway/messaging';
 import { ApiProblem, type WrongField } from './api-problem.js';
-import { Applied, type AppliedRow, type FileOf, type Kind } from './ports.js';
+import { Applied, type AppliedRow, type FileOf, type Kind, Retention } from './ports.js';
 
 /** What became of an apply. */
 export interface Outcome {
@@ -29,12 +29,15 @@ export class Applying {
   constructor(
     private readonly messaging: Messaging,
     private readonly applied: Applied,
+    private readonly retention: Retention,
   ) {}
 
   async applyProject(file: ProjectFile, manner: Manner): Promise<Outcome> {
     return this.messaging.transact(async (unit) => {
       const before = await this.applied.lock(unit.tx, 'project', file.metadata.name);
       await this.refuseMissingTargets(unit, file, manner.locate);
+      const retired = await this.retention.refusalOf(unit.tx, file);
+      if (retired) throw ApiProblem.refused(retired);
       return this.put(unit, 'project', file.metadata.name, before, file, manner);
     });
   }

@@ -1,4 +1,4 @@
-import type { CommandAction, Reason } from '@slipway/contracts';
+import type { CommandAction, ProjectFile, Reason } from '@slipway/contracts';
 import type { Tx } from '@slipway/postgres';
 import type { Keeper } from './domain/image-retention.js';
 
@@ -22,6 +22,8 @@ export abstract class Retention {
   abstract retire(tx: Tx, releases: readonly string[]): Promise<void>;
   /** Why nothing can come of a command any more: the image it needs was retired. Holds off retiring until the transaction ends. */
   abstract refusal(tx: Tx, action: CommandAction): Promise<Reason | undefined>;
+  /** Why a file cannot name one of its images any more: that was retired. Holds off retiring until the transaction ends. */
+  abstract refusalOf(tx: Tx, file: ProjectFile): Promise<Reason | undefined>;
   /** Notes what became of retired images in their registries since the last time. */
   abstract follow(): Promise<void>;
   /** Images that registries keep though they were retired, by reason. */

@@ -7,7 +7,7 @@ import {
   RepositoryFile,
   RolloutSucceeded,
 } from '@slipway/contracts';
-import { advisoryNumber, Database, schemaOf } from '@slipway/postgres';
+import { advisoryNumber, Database, schemaOf, type Tx } from '@slipway/postgres';
 import { aDigest, anId, aProjectFile, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aScene, imageOf, problemOf, type Scene } from './gateway.fixture.js';
@@ -72,6 +72,30 @@ async function rolledOut(release: Release): Promise<void> {
   };
   await scene.stage.say('production-rollout', RolloutSucceeded, { subject: release.id, data });
   await eventually(async () => (await api().listEnvironments({ params: { project } })).items.some(({ running }) => running !== null));
+}
+
+/** A project whose checks run inside the image of a release. */
+async function naming(name: string, release: Release): Promise<void> {
+  const { repository, digest } = imageOf(release);
+  const verify = [{ run: ['smoke'], image: `${repository}@${digest}` }];
+  const environments = [{ name: 'test', stage: 'test' as const, target: 'lab', verify }];
+  await api().applyProject({ params: { name }, body: aProjectFile({ name, spec: { environments } }) });
+}
+
+/** Retires as another replica would, with all its transaction holds; `wait` until so many have to wait for it, who then go on in the order they came. */
+async function meanwhile<T>(act: (wait: (many: number) => Promise<unknown>, tx: Tx) => Promise<T>): Promise<T> {
+  const { url, query } = scene.stage.database;
+  const key = advisoryNumber(schemaOf('gateway'), 'image retention');
+  const waiting = `select 1 from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32) + objid::bigint = $1::bigint`;
+  const other = await Database.connect({ url, schema: schemaOf('gateway'), applicationName: 'another replica' });
+  try {
+    return await other.transaction(async (tx) => {
+      await tx.query('select pg_advisory_xact_lock($1)', [key]);
+      return act((many) => eventually(async () => (await query(waiting, [key])).length === many), tx);
+    });
+  } finally {
+    await other.close();
+  }
 }
 
 describe('images that are needed no longer', () => {
@@ -140,21 +164,33 @@ describe('images that are needed no longer', () => {
       `update ${schemaOf('gateway')}.release set born_at = born_at - interval '200 days', changed_at = changed_at - interval '200 days' where id = $1`,
       [release.id],
     );
-    const key = advisoryNumber(schemaOf('gateway'), 'image retention');
-    const other = await Database.connect({ url: database.url, schema: schemaOf('gateway'), applicationName: 'a command' });
-    const passing = await other.transaction(async (tx) => {
-      await tx.query('select pg_advisory_xact_lock_shared($1)', [key]);
-      const running = pass();
-      const waits = `select 1 from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32) + objid::bigint = $1::bigint`;
-      await eventually(async () => (await database.query(waits, [key])).length > 0);
-      const verify = [{ run: ['smoke'], image: `localhost:5000/caps@${imageOf(release).digest}` }];
-      const environments = [{ name: 'test', stage: 'test' as const, target: 'lab', verify }];
-      await api().applyProject({ params: { name: 'socks' }, body: aProjectFile({ name: 'socks', spec: { environments } }) });
-      return { running };
+    const { over } = await meanwhile(async (wait) => {
+      const applied = naming('socks', release);
+      await wait(1);
+      const passed = pass();
+      await wait(2);
+      return { over: Promise.all([applied, passed]) };
     });
-    await passing.running;
-    await other.close();
+    await over;
     expect(await database.query(`select 1 from ${schemaOf('gateway')}.retired_release where release = $1`, [release.id])).toEqual([]);
+  });
+
+  it('are named by no file that is applied while they are retired, nor after', async () => {
+    const release = await scene.aBuiltRelease('shoes', 2);
+    const { refused } = await meanwhile(async (wait, tx) => {
+      const applied = problemOf(naming('gaiters', release));
+      await wait(1);
+      await tx.query('insert into retired_release (release) values ($1)', [release.id]);
+      return { refused: applied };
+    });
+    for (const problem of [await refused, await problemOf(naming('gaiters', release))])
+      expect(problem).toMatchObject({ status: 409, code: 'image-retired', detail: expect.stringContaining(imageOf(release).digest) });
+    // One of its releases is kept, and its image with it.
+    await scene.stage.database.query(
+      `update ${schemaOf('gateway')}.release set state = jsonb_set(state::jsonb, '{image}', $2::jsonb)::json where id = $1`,
+      [(await scene.aBuiltRelease('shoes', 3)).id, JSON.stringify(imageOf(release))],
+    );
+    await naming('gaiters', release);
   });
 
   it('that a registry does not remove are a warning of doctor until they are gone', async () => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { CommandAction, Reason } from '@slipway/contracts';
+import type { CommandAction, ProjectFile, Reason } from '@slipway/contracts';
 import { advisoryNumber, Database, type Tx } from '@slipway/postgres';
 import type { Keeper } from '../domain/image-retention.js';
 import { Retention } from '../ports.js';
@@ -109,6 +109,22 @@ export class PostgresRetention extends Retention {
     if (!row) return undefined;
     const message = `the image of release ${row.number} is kept no longer since ${row.since.toISOString()}: a new tag on its revision builds it anew`;
     return { code: 'image-retired', message };
+  }
+
+  async refusalOf(tx: Tx, file: ProjectFile): Promise<Reason | undefined> {
+    const images = JSON.stringify(file).match(/[^"\s]+@sha256:[0-9a-f]{64}/g);
+    if (!images) return undefined;
+    await tx.query('select pg_advisory_xact_lock_shared($1)', [this.key]);
+    const [row] = await tx.query<{ image: string; since: Date }>(
+      `select image, max(since) as since from (
+         select (state -> 'image' ->> 'repository') || '@' || (state -> 'image' ->> 'digest') as image,
+           coalesce(t.retired_at, (state -> 'retired' ->> 'at')::timestamptz) as since
+         from release r left join retired_release t on t.release = r.id
+       ) as kept where image = any($1) group by image having bool_and(since is not null) limit 1`,
+      [images],
+    );
+    if (!row) return undefined;
+    return { code: 'image-retired', message: `the image ${row.image} is kept no longer since ${row.since.toISOString()}: name another` };
   }
 
   async follow(): Promise<void> {
