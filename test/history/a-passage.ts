@@ -38,7 +38,7 @@ export async function build(teller: Teller, release: Release): Promise<void> {
   const born = {
     release,
     projectVersion: 1,
-    range: { from: null, commits: [aCommit({ revision })], total: 1 },
+    range: { from: number > 1 ? aRevision(String(number - 1)) : null, commits: [aCommit({ revision })], total: 1, merged: [] },
     people: [author],
     pusher: null,
     trigger: { kind: 'poll', person: null },

@@ -125,6 +125,24 @@ eachIsFound({
       release: 'two',
       says: /is said to be part of release 1, which the repository denies/,
     },
+    {
+      how: 'a release is said to have come in with one that does not contain it',
+      twist: { data: { 'commit.detected 1': (data) => ({ ...data, range: { ...data.range, merged: [2] } }) } },
+      release: 'one',
+      says: /release 1 is said to contain release 2, which the repository denies/,
+    },
+    {
+      how: 'a release is counted from a commit that it does not contain',
+      twist: { data: { 'commit.detected 1': (data) => ({ ...data, range: { ...data.range, from: aRevision('2') } }) } },
+      release: 'one',
+      says: /release 1 is counted from \w+, which it does not contain/,
+    },
+    {
+      how: 'nobody says that a release contains an earlier one',
+      twist: { data: { 'commit.detected 2': (data) => ({ ...data, range: { ...data.range, from: null } }) } },
+      release: 'two',
+      says: /release 2 contains release 1 by the repository, and nothing that was said tells so/,
+    },
   ],
   5: [
     {

@@ -1,7 +1,7 @@
 import { CommitDetected, type Release } from '@slipway/contracts';
 import { Ancestry } from './ancestry.ts';
 import { type Effect, effectsOf, effectWords, heardDocker, whereOf } from './effects.ts';
-import { factsOf, wordsOf } from './facts.ts';
+import { factsOf, type SaidOf, wordsOf } from './facts.ts';
 import { grantsOf } from './grants.ts';
 import type { History } from './history.ts';
 import { type Rollout, rolloutsOf, type Stand, standsOf } from './rollouts.ts';
@@ -12,6 +12,8 @@ import type { Examination } from './verdict.ts';
 const skewMs = 2000;
 /** So many releases are told to contain one. */
 const mostTold = 200;
+/** With so many earlier releases each is compared at its birth. */
+const compared = 100;
 
 /**
  * 4. Never backwards by accident. Within a line an older release replaces a newer one only by a rollback, asked for or following a failure; what was
@@ -103,10 +105,12 @@ function born(history: History, ancestry: Ancestry, findings: Findings): void {
   const all = factsOf(history).named(CommitDetected);
   for (const [project, detected] of Map.groupBy(all, ({ data }) => data.release.project)) {
     const byNumber = new Map(detected.map(({ data }) => [data.release.number, data.release]));
+    const births = new Births(detected);
     if (!ancestry.isRead(project) && detected.some(({ data }) => data.release.kind === 'commit' || data.release.kind === 'tag'))
       findings.cannot(`the repository of ${project} was not read`);
     for (const { data, ...said } of detected) {
       const { id, number, kind, ancestorOf } = data.release;
+      cameFrom({ data, ...said }, births, ancestry, findings);
       const above = kind === 'configuration' ? undefined : ancestry.descendants(data.release);
       if (above === undefined) continue;
       findings.count('places in the repository');
@@ -124,5 +128,57 @@ function born(history: History, ancestry: Ancestry, findings: Findings): void {
           ]);
       }
     }
+  }
+}
+
+type Born = SaidOf<typeof CommitDetected>;
+
+/** What was born in a project, by number and by revision. */
+class Births {
+  readonly all: readonly Born[];
+  readonly byNumber: ReadonlyMap<number, Born>;
+  readonly #byRevision: ReadonlyMap<string, readonly Born[]>;
+
+  constructor(all: readonly Born[]) {
+    this.all = all;
+    this.byNumber = new Map(all.map((each) => [each.data.release.number, each]));
+    this.#byRevision = Map.groupBy(all, ({ data }) => data.release.revision);
+  }
+
+  /** The commits of releases that one contains by what was said at their births; undefined where one of them was told of before that was said. */
+  told(own: Born): ReadonlySet<string> | undefined {
+    const seen = new Set<Born>();
+    const open = [own];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      const { release, range } = at.data;
+      if (seen.has(at)) continue;
+      seen.add(at);
+      if (range.merged === undefined) return undefined;
+      const compared = this.#byRevision.get(range.from ?? '')?.find(({ data }) => data.release.number < release.number);
+      open.push(...(compared ? [compared] : []), ...range.merged.flatMap((number) => this.byNumber.get(number) ?? []));
+    }
+    return new Set([...seen].map(({ data }) => data.release.revision));
+  }
+}
+
+/** What a release is said to be made of it contains by the repository, and of all that it contains somebody can tell from what was said. */
+function cameFrom(own: Born, births: Births, ancestry: Ancestry, findings: Findings): void {
+  const { release, range } = own.data;
+  const below = ancestry.ancestors(release);
+  if (!below) return;
+  const isIn = (revision: string | undefined) => revision === release.revision || (revision !== undefined && below.has(revision));
+  const revisionOf = (number: number) => births.byNumber.get(number)?.data.release.revision;
+  const denied = (what: string) => findings.breach(release.id, `release ${release.number} ${what}`, [wordsOf(own)]);
+  if (range.from !== null && !isIn(range.from)) denied(`is counted from ${range.from}, which it does not contain by the repository`);
+  for (const number of range.merged ?? [])
+    if (!isIn(revisionOf(number))) denied(`is said to contain release ${number}, which the repository denies`);
+  const told = births.told(own);
+  if (!told) return;
+  const near = births.all.filter(
+    ({ data: { release: other } }) => other.number < release.number && other.number >= release.number - compared,
+  );
+  for (const { release: other } of near.map(({ data }) => data)) {
+    const isTold = told.has(other.revision) || other.ancestorOf.some((number) => told.has(revisionOf(number) ?? ''));
+    if (isIn(other.revision) && !isTold) denied(`contains release ${other.number} by the repository, and nothing that was said tells so`);
   }
 }
