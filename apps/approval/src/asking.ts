@@ -15,7 +15,7 @@ import { environmentOf, goesBackwards, openedBy, resolveDeployment } from '@slip
 import { v7 } from 'uuid';
 import { type ApprovalRequest, plus } from './domain/approval-request.js';
 import { grewFrom, settingsChanged } from './domain/change.js';
-import { Duties } from './duties.js';
+import { type Counting, Duties } from './duties.js';
 import { Knowledge, type KnownRelease, type Passage, Requests, type Standing } from './ports.js';
 import { Settling } from './settling.js';
 
@@ -24,7 +24,9 @@ interface Question {
   readonly environment: DeliveryEnvironment;
   readonly passage: Passage;
   readonly standing: Standing | undefined;
-  readonly previous: ApprovalRequest['previous'];
+  /** What was asked of it there last. */
+  readonly last: ApprovalRequest | undefined;
+  readonly counting: Counting | undefined;
 }
 
 /** Opens requests: resolves what would run, once, and asks people whether exactly that may go in. */
@@ -55,10 +57,17 @@ export class Asking {
 
   /**
    * Asks for a release that has passed `through` to go into `name`. Returns why it cannot be asked, or null.
-   * `by` is the person who asks anew: only then may what was barred, or ended in a no, be asked again.
+   * `by` is the person who asks anew: only then may what was barred, or ended in a no, be asked again. `counting` is given where it was read before.
    */
-  async ask(unit: UnitOfWork, release: string, name: string, through: string, by: PersonReference | null): Promise<Reason | null> {
-    const question = await this.question(unit, release, name, through);
+  async ask(
+    unit: UnitOfWork,
+    release: string,
+    name: string,
+    through: string,
+    by: PersonReference | null,
+    counting?: Counting,
+  ): Promise<Reason | null> {
+    const question = await this.question(unit, release, name, through, counting);
     if ('code' in question) return question;
     const obstacle = await this.obstacle(unit, question, by);
     if (obstacle) return obstacle;
@@ -72,7 +81,13 @@ export class Asking {
     return null;
   }
 
-  private async question(unit: UnitOfWork, release: string, name: string, through: string): Promise<Question | Reason> {
+  private async question(
+    unit: UnitOfWork,
+    release: string,
+    name: string,
+    through: string,
+    counting: Counting | undefined,
+  ): Promise<Question | Reason> {
     const known = await this.knowledge.release(unit.tx, release);
     if (!known) return { code: 'release-unknown', message: 'approval has not heard of this release' };
     if (known.withdrawn) return { code: 'withdrawn', message: 'this release was withdrawn' };
@@ -85,42 +100,48 @@ export class Asking {
     // Its release was born under that version: an older one, late or put back, may ask for less.
     if (project && project.version < passage.projectVersion)
       return { code: 'not-heard', message: `version ${passage.projectVersion} of the project has not been heard of; it is on its way` };
-    const last = await this.requests.latest(unit.tx, release, name);
     return {
       known,
       environment,
       passage,
       standing: await this.knowledge.standing(unit.tx, known.release.project, name),
-      previous: previousOf(last),
+      last: await this.requests.latest(unit.tx, release, name),
+      counting,
     };
   }
 
-  private async obstacle(unit: UnitOfWork, { known, environment, standing }: Question, by: PersonReference | null): Promise<Reason | null> {
+  private async obstacle(
+    unit: UnitOfWork,
+    { known, standing, last, counting }: Question,
+    by: PersonReference | null,
+  ): Promise<Reason | null> {
     const { release } = known;
-    const last = await this.requests.latest(unit.tx, release.id, environment.name);
     if (last?.state === 'open') return { code: 'asked-already', message: 'this is being asked already' };
     if (last?.state === 'granted' && !last.grant.used)
       return { code: 'granted-already', message: 'this is granted already; its rollout is about to start' };
     if (by === null && last !== undefined && last.state !== 'voided')
       return { code: 'decided-already', message: `this was ${last.state}; a person may ask anew` };
-    if (by === null && standing?.barred.includes(release.number))
+    // What was voided because it changed was asked after the bar, and then by a person: nothing that is barred is asked otherwise, and a bar leaves nothing open.
+    const wasAskedByPerson = last?.state === 'voided' && last.reason?.code === 'changed';
+    if (by === null && !wasAskedByPerson && standing?.barred.includes(release.number))
       return { code: 'barred', message: 'this release was rolled back from here; a person may ask anew' };
     const running = standing?.release;
     if (running && running.id === release.id) return { code: 'runs-already', message: 'this release runs there already' };
-    if (running && (goesBackwards(running, release) || (await this.isHeld(unit, running, release)))) {
+    if (running && (goesBackwards(running, release) || (await this.isHeld(unit, running, release, counting)))) {
       return { code: 'older', message: `release ${running.number} runs there and is newer; only a rollback goes back` };
     }
     return null;
   }
 
-  private async isHeld(unit: UnitOfWork, running: Release, release: Release): Promise<boolean> {
+  private async isHeld(unit: UnitOfWork, running: Release, release: Release, counting: Counting | undefined): Promise<boolean> {
     // Mostly so: then the links, as many as there are releases, are not read.
     if (running.line === release.line) return false;
-    return grewFrom(await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)), running, release);
+    const links = counting?.links ?? (await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)));
+    return grewFrom(links, running, release);
   }
 
   private async resolve(unit: UnitOfWork, question: Question): Promise<ApprovalRequest | Reason> {
-    const { known, environment, passage, standing, previous } = question;
+    const { known, environment, passage, standing, last, counting } = question;
     const project = await this.knowledge.project(unit.tx, known.release.project);
     await this.knowledge.whileStands(unit.tx, environment.target);
     const target = await this.knowledge.target(unit.tx, environment.target);
@@ -136,7 +157,7 @@ export class Asking {
       secretVersions: Object.fromEntries(await this.knowledge.secrets(unit.tx, known.release.project, 'production-rollout')),
     });
     if (!resolved.ok) return resolved.reason;
-    const duties = await this.duties.ofChange(unit, known, standing?.release ?? null);
+    const duties = await this.duties.ofChange(unit, known, standing?.release ?? null, counting);
     if ('code' in duties) return duties;
     const { commits, total, ...whose } = duties;
     const now = unit.now.toISOString();
@@ -158,7 +179,7 @@ export class Asking {
       provenance: passage.provenance,
       verdict: passage.verdict,
       through: passage.environment,
-      previous,
+      previous: previousOf(last),
       signOffs: [],
     };
   }
@@ -180,7 +201,7 @@ export class Asking {
       unit.publish(ApprovalSuperseded, {
         subject: release.id,
         correlationId: release.id,
-        data: { request: v7(), release, environment, by: running },
+        data: { request: v7(), release, environment, by: running, runs: true, unasked: true },
       });
   }
 
@@ -189,7 +210,7 @@ export class Asking {
     unit.publish(ApprovalVoided, {
       subject: known.release.id,
       correlationId: known.release.id,
-      data: { request: v7(), release: known.release, environment: environment.name, reason, changed: [] },
+      data: { request: v7(), release: known.release, environment: environment.name, reason, changed: [], unasked: true },
     });
   }
 }
@@ -198,5 +219,11 @@ function previousOf(last: ApprovalRequest | undefined): ApprovalRequest['previou
   if (!last) return null;
   const no = last.signOffs.find((signOff) => signOff.decision === 'reject');
   if (no) return { request: last.id, reason: { code: 'rejected', message: no.comment }, by: no.person };
-  return { request: last.id, reason: { code: last.state, message: `the earlier request was ${last.state}` }, by: null };
+  const message = `the earlier request was ${last.state}`;
+  const why = last.state === 'voided' ? last.reason : undefined;
+  return {
+    request: last.id,
+    reason: why ? { code: why.code, message: `${message}: ${why.message}` } : { code: last.state, message },
+    by: null,
+  };
 }

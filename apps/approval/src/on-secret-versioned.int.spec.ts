@@ -78,6 +78,7 @@ describe('a version of a secret', () => {
     await say('production-rollout', 'missing', null);
     await verified(release);
     const voided = await stage.hears(ApprovalVoided, (data) => data.release.id === release.id);
+    expect(voided.unasked).toBe(true);
     expect(voided.reason).toMatchObject({ code: 'secret-missing', message: expect.stringContaining('missing/db-password') });
     expect(requests(release)).toEqual([]);
     await say('production-rollout', 'missing', 'k1');

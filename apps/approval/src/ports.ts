@@ -92,8 +92,9 @@ export abstract class Knowledge {
   /** One that is not withdrawn yet. */
   abstract withdraw(tx: Tx, release: KnownRelease, at: Date): Promise<void>;
   abstract keepPassage(tx: Tx, passage: Passage): Promise<void>;
-  /** `what` is null where nothing runs any more. False for what is older than what is kept. */
+  /** `what` is null where nothing runs any more. False for what is older than what is kept. Bars that are not believed are taken away. */
   abstract keepStanding(tx: Tx, place: { project: string; environment: string }, what: Runs | null, at: Date): Promise<boolean>;
+  /** Bars that are not believed are written over. */
   abstract bar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
   abstract unbar(tx: Tx, project: string, environment: string, number: number): Promise<void>;
   abstract project(tx: Tx, name: string): Promise<AppliedProject | undefined>;

@@ -3,6 +3,7 @@ import {
   ApprovalRequested,
   ApprovalSuperseded,
   ApprovalVoided,
+  CommandAccepted,
   CommandIssued,
   CommandRefused,
   CommitDetected,
@@ -66,6 +67,15 @@ async function wentBack(to: Release, from: Release): Promise<string> {
   return stage.say('production-rollout', RolloutRolledBack, { subject: to.id, data });
 }
 
+/** An operator asks for it anew in pre-release. Gives the id of the command. */
+async function asksAnew(release: Release): Promise<string> {
+  const command = anId();
+  const action = { kind: 'approval.ask', release: release.id, environment: 'pre-release' } as const;
+  const data = { command, service: 'approval', action, person: admin, role: 'operator', reason: 'once more' } as const;
+  await stage.say('gateway', CommandIssued, { subject: `${release.project}/pre-release`, data });
+  return command;
+}
+
 /** A third release, asked for over a second one that Ann wrote. */
 async function asksOverAnns(project: string) {
   const [first, second, third] = [aRelease({ project }), aRelease({ project, number: 2 }), aRelease({ project, number: 3 })];
@@ -99,6 +109,7 @@ it('asks anew when an older release runs again: more would go in than was signed
   expect(await stage.hears(ApprovalVoided, ({ request }) => request === before.request)).toMatchObject({
     reason: { code: 'changed', message: 'release 1 runs in pre-release now, and more than was asked for would go in' },
     changed: ['what it replaces: release 2 → release 1'],
+    signedBy: [{ id: ann.id, name: ann.name }],
   });
   const anew = await stage.hears(ApprovalRequested, ({ release, request }) => release.id === third.id && request !== before.request);
   expect(anew).toMatchObject({ involved: [{ id: ann.id }], change: { since: { number: 1 }, total: 2 } });
@@ -140,11 +151,11 @@ it.each([
   await stage.hears(ApprovalGranted, ({ release }) => release.id === second.id);
   await stage.signsOff(tess, await asked(branch, (from === 2 ? second : first).revision, [], merged));
   await letIn(stage, branch);
-  expect(await stage.hears(ApprovalSuperseded, ({ request }) => request === waits.request)).toMatchObject({ by: { number: 3 } });
-  const command = anId();
-  const action = { kind: 'approval.ask', release: second.id, environment: 'pre-release' } as const;
-  const data = { command, service: 'approval', action, person: admin, role: 'operator', reason: 'the old one' } as const;
-  await stage.say('gateway', CommandIssued, { subject: `${project}/pre-release`, data });
+  expect(await stage.hears(ApprovalSuperseded, ({ request }) => request === waits.request)).toMatchObject({
+    by: { number: 3 },
+    runs: true,
+  });
+  const command = await asksAnew(second);
   expect(await stage.hears(CommandRefused, (refused) => refused.command === command)).toMatchObject({ reason: { code: 'older' } });
 });
 
@@ -182,4 +193,55 @@ it('lets the same commit in again from the line it was moved on to', async () =>
   await letIn(stage, moved);
   const again = aRelease({ project, number: 3, line: 'main', revision: first.revision });
   expect(await asked(again, first.revision, [])).toMatchObject({ environment: 'pre-release' });
+});
+
+it('asks anew, in spite of the bar, for what a person had asked for in spite of it, and says why', async () => {
+  const { first, second, third, before } = await asksOverAnns('barred');
+  await stage.signsOff(tess, before);
+  await letIn(stage, third);
+  await stage.handles('approval', await wentBack(second, third));
+  await asksAnew(third);
+  const asks = (...not: string[]) =>
+    stage.hears(
+      ApprovalRequested,
+      (data) => data.release.id === third.id && data.environment === 'pre-release' && !not.includes(data.request),
+    );
+  const byPerson = await asks(before.request);
+  await wentBack(first, second);
+  const anew = await asks(before.request, byPerson.request);
+  const message = 'the earlier request was voided: release 1 runs in pre-release now, and more than was asked for would go in';
+  expect(anew).toMatchObject({ involved: [{ id: ann.id }], previous: { request: byPerson.request, reason: { code: 'changed', message } } });
+});
+
+it('leaves nothing asked of what was rolled back from, until a person asks', async () => {
+  const project = 'left';
+  const [first, second] = [aRelease({ project }), aRelease({ project, number: 2 })];
+  await apply(project);
+  await stage.signsOff(tess, await asked(first, null, []));
+  await letIn(stage, first);
+  const { request } = await asked(second, first.revision, []);
+  await stage.handles('approval', await wentBack(first, second));
+  expect(await stage.hears(ApprovalVoided, (data) => data.request === request)).toMatchObject({ reason: { code: 'barred' } });
+  const command = await asksAnew(second);
+  await stage.hears(CommandAccepted, (accepted) => accepted.command === command);
+});
+
+it('hears what runs though a row of a release is not believed: what it cannot count it takes back, until a person has seen to that', async () => {
+  const { first, second, third, before } = await asksOverAnns('unlinked');
+  const seal = 'select link_seal from slipway_approval.release where id = $1';
+  const [row] = await stage.database.query<{ link_seal: string }>(seal, [second.id]);
+  const write = (is: string | undefined) =>
+    stage.database.query('update slipway_approval.release set link_seal = $2 where id = $1', [second.id, is]);
+  await write('nobody’s');
+  await wentBack(first, second);
+  const message = `row ${second.id} of table release link is not believed`;
+  expect(await stage.hears(ApprovalVoided, ({ request }) => request === before.request)).toMatchObject({
+    reason: { code: 'not-believed', message: expect.stringContaining(message) },
+  });
+  const runs = `select release ->> 'number' as number from slipway_approval.standing where project = 'unlinked' and environment = 'pre-release'`;
+  expect(await stage.database.query(runs)).toEqual([{ number: '1' }]);
+  await write(row?.link_seal);
+  await asksAnew(third);
+  const anew = await stage.hears(ApprovalRequested, ({ release, request }) => release.id === third.id && request !== before.request);
+  expect(anew).toMatchObject({ involved: [{ id: ann.id }], change: { since: { number: 1 } } });
 });

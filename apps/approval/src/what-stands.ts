@@ -6,7 +6,7 @@ import { goesBackwards } from '@slipway/release';
 import { Asking } from './asking.js';
 import type { ApprovalRequest } from './domain/approval-request.js';
 import { grewFrom, hasGrown, holds } from './domain/change.js';
-import { Duties } from './duties.js';
+import { type Counting, Duties } from './duties.js';
 import { Knowledge, Requests, type Runs } from './ports.js';
 import { Settling } from './settling.js';
 
@@ -30,7 +30,10 @@ export class WhatStands {
     private readonly asking: Asking,
   ) {}
 
-  /** `what` is null where nothing runs any more; `left` is what somebody went back from, which is barred. */
+  /**
+   * `what` is null where nothing runs any more; `left` is what somebody went back from, which is barred. A row that is not believed keeps it from being heard no
+   * more than it must, or no rollout would begin there again: what cannot be told counts as more.
+   */
   async keep(unit: UnitOfWork, { project, environment }: Place, what: Runs | null, at: Date, left: Release | null = null): Promise<void> {
     // Nobody asks meanwhile, or that request would be counted from what ran before.
     await this.knowledge.alone(unit.tx, project);
@@ -43,45 +46,69 @@ export class WhatStands {
       : [];
     if (others.length === 0) return;
     const numbers = [now, before === 'unknown' ? null : before, ...others.map(({ release }) => release)].map((each) => each?.number ?? 0);
-    const links = await this.knowledge.linksUpTo(unit.tx, project, Math.max(...numbers));
-    const onlyMovedOn = before === null || (before !== 'unknown' && now !== null && holds(links, now, before));
+    const counting = await orWhyNot(this.duties.counting(unit, project, Math.max(...numbers)));
+    const links = typeof counting === 'string' ? [] : counting.links;
+    const onlyMovedOn = before === null || (before !== 'unknown' && now !== null && links.length > 0 && holds(links, now, before));
     for (const request of others) {
-      if (now && (goesBackwards(now, request.release) || grewFrom(links, now, request.release)))
-        await this.settling.settle(unit, request, { kind: 'superseded', by: now });
-      else if (!onlyMovedOn && (await this.grew(unit, request, now))) await this.askAnew(unit, request, before, now);
+      if (request.release.id === left?.id && request.openedAt <= at.toISOString()) await this.leave(unit, request);
+      else if (now && (goesBackwards(now, request.release) || grewFrom(links, now, request.release)))
+        await this.settling.settle(unit, request, { kind: 'superseded', by: now, runs: true });
+      else if (!onlyMovedOn) await this.reconsider(unit, request, before, now, counting);
     }
   }
 
-  private async askAnew(
+  /** What somebody went back from is asked for by a person or not at all. */
+  private async leave(unit: UnitOfWork, request: ApprovalRequest): Promise<void> {
+    const message = `release ${request.release.number} was rolled back from ${request.environment}; a person may ask for it anew`;
+    await this.settling.settle(unit, request, { kind: 'voided', reason: { code: 'barred', message }, changed: [] });
+  }
+
+  /** Asks anew where more would go in than was asked for. Where that cannot be told nobody asks but a person, who has seen to the row. */
+  private async reconsider(
     unit: UnitOfWork,
     request: ApprovalRequest,
     before: Release | 'unknown' | null,
     now: Release | null,
+    counting: Counting | string,
   ): Promise<void> {
+    const grew = typeof counting === 'string' ? counting : await orWhyNot(this.grew(unit, request, now, counting));
+    if (grew === false) return;
     const { release, environment, through } = request;
     const runs = now ? `release ${now.number} runs in ${environment} now` : `nothing runs in ${environment} any more`;
-    const reason = { code: 'changed', message: `${runs}, and more than was asked for would go in` };
     const was = before === 'unknown' ? 'what was not believed' : nameOf(before);
+    const reason =
+      grew === true
+        ? { code: 'changed', message: `${runs}, and more than was asked for would go in` }
+        : { code: 'not-believed', message: `${runs}, and whose change would go in cannot be told: ${grew}; ask for it anew then` };
     await this.settling.settle(unit, request, { kind: 'voided', reason, changed: [`what it replaces: ${was} → ${nameOf(now)}`] });
-    await this.asking.ask(unit, release.id, environment, through, null);
+    if (grew !== true || typeof counting === 'string') return;
+    const unasked = await this.asking.ask(unit, release.id, environment, through, null, counting);
+    if (unasked?.code === 'not-heard') throw new NotYet(unasked.message);
   }
 
   /** Null where nothing ran. Somebody else's row is overwritten: it may stand in the way of nothing that is true. */
   private async before(unit: UnitOfWork, project: string, environment: string): Promise<Release | null | 'unknown'> {
-    try {
-      return await this.knowledge.running(unit.tx, project, environment);
-    } catch (error) {
-      if (error instanceof RowNotBelieved) return 'unknown';
-      throw error;
-    }
+    const running = await orWhyNot(this.knowledge.running(unit.tx, project, environment));
+    return typeof running === 'string' ? 'unknown' : running;
   }
 
-  private async grew(unit: UnitOfWork, request: ApprovalRequest, running: Release | null): Promise<boolean> {
+  private async grew(unit: UnitOfWork, request: ApprovalRequest, running: Release | null, counting: Counting): Promise<boolean | string> {
     const known = await this.knowledge.release(unit.tx, request.release.id);
-    const now = known && (await this.duties.ofChange(unit, known, running));
+    const now = known && (await this.duties.ofChange(unit, known, running, counting));
     if (!now) return false;
-    if ('code' in now) throw new NotYet(now.message);
-    return hasGrown({ ...request, total: request.change?.total ?? now.total }, now);
+    if (!('code' in now)) return hasGrown({ ...request, total: request.change?.total ?? now.total }, now);
+    if (counting.people === undefined) return now.message;
+    throw new NotYet(now.message);
+  }
+}
+
+/** What comes of it, or why nothing does where a row is not believed. */
+async function orWhyNot<T>(work: Promise<T>): Promise<T | string> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof RowNotBelieved) return error.message;
+    throw error;
   }
 }
 

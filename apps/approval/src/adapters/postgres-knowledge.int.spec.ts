@@ -46,6 +46,26 @@ describe('what approval knows of an environment', () => {
     expect(await numberIn('pre-release')).toBe(3);
   });
 
+  it('is heard though what is barred there is not believed, and that is written over', async () => {
+    const bar = (number: number) => database.transaction((tx) => knowledge.bar(tx, 'shop', 'staging', number));
+    const forge = (barred: string) => database.query(`update standing set barred = $1 where environment = 'staging'`, [barred]);
+    const barred = async () => (await database.transaction((tx) => knowledge.standing(tx, 'shop', 'staging')))?.barred;
+    await bar(4);
+    await bar(5);
+    expect(await barred()).toEqual([4, 5]);
+    await forge('{4,9}');
+    await bar(6);
+    expect(await barred()).toEqual([6]);
+    await forge('{9}');
+    await expect(barred()).rejects.toThrow('of table standing bars is not believed');
+    await runs('staging', 3, 5);
+    expect(await barred()).toEqual([]);
+    await bar(7);
+    await forge('{7,8}');
+    await database.transaction((tx) => knowledge.unbar(tx, 'shop', 'staging', 7));
+    expect(await barred()).toEqual([]);
+  });
+
   it('stays empty when what ran is heard after its removal', async () => {
     await database.transaction((tx) => knowledge.keepStanding(tx, { project: 'shop', environment: 'test' }, null, at(20)));
     await runs('test', 1, 10);

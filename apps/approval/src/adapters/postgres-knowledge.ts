@@ -8,6 +8,7 @@ import { type AppliedProject, type AppliedTarget, Knowledge, type KnownRelease, 
 import { sealedTables } from '../sealed-tables.js';
 import { ReleaseLinks } from './release-links.js';
 import { knownRelease, type ReleaseRow, releaseRowOf } from './release-rows.js';
+import { type BarsRow, StandingBars } from './standing-bars.js';
 
 const columns = (table: keyof typeof sealedTables) => sealedColumns(sealedTables, table);
 const peopleQuery = `select ${columns('person')} from person`;
@@ -15,8 +16,11 @@ const peopleQuery = `select ${columns('person')} from person`;
 /** {@link Knowledge} in approval's own tables; every row is sealed, and none is believed without its seal. */
 @Injectable()
 export class PostgresKnowledge extends Knowledge {
+  private readonly bars: StandingBars;
+
   constructor(private readonly seals: RowSeals) {
     super();
+    this.bars = new StandingBars(seals);
   }
 
   async alone(tx: Tx, project: string): Promise<void> {
@@ -84,17 +88,23 @@ export class PostgresKnowledge extends Knowledge {
 
   async keepStanding(tx: Tx, place: { project: string; environment: string }, what: Runs | null, at: Date): Promise<boolean> {
     const row = { ...place, ...(what ?? nothing) };
-    const rows = await tx.query(
+    const [kept] = await tx.query<BarsRow>(
       `insert into standing (project, environment, release, image, address, changed_at, seal) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (project, environment) do update set release = excluded.release, image = excluded.image, address = excluded.address,
-         changed_at = excluded.changed_at, seal = excluded.seal where standing.changed_at <= excluded.changed_at returning 1`,
+         changed_at = excluded.changed_at, seal = excluded.seal where standing.changed_at <= excluded.changed_at
+       returning project, environment, barred, barred_seal`,
       [row.project, row.environment, json(row.release), json(row.image), row.address, at, this.seals.of('standing', row)],
     );
-    return rows.length > 0;
+    if (kept) await this.bars.mend(tx, kept);
+    return kept !== undefined;
   }
 
   async bar(tx: Tx, project: string, environment: string, number: number): Promise<void> {
-    await this.standsBarred(tx, project, environment, (before) => [...before.filter((each) => each !== number), number]);
+    await tx.query(
+      `insert into standing (project, environment, changed_at, seal) values ($1, $2, '-infinity', $3) on conflict (project, environment) do nothing`,
+      [project, environment, this.seals.of('standing', { project, environment, ...nothing })],
+    );
+    await this.bars.change(tx, { project, environment }, (before) => [...before.filter((each) => each !== number), number]);
   }
 
   async unbar(tx: Tx, project: string, environment: string, number: number): Promise<void> {
@@ -104,7 +114,7 @@ export class PostgresKnowledge extends Knowledge {
       environment,
       number,
     ]);
-    if (rows.length > 0) await this.standsBarred(tx, project, environment, (before) => before.filter((each) => each !== number));
+    if (rows.length > 0) await this.bars.change(tx, { project, environment }, (before) => before.filter((each) => each !== number));
   }
 
   async project(tx: Tx, name: string): Promise<AppliedProject | undefined> {
@@ -188,7 +198,7 @@ export class PostgresKnowledge extends Knowledge {
       `select ${columns('standing')}, barred, barred_seal from standing where project = $1 and environment = $2`,
       [project, environment],
     );
-    return row && { ...this.seals.believed('standing', row), barred: this.barsOf(row) };
+    return row && { ...this.seals.believed('standing', row), barred: this.bars.of(row) };
   }
 
   async running(tx: Tx, project: string, environment: string): Promise<Release | null> {
@@ -197,30 +207,6 @@ export class PostgresKnowledge extends Knowledge {
       environment,
     ]);
     return row ? this.seals.believed('standing', row).release : null;
-  }
-
-  /** A rollback is rare: what is barred is read before it is written, as its seal must be. */
-  private async standsBarred(tx: Tx, project: string, environment: string, change: (before: readonly number[]) => number[]): Promise<void> {
-    await tx.query(
-      `insert into standing (project, environment, changed_at, seal) values ($1, $2, '-infinity', $3) on conflict (project, environment) do nothing`,
-      [project, environment, this.seals.of('standing', { project, environment, ...nothing })],
-    );
-    const [row] = await tx.query<{ project: string; environment: string; barred: number[]; barred_seal: string | null }>(
-      'select project, environment, barred, barred_seal from standing where project = $1 and environment = $2 for update',
-      [project, environment],
-    );
-    const barred = change(row ? this.barsOf(row) : []);
-    await tx.query('update standing set barred = $3, barred_seal = $4 where project = $1 and environment = $2', [
-      project,
-      environment,
-      barred,
-      this.seals.of('standing bars', { project, environment, barred }),
-    ]);
-  }
-
-  /** Where nothing was ever barred there is no seal either. */
-  private barsOf(row: { project: string; environment: string; barred: readonly number[]; barred_seal: string | null }): readonly number[] {
-    return row.barred.length === 0 ? [] : this.seals.believed('standing bars', { ...row, seal: row.barred_seal }).barred;
   }
 }
 
