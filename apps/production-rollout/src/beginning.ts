@@ -11,7 +11,10 @@ import { GrantsGoodNow, Proofs, Rollouts, Secrets } from './ports.js';
 import { Telling } from './telling.js';
 
 /** `begun`: the intent is written. `ended`: it never will be. Else it waits, and says for what. */
-export type Begun = 'begun' | 'ended' | { readonly waitsFor: string; readonly afterMs: number };
+export type Begun =
+  | 'begun'
+  | 'ended'
+  | { readonly waitsFor: string; readonly afterMs: number; readonly away?: { readonly part: 'approval'; readonly environment: string } };
 
 /** How soon a rollout looks again whether its grant is good. */
 const grantMs = 1000;
@@ -89,7 +92,11 @@ export class Beginning {
       mine.kind === 'rollback' ? 'good' : isOver ? 'not good' : await this.grants.look(unit.tx, mine.grant, unchangedSince(state));
     if (granted === 'not good') return { waitsFor: 'a grant that is good now', afterMs: grantMs };
     if (granted === 'unheard')
-      return { waitsFor: `approval to hear that ${saying(state)}; if that lasts, see its dead letters`, afterMs: grantMs };
+      return {
+        waitsFor: `approval to hear that ${saying(state)}; if that lasts, see its dead letters`,
+        afterMs: grantMs,
+        away: { part: 'approval', environment },
+      };
     // Above whatever runs there, also where the database is older than that: whose number is the highest is the newest.
     const counted = { ...beside(state, newest.attempt), attempts: Math.max(state.attempts, newest.attempt) };
     const next = begunIn(counted, mine, notAfter, unit.now.toISOString());

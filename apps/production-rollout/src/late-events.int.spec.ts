@@ -1,5 +1,5 @@
 import { ApprovalSuperseded, ApprovalVoided, type Release, RolloutAborted, RolloutStarted } from '@slipway/contracts';
-import { aRelease } from '@slipway/testkit';
+import { aRelease, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scene } from './scene.fixture.js';
 
@@ -60,6 +60,25 @@ describe('a grant that is heard late', () => {
     expect(await waiting()).toEqual([]);
     await scene.live(1, 'one');
     expect(scene.stage.heard.filter(({ name, subject }) => name === RolloutStarted.name && subject === old.release.id)).toEqual([]);
+  });
+
+  it('waits for approval to hear what runs, says so, and begins then', async () => {
+    const { database } = scene.stage;
+    await database.query('alter table slipway_approval.grants_good_now add column heard_to timestamptz');
+    await scene.aProject('early');
+    await scene.live(1, 'one');
+    const { release, statement, say } = await scene.grant(2, 'two', { said: false });
+    const heardTo = (time: string) =>
+      database.query('update slipway_approval.grants_good_now set heard_to = $2 where grant_id = $1', [statement.grant, time]);
+    await heardTo('-infinity');
+    await say();
+    const waits = `select away, waiting_for from slipway_production_rollout.operation where kind = 'rollout' and away is not null`;
+    expect(await eventually(async () => (await database.query(waits))[0] ?? false)).toMatchObject({
+      away: { part: 'approval', environment: 'production' },
+      waiting_for: expect.stringContaining('approval to hear that release 1 runs here now'),
+    });
+    await heardTo('infinity');
+    await scene.stage.hears(RolloutStarted, (data) => data.release.id === release.id);
   });
 
   it('is remembered to be void for longer than it is good, and not for ever', async () => {

@@ -36,7 +36,10 @@ export class RunRollout implements Work<{ rollout: string }> {
       if (rollout.state === 'waiting') {
         const begun = await this.beginning.begin(claim, rollout, orchestrator);
         if (begun === 'ended') return { done: true };
-        if (begun !== 'begun') return { again: { afterMs: begun.afterMs, reason: begun.waitsFor } };
+        if (begun !== 'begun') {
+          const { waitsFor, ...again } = begun;
+          return { again: { ...again, reason: waitsFor } };
+        }
       }
       return await this.driving.drive(claim, orchestrator);
     } catch (error) {

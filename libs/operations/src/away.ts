@@ -3,7 +3,7 @@ import type { UnitOfWork } from '@slipway/messaging';
 
 /** A part of the world that did not answer a work. */
 export interface Met {
-  /** `target`, `registry`, `docker-engine`, `source`: as `part.away` names it. */
+  /** `target`, `registry`, `docker-engine`, `source`, `approval`: as `part.away` names it. */
   readonly part: string;
   /** Where it is needed; null where that is not known, or everywhere. */
   readonly environment: string | null;

@@ -48,7 +48,7 @@ export class WorkerMetrics {
     });
     this.away = new Gauge({
       name: 'slipway_part_away_seconds',
-      help: 'How long a part that work waits for has not answered: target, registry, docker-engine, source',
+      help: 'How long a part that work waits for has not answered: target, registry, docker-engine, source, approval',
       labelNames: ['part'],
       registers,
     });

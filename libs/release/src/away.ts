@@ -16,7 +16,16 @@ const parts: Record<string, Words> = {
   registry: { en: 'the registry', zh: '镜像仓库' },
   'docker-engine': { en: 'the Docker Engine', zh: 'Docker Engine' },
   source: { en: 'the repository', zh: '代码仓库' },
+  approval: { en: 'the approval service', zh: '审批服务' },
 };
+
+/** What is waited for of a part: that it answers again; of approval, which answers, that it has heard what runs in an environment. */
+export function awaitedWords({ part, environment, since }: AwayPart): Words {
+  const { en, zh } = partWords(part, environment);
+  return part === 'approval'
+    ? { en: `${en} to hear what runs there, since ${since}`, zh: `等待${zh}获知其中运行的版本，自 ${since} 起` }
+    : { en: `${en} to answer again, away since ${since}`, zh: `等待${zh}恢复，自 ${since} 起无响应` };
+}
 
 /** How people call a part of `part.away`. */
 export function partWords(part: string, environment: string | null = null): Words {

@@ -162,6 +162,12 @@ describe('what a release waits for', () => {
       since: time(900),
     });
     expect(brief(rolling(absent('target', 'production')))).toEqual(['rollout pre-release']);
+    expect(waits(rolling(absent('approval', 'pre-release')))[0]).toMatchObject({
+      text: {
+        en: `the approval service of pre-release to hear what runs there, since ${time(900)}`,
+        zh: `等待pre-release 的审批服务获知其中运行的版本，自 ${time(900)} 起`,
+      },
+    });
     const back = (tale: Tale) =>
       tale.say('part.back', { release: release.id, environment: 'pre-release', part: 'registry', afterSeconds: 60 });
     expect(brief(rolling(absent('registry', 'pre-release'), back))).toEqual(['rollout pre-release']);
@@ -232,11 +238,20 @@ describe('what a release waits for', () => {
 
   it('is what keeps it from being asked for, until somebody sees to it', () => {
     const reason = { code: 'secret-missing', message: 'no value for shop/db-password' };
+    const at = { release, environment: 'pre-release', reason, changed: [] };
     const blocked = (tale: Tale) => {
       tested(tale);
-      tale.say('approval.voided', { request: uuid(888), release, environment: 'pre-release', reason, changed: [] });
+      tale.say('approval.voided', { request: uuid(888), ...at });
     };
     expect(waits(blocked)).toMatchObject([{ code: 'blocked', environment: 'pre-release', reason }]);
+    expect(
+      brief((tale) => {
+        tested(tale);
+        tale.asked('pre-release');
+        tale.say('approval.voided', { request: uuid(800), ...at });
+        tale.say('approval.voided', { request: uuid(889), ...at, unasked: true });
+      }),
+    ).toEqual(['blocked pre-release']);
     expect(
       brief((tale) => {
         blocked(tale);

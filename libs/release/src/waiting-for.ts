@@ -1,5 +1,5 @@
 import type { PersonReference, ProjectFile, Reason } from '@slipway/contracts';
-import { partWords } from './away.js';
+import { awaitedWords } from './away.js';
 import { lastEnvironments, nextEnvironments, promotionPath } from './promotion-path.js';
 import type { EnvironmentState, ReleaseState } from './release-state.js';
 import type { Judged } from './sign-off-rules.js';
@@ -146,9 +146,9 @@ function withAway(waits: Wait[], { away = [] }: ReleaseState): Wait[] {
     ({ environment }) => environment === null || waits.some((each) => each.environment === environment && each.code !== 'ended'),
   );
   return [
-    ...concerned.map(({ part, environment, since }) => {
-      const { en, zh } = partWords(part, environment);
-      return wait('away', environment, `${en} to answer again, away since ${since}`, `等待${zh}恢复，自 ${since} 起无响应`, { since });
+    ...concerned.map((part) => {
+      const { en, zh } = awaitedWords(part);
+      return wait('away', part.environment, en, zh, { since: part.since });
     }),
     ...waits,
   ];

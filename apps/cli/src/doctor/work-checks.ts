@@ -52,7 +52,17 @@ const rules: readonly Rule[] = [
     metric: 'slipway_part_away_seconds',
     above: 60,
     say: (service, value, { part = '' }) =>
-      failed(`${service} works`, `it waits for the ${part} since ${span(value)}`, `bring the ${part} back; what waits goes on by itself`),
+      part === 'approval'
+        ? failed(
+            `${service} works`,
+            `it waits for approval to hear what runs since ${span(value)}`,
+            'what approval could not take is among its dead letters: slipway dead-letters list',
+          )
+        : failed(
+            `${service} works`,
+            `it waits for the ${part} since ${span(value)}`,
+            `bring the ${part} back; what waits goes on by itself`,
+          ),
   },
   {
     metric: 'slipway_handoff_age_seconds',

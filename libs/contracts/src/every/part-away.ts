@@ -13,7 +13,7 @@ export const PartAway = defineEvent({
     release: Id,
     /** Where it is needed; null where all of the release's ways need it. */
     environment: Name.nullable(),
-    /** `target`, `registry`, `docker-engine`, `source`. */
+    /** `target`, `registry`, `docker-engine`, `source`; `approval` while that has not heard what runs there. */
     part: Name,
     since: Time,
     /** What came instead of an answer. */
