@@ -91,7 +91,7 @@ export function showAsked(session: Session, asked: Approval): void {
   ]);
   out.fields([
     ['newer', asked.newerAvailable === null ? undefined : `${release.project}/${asked.newerAvailable} waits for ${environment} too`],
-    ['before', asked.previous === null ? undefined : `rejected: ${oneLine(asked.previous.reason.message)}`],
+    ['before', asked.previous === null ? undefined : earlier(asked.previous)],
     ['soaks', asked.soakUntil === null ? undefined : `until ${asked.soakUntil}`],
     ['missing', asked.missing.map((each) => oneLine(each)).join('\n') || undefined],
     ['may sign', names(asked.eligible) || undefined],
@@ -133,6 +133,11 @@ function inTest({ inTest: there, deployment, deployAgain }: Approval): string {
       ? []
       : [`to have ${nameOf({ ...deployment, ...deployment.release })} there again: ${oneLine(deployAgain.command, 400)}`]),
   ].join('\n');
+}
+
+/** The earlier no in the words of who said it, or why the earlier request ended. */
+function earlier({ reason, by }: NonNullable<Approval['previous']>): string {
+  return by === null ? oneLine(reason.message) : `rejected by ${oneLine(by.name)}: ${oneLine(reason.message)}`;
 }
 
 /** Said of a sign-off only where what ran in test was not what was signed for. */

@@ -22,6 +22,11 @@ export function verdictOf(detail: Detail, environment?: string): Verdict {
   return arrived.has(detail.state) ? 'good' : 'bad';
 }
 
+/** Whether its request was taken back, there or anywhere: it may be asked for anew at once. */
+export function isTakenBack({ environments }: Detail, environment?: string): boolean {
+  return environments.some((each) => each.state === 'voided' && (environment ?? each.environment) === each.environment);
+}
+
 /** Shows a release as it changes: on a terminal a few lines that are drawn anew below what happened, else a line for each thing that happened. */
 export class WatchView {
   private readonly told = new Set<string>();

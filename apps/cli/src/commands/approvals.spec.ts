@@ -6,6 +6,7 @@ import { deployAgain } from '@slipway/release';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { Terminal } from '../a-terminal.fixture.js';
 import { anApproval, digest, oldDigest, release, tess, time } from '../answers.example.js';
+import type { Approval } from '../asked.js';
 import { GatewayDouble, Refusal } from '../gateway-double.fixture.js';
 
 const terminal = new Terminal();
@@ -151,6 +152,22 @@ describe('approve, when another build runs in test', () => {
     double = await GatewayDouble.start({ ...deploying(), me: () => ({ ...tess, roles: [] }) });
     expect((await terminal.run(['approve', 'shop/42', '--url', double.url], { tty: true, types: ['y'] })).exit).toBe(0);
     expect(signOffs()).toHaveLength(1);
+  });
+
+  it('tells of the earlier no, and why an earlier request ended without one', async () => {
+    const earlier = async (previous: Approval['previous']) => {
+      double = await GatewayDouble.start(asking(anApproval({ previous })));
+      const { out } = await terminal.run(['approval', 'show', 'shop/42', '--url', double.url]);
+      await double.stop();
+      return out;
+    };
+    const id = '01900000-0000-7000-8000-0000000000ab';
+    const voided = { code: 'changed', message: 'the earlier request was voided: release 41 runs there now' };
+    expect(await earlier({ request: id, reason: voided, by: null })).toMatch(
+      /before +the earlier request was voided: release 41 runs there now/,
+    );
+    const no = { code: 'rejected', message: 'the basket is empty' };
+    expect(await earlier({ request: id, reason: no, by: tess })).toMatch(/before +rejected by Tess Tester: the basket is empty/);
   });
 
   it('tells of who signed while it ran', async () => {

@@ -30,6 +30,12 @@ const live = aDetail({
   waitingFor: [wait('live', 'production', 'nothing: it is live in production')],
   timeline: [born, built, done],
 });
+const takenBack = aDetail({
+  state: 'voided',
+  waitingFor: [wait('ended', 'production', 'ended in production: release 41 runs there now')],
+  timeline: [born, built],
+  environments: [{ environment: 'production', stage: 'production', state: 'voided', request: null, address: null, since: null }],
+});
 const failed = aDetail({ state: 'failed', waitingFor: [wait('ended', null, 'ended: the build failed')], timeline: [born] });
 
 /** Gives one state after another; what is asked after the last gets the last. */
@@ -68,6 +74,14 @@ describe('watching a release', () => {
     const ran = await watching([building, failed]);
     expect(ran.exit).toBe(1);
     expect(ran.out).toContain('shop/42 failed: ended: the build failed');
+  });
+
+  it('goes on where what was taken back is asked for anew at once, and ends where it is not', async () => {
+    expect(await watching([building, takenBack, takenBack, rolling, live])).toMatchObject({ exit: 0 });
+    await double?.stop();
+    const ran = await watching([building, takenBack]);
+    expect(ran.exit).toBe(1);
+    expect(ran.out).toContain('shop/42 voided: ended in production: release 41 runs there now');
   });
 
   it('gives a line of JSON for each thing, and the end as the last', async () => {

@@ -2,7 +2,7 @@ import { type ApiClient, ApiError, ApiUnreachable } from '@slipway/api';
 import { type ExitCode, exitCodes, Pending } from '../exit.js';
 import { type Detail, isMissing, nameOf, releaseNamed, releaseReference } from '../references.js';
 import type { Session } from '../session.js';
-import { verdictOf, WatchView } from '../watch-view.js';
+import { isTakenBack, verdictOf, WatchView } from '../watch-view.js';
 
 interface Options {
   in?: string;
@@ -11,6 +11,8 @@ interface Options {
 
 /** The stream says when to look; looking now and then is the guarantee. */
 const lookEveryMs = 5000;
+/** What is taken back is asked for anew in the same moment, where it is; the two are told one after the other. */
+const askedAnewWithinMs = 2000;
 
 /** `slipway release watch`: tells what happens as it happens, and ends with the release. */
 export async function watch(session: Session, { in: environment, timeout }: Options, name: string): Promise<ExitCode> {
@@ -23,11 +25,14 @@ export async function watch(session: Session, { in: environment, timeout }: Opti
   try {
     let detail = await born(session, api, name, until);
     void listen(api, detail, bell, signal);
+    let takenBackAt: number | undefined;
     for (;;) {
       view.show(detail);
       const verdict = verdictOf(detail, environment);
-      if (verdict !== 'going') return view.end(detail, verdict === 'good' ? exitCodes.ok : exitCodes.failed);
-      detail = await next(session, api, detail, bell, until, view);
+      takenBackAt = verdict === 'bad' && isTakenBack(detail, environment) ? (takenBackAt ?? performance.now()) : undefined;
+      const leftMs = takenBackAt === undefined ? 0 : takenBackAt + askedAnewWithinMs - performance.now();
+      if (verdict !== 'going' && leftMs <= 0) return view.end(detail, verdict === 'good' ? exitCodes.ok : exitCodes.failed);
+      detail = await next(session, api, detail, bell, { until, withinMs: leftMs > 0 ? leftMs : lookEveryMs }, view);
     }
   } finally {
     view.close();
@@ -64,12 +69,19 @@ async function listen(api: ApiClient, { release }: Detail, bell: Bell, signal: A
 }
 
 /** Waits for something new and looks again; a gateway that is away for a while is waited for. */
-async function next(session: Session, api: ApiClient, before: Detail, bell: Bell, until: number, view: WatchView): Promise<Detail> {
+async function next(
+  session: Session,
+  api: ApiClient,
+  before: Detail,
+  bell: Bell,
+  { until, withinMs }: { until: number; withinMs: number },
+  view: WatchView,
+): Promise<Detail> {
   const left = until - performance.now();
   if (left <= 0)
     throw new Pending(`${nameOf(before.release)} is still ${before.state}; go on with: slipway release watch ${nameOf(before.release)}`);
   const rung = new AbortController();
-  await Promise.race([bell.rung(), session.pause(Math.min(lookEveryMs, left), rung.signal)]).finally(() => rung.abort());
+  await Promise.race([bell.rung(), session.pause(Math.min(withinMs, left), rung.signal)]).finally(() => rung.abort());
   try {
     const detail = await api.getRelease({ params: { id: before.release.id }, signal: session.around.interrupted });
     view.away(undefined);
