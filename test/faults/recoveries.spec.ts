@@ -30,8 +30,16 @@ describe('recovery from kill -9', () => {
     expect(stateOf([quick('gateway'), quick('gateway', more)])).toBe('late');
   });
 
-  it('is not measured where a service was never killed, or on an overloaded machine only', () => {
+  it('is in time where a service was, though the machine was overloaded', () => {
+    expect(stateOf([quick('gateway', { load: overloaded + 1 })])).toBe('in time');
+    expect(stateOf([quick('gateway', { load: overloaded + 1 }), quick('gateway', { hearingMs: 15_001 })])).toBe('late');
+  });
+
+  it('is not measured where a service was never killed, or late on an overloaded machine only', () => {
     expect(stateOf([quick('notifier')])).toBe('not measured');
+    expect(stateOf([quick('gateway', { load: overloaded + 1 }), quick('gateway', { load: overloaded + 1, progressMs: undefined })])).toBe(
+      'not measured',
+    );
     expect(stateOf([quick('gateway', { load: overloaded + 1, hearingMs: 40_000 })])).toBe('not measured');
     expect(stateOf([quick('gateway', { load: overloaded + 1, hearingMs: 40_000 }), quick('gateway')])).toBe('in time');
   });

@@ -14,17 +14,18 @@ export const aimMs = 8_000;
 /** How fast a service got on after all its processes were killed. */
 export interface ServiceRecovery {
   readonly service: string;
-  /** To the first thing committed or published, on a machine that was not overloaded. */
+  readonly kills: number;
+  /** To the first thing committed or published; on a machine that was not overloaded if it ever was one. */
   readonly progress: Durations | undefined;
   /** To the first event taken in. */
   readonly hearing: Durations | undefined;
   /** Kills after which it did not get on within a minute. */
   readonly never: number;
-  /** Kills that say nothing, as the machine was overloaded. */
+  /** Kills on an overloaded machine. */
   readonly onOverloaded: number;
   /** To the first event taken in, after these. */
   readonly slow: Durations | undefined;
-  /** `late`: longer than the gate, or never. `not measured`: no kill of it says anything. */
+  /** `late`: longer than the gate, or never. `not measured`: no kill of it says anything. On an overloaded machine whoever was in time says so, whoever was late nothing. */
   readonly state: 'in time' | 'late' | 'not measured';
 }
 
@@ -32,14 +33,15 @@ export interface ServiceRecovery {
 export function judgeRecoveries(recovered: readonly Recovered[], gateMs: number): ServiceRecovery[] {
   return services.map((service) => {
     const all = recovered.filter((one) => one.service === service);
-    const quiet = all.filter(({ load }) => load <= overloaded);
-    const progress = durationsOf(quiet.flatMap(({ progressMs }) => progressMs ?? []));
-    const hearing = durationsOf(quiet.flatMap(({ hearingMs }) => hearingMs ?? []));
-    const never = quiet.filter(({ progressMs, hearingMs }) => progressMs === undefined || hearingMs === undefined).length;
-    const late = never > 0 || (progress?.mostMs ?? 0) > gateMs || (hearing?.mostMs ?? 0) > gateMs;
-    const slow = durationsOf(all.filter(({ load }) => load > overloaded).flatMap(({ hearingMs }) => hearingMs ?? []));
-    const state = quiet.length === 0 ? 'not measured' : late ? 'late' : 'in time';
-    return { service, progress, hearing, never, onOverloaded: all.length - quiet.length, slow, state };
+    const [quiet, laden] = [all.filter(({ load }) => load <= overloaded), all.filter(({ load }) => load > overloaded)];
+    const told = quiet.length > 0 ? quiet : laden;
+    const progress = durationsOf(told.flatMap(({ progressMs }) => progressMs ?? []));
+    const hearing = durationsOf(told.flatMap(({ hearingMs }) => hearingMs ?? []));
+    const never = told.filter(({ progressMs, hearingMs }) => progressMs === undefined || hearingMs === undefined).length;
+    const slow = durationsOf(laden.flatMap(({ hearingMs }) => hearingMs ?? []));
+    const isInTime = never === 0 && Math.max(progress?.mostMs ?? 0, hearing?.mostMs ?? 0) <= gateMs;
+    const state = told.length > 0 && isInTime ? 'in time' : quiet.length > 0 ? 'late' : 'not measured';
+    return { service, kills: all.length, progress, hearing, never, onOverloaded: laden.length, slow, state };
   });
 }
 
