@@ -41,9 +41,14 @@ export class Repository {
     return (await this.git('rev-parse', 'HEAD')).trim();
   }
 
-  /** Commits what this revision holds to a branch, new or not, on top of it. Gives the revision. */
+  /**
+   * Brings what this revision holds to a branch, new or not: a merge where there is one, for who only polls never sees what is pushed away before he looks.
+   * Gives the revision.
+   */
   async branch(name: string, of: string): Promise<string> {
-    const revision = (await this.git('commit-tree', '-p', of, '-m', `Try it on ${name}`, `${of}^{tree}`)).trim();
+    const before = (await this.git('for-each-ref', '--format=%(objectname)', `refs/heads/${name}`)).trim();
+    const parents = [before, of].filter((each) => each !== '').flatMap((each) => ['-p', each]);
+    const revision = (await this.git('commit-tree', ...parents, '-m', `Try it on ${name}`, `${of}^{tree}`)).trim();
     await this.git('update-ref', `refs/heads/${name}`, revision);
     return revision;
   }
