@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const steps: string[] = [];
   const run = await rollOut({
     orchestrator,
-    claim: { operation: { epoch: 1 }, signal: AbortSignal.timeout(60_000), enough: async () => undefined },
+    claim: { signal: AbortSignal.timeout(60_000), act: (ms, call) => call({ signal: AbortSignal.timeout(ms), epoch: 1 }) },
     goal: deployment,
     policy: { deadlineMs: 30_000, onFailure: 'hold' },
     onProgress: ({ step, detail }) => steps.push(`${step} ${detail}`),

@@ -9,7 +9,7 @@ const readyMs = 60_000;
 /** How long it is waited until a process of the service claims work. */
 const claimMs = 10_000;
 
-/** Longer than any lease: what it still believes to own is somebody else's when it goes on. It stops where it has just claimed work; hurt is the work that was taken over. */
+/** Longer than any lease, and than any call is armed for: what it still believes to own is somebody else's when it goes on. It stops where it has just claimed work; hurt is the work that was taken over. */
 export function stopped({ replicas }: { readonly replicas: number }): FaultKind {
   return {
     name: 'replica stopped past its lease',

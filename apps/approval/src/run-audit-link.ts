@@ -19,7 +19,6 @@ export const auditLink = { kind: 'audit-link', key: 'all' } as const;
 export class RunAuditLink implements Work {
   readonly kind = auditLink.kind;
   readonly callTimeoutMs = 1000;
-  readonly fenced = true;
   readonly concurrency = 1;
 
   constructor(

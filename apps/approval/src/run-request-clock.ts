@@ -8,7 +8,6 @@ import { Settling } from './settling.js';
 export class RunRequestClock implements Work<{ request: string }> {
   readonly kind = 'request-clock';
   readonly callTimeoutMs = 1000;
-  readonly fenced = true;
 
   constructor(
     private readonly requests: Requests,

@@ -51,8 +51,6 @@ export class RunLedger implements Work<Input> {
   readonly concurrency = 1;
   readonly leaseMs = 30_000;
   readonly callTimeoutMs = 1_000;
-  /** All it does is in transactions of its claim. */
-  readonly fenced = true;
   private readonly folding: Folding;
 
   constructor(

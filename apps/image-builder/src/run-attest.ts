@@ -3,15 +3,12 @@ import type { Claim, Outcome, Work } from '@slipway/operations';
 import { Attestations, Builds } from './ports.js';
 import { workKinds } from './settling.js';
 
-/** Keeps a built image's provenance beside it in the registry. Nobody waits for it: image.built carries the same envelope. */
+/** Keeps a built image's provenance beside it in the registry. Nobody waits for it: image.built carries the same envelope. Twice, it is one. */
 @Injectable()
 export class RunAttest implements Work<{ readonly release: string }> {
   readonly kind = workKinds.attest;
   readonly concurrency = 1;
-  readonly leaseMs = 30_000;
   readonly callTimeoutMs = 20_000;
-  /** The same envelope twice is one. */
-  readonly fenced = true;
 
   constructor(
     private readonly builds: Builds,

@@ -11,16 +11,18 @@ import { workKinds } from './settling.js';
 /** How soon to look again whether the same revision has its image, in ms; whoever finishes it hurries us anyway. */
 const twinMs = 5_000;
 
-/** Builds a release's image: claims it, lets the backend work, and records what came of it. */
+/**
+ * Builds a release's image: claims it, lets the backend work, and records what came of it. What a build leaves outside is known by its content, and what a late
+ * one leaves there changes nothing that is recorded: nothing is armed for it.
+ */
 @Injectable()
 export class RunBuild implements Work<BuildWork> {
   readonly kind = workKinds.build;
   readonly concurrency: number;
   readonly yields = 'first';
-  readonly leaseMs = 20_000;
+  /** Who loses it has a whole build to begin anew, so that it outlasts a restart of the database. */
+  readonly leaseMs = 12_000;
   readonly callTimeoutMs = 10_000;
-  /** What a build leaves outside is known by its content; what a late one leaves there changes nothing that is recorded. */
-  readonly fenced = true;
 
   constructor(
     private readonly record: BuildRecord,

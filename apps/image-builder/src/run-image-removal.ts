@@ -17,15 +17,12 @@ const adoptedMs = 15 * 60 * 1000;
 /** Releases of one project that an event names. */
 const mostNamed = 1000;
 
-/** Removes a retired image from its registry. What was retired stays so, so that nothing can need it in between. */
+/** Removes a retired image from its registry. What was retired stays so, so that nothing can need it in between, and to remove what is gone changes nothing. */
 @Injectable()
 export class RunImageRemoval implements Work<Input> {
   readonly kind = workKinds.removal;
   readonly concurrency = 2;
-  readonly leaseMs = 30_000;
   readonly callTimeoutMs = 20_000;
-  /** To remove what is gone changes nothing. */
-  readonly fenced = true;
 
   constructor(
     private readonly images: RetiredImages,

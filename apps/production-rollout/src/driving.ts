@@ -16,7 +16,7 @@ import { Rollouts } from './ports.js';
 type RolloutClaim = Claim<{ rollout: string }>;
 
 /** The longest a single call to a target may take. */
-export const callTimeoutMs = 12_000;
+export const callTimeoutMs = 8_000;
 
 /** Drives a rollout that has begun to its verdict, or as far as this claim allows. */
 @Injectable()
@@ -50,7 +50,7 @@ export class Driving {
         goal,
         ...back,
         policy: policyOf(rollout, mayGoBack),
-        callTimeoutMs: 8000,
+        callTimeoutMs,
         ...(isState(progress) ? { state: progress } : {}),
         mayStep: () => this.mayStep(claim, rollout, mayGoBack),
         save: (state) => claim.note(state),
@@ -95,7 +95,7 @@ export class Driving {
   /** A withdrawn release goes no further, and a rollback does not wait for what it is asked to undo. */
   private async mayStep(claim: RolloutClaim, { kind, project, environment, release }: Rollout, mayGoBack: boolean): Promise<StepAnswer> {
     const abort = mayGoBack ? 'rollback' : 'hold';
-    const { withdrawn, back } = await claim.transact(async ({ tx }) => ({
+    const { withdrawn, back } = await claim.read(async (tx) => ({
       withdrawn: (await this.rollouts.withdrawn(tx, project)).has(release.id),
       back: await this.rollouts.rollbackWaits(tx, project, environment),
     }));

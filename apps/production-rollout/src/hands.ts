@@ -51,5 +51,5 @@ export class Hands {
 }
 
 function within(claim: Claim<unknown>, lock: HeldLock): RolloutClaim {
-  return { operation: claim.operation, signal: AbortSignal.any([claim.signal, lock.signal]), enough: (ms) => claim.enough(ms) };
+  return { signal: AbortSignal.any([claim.signal, lock.signal]), act: (ms, call) => claim.act(ms, call) };
 }

@@ -22,6 +22,7 @@ const looksBeforeBelief = 3;
 export class RunGuard implements Work<Input> {
   readonly kind = 'guard';
   readonly callTimeoutMs = 10_000;
+  /** There is one for each environment, and no release waits for it: renewed seldom. */
   readonly leaseMs = 16_000;
   readonly concurrency = 500;
 

@@ -14,7 +14,6 @@ type RolloutClaim = Claim<{ rollout: string }>;
 export class RunRollout implements Work<{ rollout: string }> {
   readonly kind = 'rollout';
   readonly callTimeoutMs = callTimeoutMs;
-  readonly leaseMs = 18_000;
   readonly concurrency = 16;
 
   constructor(

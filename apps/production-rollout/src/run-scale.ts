@@ -18,7 +18,6 @@ interface Input {
 export class RunScale implements Work<Input> {
   readonly kind = 'scale';
   readonly callTimeoutMs = 10_000;
-  readonly leaseMs = 16_000;
 
   constructor(private readonly converging: Converging) {}
 

@@ -9,7 +9,6 @@ import { SecretLook } from './secret-look.js';
 export class RunSecretLook implements Work<{ project: string }> {
   readonly kind = 'secret-look';
   readonly callTimeoutMs = 1000;
-  readonly fenced = true;
 
   constructor(
     private readonly applied: Applied,

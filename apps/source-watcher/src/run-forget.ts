@@ -18,7 +18,6 @@ export class RunForget implements Work<ForgetInput> {
   readonly kind = forgetKind;
   readonly concurrency = 1;
   readonly callTimeoutMs = 600_000;
-  readonly fenced = true;
 
   constructor(private readonly repositories: Repositories) {}
 

@@ -25,7 +25,6 @@ export class RunPoll implements Work<PollInput> {
   readonly yields = 'each';
   /** A large first fetch may take this long. Nothing outside is changed, so an overtaken poll harms nobody. */
   readonly callTimeoutMs = 600_000;
-  readonly fenced = true;
 
   constructor(
     private readonly sources: Sources,

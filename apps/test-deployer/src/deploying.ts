@@ -11,7 +11,7 @@ import { Resolving } from './resolving.js';
 export type DeploymentClaim = Claim<{ deployment: string }>;
 
 /** The longest single call to a target, in ms. */
-export const callTimeoutMs = 12_000;
+export const callTimeoutMs = 10_000;
 
 /** Drives a deployment that has begun to its verdict, or as far as this claim allows. */
 @Injectable()
@@ -25,7 +25,7 @@ export class Deploying {
   ) {}
 
   async drive(claim: DeploymentClaim): Promise<Outcome> {
-    const { deployment, state } = await claim.transact(async ({ tx }) => {
+    const { deployment, state } = await claim.read(async (tx) => {
       const found = await this.deployments.peek(tx, claim.operation.input.deployment);
       return { deployment: found, state: found && (await this.deployments.known(tx, found.project, found.environment)) };
     });
@@ -56,7 +56,7 @@ export class Deploying {
       claim,
       goal,
       policy: { deadlineMs: inSeconds(resolved.deadline) * 1000, onFailure: resolved.onFailure },
-      callTimeoutMs: callTimeoutMs - 2000,
+      callTimeoutMs,
       ...(isState(progress) ? { state: progress } : {}),
       save: (state) => claim.note(state),
       onObserved: () => {
@@ -75,10 +75,9 @@ export class Deploying {
 
   /** Its target has changed: what ran at the old place goes before anything starts at the new one, which may be the same machine. */
   private async leave(claim: DeploymentClaim, { project, environment }: TestDeployment, from: Place): Promise<boolean> {
-    await claim.enough(callTimeoutMs);
     const orchestrator = this.places.orchestratorOf(from.file);
-    const context = { signal: claim.signal, epoch: claim.operation.epoch };
-    if (!(await orchestrator.remove({ project, environment, namespace: from.namespace }, context))) return false;
+    const place = { project, environment, namespace: from.namespace };
+    if (!(await claim.act(callTimeoutMs, (acting) => orchestrator.remove(place, acting)))) return false;
     await claim.transact(async ({ tx }) => {
       const state = await this.deployments.environment(tx, project, environment);
       await this.deployments.saveEnvironment(tx, { ...state, leaving: null });

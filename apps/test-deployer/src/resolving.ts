@@ -28,7 +28,7 @@ export class Resolving {
   /** What it is resolved from; `gone` where the environment is no more, `waitsFor` where the target has not been heard of. */
   async gather(claim: Claim<unknown>, deployment: TestDeployment): Promise<Ingredients | { gone: Reason } | { waitsFor: string }> {
     const { project: name, environment: environmentName, repositoryFile } = deployment;
-    const found = await claim.transact(async ({ tx }) => {
+    const found = await claim.read(async (tx) => {
       const project = await this.applied.project(tx, name);
       const environment = project?.file && environmentOf(project.file, environmentName);
       return { project, environment, target: environment && (await this.applied.target(tx, environment.target)) };

@@ -12,7 +12,6 @@ import { Deployments } from './ports.js';
 export class RunDeployment implements Work<{ deployment: string }> {
   readonly kind = 'deployment';
   readonly callTimeoutMs = callTimeoutMs;
-  readonly leaseMs = 18_000;
   readonly concurrency = 16;
   readonly yields = 'first';
 
@@ -24,7 +23,7 @@ export class RunDeployment implements Work<{ deployment: string }> {
   ) {}
 
   async run(claim: DeploymentClaim): Promise<Outcome> {
-    const deployment = await claim.transact(({ tx }) => this.deployments.peek(tx, claim.operation.input.deployment));
+    const deployment = await claim.read((tx) => this.deployments.peek(tx, claim.operation.input.deployment));
     if (deployment?.state === 'waiting') {
       const begun = await this.beginning.begin(claim, deployment);
       if (begun === 'ended') return { done: true };

@@ -27,6 +27,7 @@ const betweenStepsMs = 300;
 export class RunGuard implements Work<Input> {
   readonly kind = 'guard';
   readonly callTimeoutMs = 10_000;
+  /** There is one for each environment, and no release waits for it: renewed seldom. */
   readonly leaseMs = 16_000;
   readonly concurrency = 500;
 
@@ -79,9 +80,7 @@ export class RunGuard implements Work<Input> {
     while (performance.now() < until) {
       const still = await this.look(claim);
       if (still?.goal.instances !== instances) return true;
-      await claim.enough(this.callTimeoutMs);
-      const context = { signal: claim.signal, epoch: claim.operation.epoch };
-      const applied = await still.orchestrator.apply(still.goal, context);
+      const applied = await claim.act(this.callTimeoutMs, (acting) => still.orchestrator.apply(still.goal, acting));
       if (applied.progress === 'refused') return false;
       if (isWhole(applied, still.goal)) return true;
       await delay(betweenStepsMs, undefined, { signal: claim.signal });

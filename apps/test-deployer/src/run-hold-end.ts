@@ -14,7 +14,6 @@ interface Input {
 export class RunHoldEnd implements Work<Input> {
   readonly kind = 'hold-end';
   readonly callTimeoutMs = 1000;
-  readonly fenced = true;
 
   constructor(private readonly holding: Holding) {}
 

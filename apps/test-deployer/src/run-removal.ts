@@ -14,8 +14,7 @@ interface Input {
 @Injectable()
 export class RunRemoval implements Work<Input> {
   readonly kind = 'removal';
-  readonly callTimeoutMs = 12_000;
-  readonly leaseMs = 18_000;
+  readonly callTimeoutMs = 10_000;
 
   constructor(
     private readonly deployments: Deployments,
@@ -33,9 +32,8 @@ export class RunRemoval implements Work<Input> {
     try {
       for (const place of [state.leaving, state.place]) {
         if (!place) continue;
-        await claim.enough(this.callTimeoutMs);
-        const context = { signal: claim.signal, epoch: claim.operation.epoch };
-        const isGone = await this.places.orchestratorOf(place.file).remove({ project, environment, namespace: place.namespace }, context);
+        const [orchestrator, there] = [this.places.orchestratorOf(place.file), { project, environment, namespace: place.namespace }];
+        const isGone = await claim.act(this.callTimeoutMs, (acting) => orchestrator.remove(there, acting));
         if (!isGone) return { again: { afterMs: 1000, reason: 'somebody else uses its network' } };
       }
     } catch (error) {

@@ -11,12 +11,14 @@ import { VerifyLogs } from './verify-log.js';
 /** Until how often a no is asked again while the environment itself is unwell: its instances may be coming back from a restart of the target. */
 const mostDoubts = 5;
 
-/** Asks the checks of a test environment whether the release that runs there is good. A part that is away is asked again, and is never a no. */
+/**
+ * Asks the checks of a test environment whether the release that runs there is good. A part that is away is asked again, and is never a no. What a check runs
+ * in is thrown away, has one name and is begun anew by whoever takes over, so that nothing is armed for it.
+ */
 @Injectable()
 export class RunVerification implements Work<{ deployment: string }> {
   readonly kind = 'verification';
   readonly callTimeoutMs = 10_000;
-  readonly leaseMs = 16_000;
   readonly concurrency = 16;
 
   constructor(
@@ -27,7 +29,7 @@ export class RunVerification implements Work<{ deployment: string }> {
   ) {}
 
   async run(claim: Claim<{ deployment: string }>): Promise<Outcome> {
-    const { deployment, place } = await claim.transact(async ({ tx }) => {
+    const { deployment, place } = await claim.read(async (tx) => {
       const found = await this.deployments.peek(tx, claim.operation.input.deployment);
       return { deployment: found, place: found && (await this.deployments.known(tx, found.project, found.environment))?.place };
     });

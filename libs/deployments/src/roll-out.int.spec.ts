@@ -26,7 +26,8 @@ describe('rolling out on a real target', () => {
   beforeAll(async () => {
     images = new SampleImages(engine, realParts().registry);
     dataDir = await mkdtemp(path.join(tmpdir(), 'slipway-'));
-    good = { v1: await images.make('v1'), v2: await images.make('v2'), bad: await images.make('v3', 'unhealthy') };
+    const [v1, v2, bad] = await Promise.all([images.make('v1'), images.make('v2'), images.make('v3', 'unhealthy')]);
+    good = { v1, v2, bad };
   });
   afterEach(async () => {
     for (const environment of await connect().environments())
@@ -211,9 +212,8 @@ describe('rolling out on a real target', () => {
 
 function claim(signal: AbortSignal = AbortSignal.timeout(60_000)): RolloutClaim {
   return {
-    operation: { epoch: 1 },
     signal,
-    enough: async () => undefined,
+    act: (ms, call) => call({ signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]), epoch: 1 }),
   };
 }
 

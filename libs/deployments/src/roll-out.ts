@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Deployment, type Observed, type Orchestrator, type Progress, TargetUnavailable } from '@slipway/orchestrators';
+import {
+  type ActContext,
+  type Deployment,
+  type Observed,
+  type Orchestrator,
+  type Progress,
+  TargetUnavailable,
+} from '@slipway/orchestrators';
 import { unanswered } from './answered-time.js';
 import { goalOf } from './goal.js';
 import { type Action, beginRollout, decide, type RolloutPolicy, type RolloutState, resumeRollout, type Seen } from './rollout.js';
@@ -7,11 +14,10 @@ import type { VerdictWithEvidence } from './verdict.js';
 
 /** What the runner needs of the operation it works for; a `Claim` of libs/operations is one. */
 export interface RolloutClaim {
-  readonly operation: { readonly epoch: number };
   /** Aborted on lost lease, cancel, shutdown or time limit. */
   readonly signal: AbortSignal;
-  /** Waits until that many milliseconds of lease are left; throws the abort reason. */
-  enough(ms: number): Promise<void>;
+  /** Makes a call that changes something on the target, of at most that many milliseconds; throws the abort reason. */
+  act<T>(ms: number, call: (acting: { readonly signal: AbortSignal; readonly epoch: number }) => Promise<T>): Promise<T>;
 }
 
 /** Whether the next step may be taken. Asked before every step: stop-the-line, pause, voided grant, withdrawn release. */
@@ -38,7 +44,7 @@ export interface RolloutOrder {
   readonly policy: RolloutPolicy;
   /** As `save` last got it; absent at the first run. What the target runs is looked at anew all the same. */
   readonly state?: RolloutState;
-  /** The longest a single call to the target may take; no call starts with less lease left. Default 6 s. */
+  /** The longest a single call to the target may take. Default 6 s. */
   readonly callTimeoutMs?: number;
   mayStep?(phase: 'applying' | 'restoring' | 'removing'): Promise<StepAnswer>;
   /** Keeps the state, fenced, in the caller's row. Called when it changed in a way that matters, not at every look. */
@@ -60,7 +66,6 @@ interface Leave {
   readonly away?: { readonly part: string; readonly forMs: number };
 }
 
-/** Below what a lease of 15 s always has left between two renewals (8 s), so that nobody waits for one. */
 const defaultCallTimeoutMs = 6000;
 /** Waiting longer than this gives the operation back instead of keeping a worker busy. */
 const longestIdleMs = 15_000;
@@ -111,34 +116,37 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
     if (step.abort && phase === 'applying') return { kind: 'abort', at: performance.now(), reason: step.reason, after: step.abort };
     if (phase === 'applying') return { kind: 'held', reason: step.reason };
   }
-  let limit: AbortSignal | undefined;
+  let limit = order.claim.signal;
+  const within = (signal: AbortSignal) => {
+    limit = signal;
+    return AbortSignal.any([order.claim.signal, signal]);
+  };
   try {
     if (state.phase === 'applying' && action.do === 'apply' && state.score < 0)
       await order.orchestrator.available(order.goal.image, order.claim.signal);
-    await order.claim.enough(callTimeout(order));
-    limit = AbortSignal.timeout(callTimeout(order));
-    return await call(order, action, AbortSignal.any([order.claim.signal, limit]));
+    if (action.do === 'wait') return await look(order, within(AbortSignal.timeout(callTimeout(order))));
+    return await order.claim.act(callTimeout(order), ({ signal, epoch }) => change(order, action, { signal: within(signal), epoch }));
   } catch (error) {
     if (error instanceof TargetUnavailable) {
       return { kind: 'unavailable', part: error.part, reason: `${error.part} does not answer: ${error.message}` };
     }
     if (order.claim.signal.aborted) return { kind: 'unavailable', reason: 'handed over' };
-    if (limit?.aborted)
-      return { kind: 'unavailable', part: 'target', reason: `the target took longer than ${callTimeout(order) / 1000} s` };
+    if (limit.aborted) return { kind: 'unavailable', part: 'target', reason: `the target took longer than ${callTimeout(order) / 1000} s` };
     throw error;
   }
 }
 
-async function call(order: RolloutOrder, action: Exclude<Action, { do: 'end' }>, signal: AbortSignal): Promise<Seen> {
+async function look({ orchestrator, goal, onObserved }: RolloutOrder, signal: AbortSignal): Promise<Seen> {
+  onObserved?.(await orchestrator.observe(goal.environment, signal));
+  return { kind: 'nothing' };
+}
+
+async function change(order: RolloutOrder, action: Exclude<Action, { do: 'end' | 'wait' }>, acting: ActContext): Promise<Seen> {
   const { goal, lastGood, claim } = order;
   const isBack = action.do === 'apply' && action.to === 'last-good';
   const orchestrator = isBack ? (order.lastGoodAt ?? order).orchestrator : order.orchestrator;
-  const context = { signal, epoch: claim.operation.epoch, ...(order.onProgress && { onProgress: order.onProgress }) };
+  const context = { ...acting, ...(order.onProgress && { onProgress: order.onProgress }) };
   switch (action.do) {
-    case 'wait': {
-      order.onObserved?.(await orchestrator.observe(goal.environment, signal));
-      return { kind: 'nothing' };
-    }
     case 'remove':
       return (await orchestrator.remove(goal.environment, context))
         ? { kind: 'removed', at: performance.now() }

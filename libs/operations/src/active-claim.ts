@@ -1,12 +1,16 @@
 import type { Messaging, UnitOfWork } from '@slipway/messaging';
-import type { Database } from '@slipway/postgres';
+import type { Database, Tx } from '@slipway/postgres';
 import { type Away, awayAfter, type Met, sayAway } from './away.js';
-import { type ClaimedRow, type Ending, settle } from './claims.js';
+import { type Arming, arm, type ClaimedRow, type Ending, type Held, settle } from './claims.js';
 import { LostClaim, TimeIsUp } from './errors.js';
 import { believedProgress, progressSeal, type Seals } from './progress-seal.js';
-import type { Claim, Operation, Work } from './work.js';
+import type { Acting, Claim, Operation, Work } from './work.js';
 
 const longestTimer = 2 ** 31 - 1;
+/** Of a lease where a work says nothing else, in ms. */
+export const usualLeaseMs = 6_000;
+/** What an arming outlasts its call by, in ms: its own answer may take half of that, and by the other half the call is over before anybody else may act. */
+const armedBeyondMs = 4_000;
 
 /** How much earlier than the database a claim holds its lease to be over: 2 s, less for very short ones. */
 export function marginOf(leaseMs: number): number {
@@ -23,7 +27,11 @@ export class ActiveClaim implements Claim {
   private leaseEnd: number;
   private watchdog: NodeJS.Timeout | undefined;
   private limit: NodeJS.Timeout | undefined;
-  private renewals: (() => void)[] = [];
+  /** What was armed last. */
+  private armed: Arming | null = null;
+  private underWay = 0;
+  /** By our clock, when the last call that was cut off before it was answered can no longer be on its way. */
+  private cutOffUntil = 0;
   /** The part that tries before this one met absent, unless it answered meanwhile. */
   private away: Away | null;
   private telling: Promise<void> | undefined;
@@ -50,7 +58,7 @@ export class ActiveClaim implements Claim {
       createdAt: row.created_at,
       progress: believedProgress(parts.seals, row),
     };
-    this.leaseMs = work.leaseMs ?? 15_000;
+    this.leaseMs = work.leaseMs ?? usualLeaseMs;
     this.away = row.away;
     this.leaseEnd = claimedAt + this.leaseMs - marginOf(this.leaseMs);
     this.watch();
@@ -68,18 +76,37 @@ export class ActiveClaim implements Claim {
     return this.lost ? 0 : Math.max(0, this.leaseEnd - performance.now());
   }
 
-  async enough(ms: number): Promise<void> {
-    const most = this.leaseMs - marginOf(this.leaseMs);
-    if (ms >= most)
-      throw new Error(`${this.operation.kind}: a call of ${ms} ms never fits a lease of which ${most} ms can be used: lengthen leaseMs`);
-    for (;;) {
-      this.signal.throwIfAborted();
-      if (this.leaseLeft() >= ms) return;
-      await new Promise<void>((resolve) => {
-        this.renewals.push(resolve);
-        this.signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+  /** Whether a third of the lease will be over in so many milliseconds. */
+  isDueIn(ms: number): boolean {
+    return this.leaseLeft() - ms < (this.leaseMs * 2) / 3 - marginOf(this.leaseMs);
+  }
+
+  async act<T>(ms: number, call: (acting: Acting) => Promise<T>): Promise<T> {
+    const { kind, callTimeoutMs } = this.work;
+    if (ms > callTimeoutMs)
+      throw new Error(`${kind}: a call of ${ms} ms is longer than its longest, ${callTimeoutMs} ms: lengthen callTimeoutMs`);
+    this.underWay++;
+    try {
+      const over = (await this.arm(ms)) + ms + armedBeyondMs;
+      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ms)]);
+      try {
+        return await call({ signal, epoch: this.operation.epoch });
+      } finally {
+        if (signal.aborted) this.cutOffUntil = Math.max(this.cutOffUntil, over);
+      }
+    } finally {
+      this.underWay--;
     }
+  }
+
+  get held(): Held {
+    const { id, epoch } = this.operation;
+    return { id, epoch, answered: this.underWay === 0 && performance.now() >= this.cutOffUntil ? this.armed : null };
+  }
+
+  async read<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.lost) throw this.signal.reason;
+    return await this.parts.database.transaction(fn);
   }
 
   transact<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T> {
@@ -100,7 +127,7 @@ export class ActiveClaim implements Claim {
   /** Writes how the claim ended, and what it met. False when the claim is not the newest any more. */
   async settle(ending: Ending, met?: Met): Promise<boolean> {
     const { database, messaging } = this.parts;
-    if (ending.end === 'handed-over' || !(this.row.away || met)) return settle(database, this.operation, ending);
+    if (ending.end === 'handed-over' || !(this.row.away || met)) return settle(database, this.held, ending);
     const say = async (unit: UnitOfWork): Promise<void> => {
       // What an overtaken claim would say is undone with it.
       if (!(await this.endIn(unit, ending, met))) throw this.lose();
@@ -134,8 +161,9 @@ export class ActiveClaim implements Claim {
     const { id, kind, key, epoch } = this.operation;
     const kept = progress ?? null;
     await this.parts.database.query(
-      "update operation set progress = $3, progress_seal = $4 where id = $1 and epoch = $2 and state = 'running'",
-      [id, epoch, JSON.stringify(kept), progressSeal(this.parts.seals, { id, kind, key, progress: kept })],
+      `update operation set progress = $3, progress_seal = $4, armed_until = nullif(armed_until, $5::timestamptz)
+        where id = $1 and epoch = $2 and state = 'running'`,
+      [id, epoch, JSON.stringify(kept), progressSeal(this.parts.seals, { id, kind, key, progress: kept }), this.held.answered],
     );
   }
 
@@ -143,7 +171,6 @@ export class ActiveClaim implements Claim {
   renewed(sentAt: number): void {
     this.leaseEnd = Math.max(this.leaseEnd, sentAt + this.leaseMs - marginOf(this.leaseMs));
     this.watch();
-    for (const resolve of this.renewals.splice(0)) resolve();
   }
 
   abort(reason: Error): void {
@@ -180,6 +207,19 @@ export class ActiveClaim implements Claim {
     clearTimeout(this.limit);
   }
 
+  /** Gives when the statement was sent, by our clock. */
+  private async arm(ms: number): Promise<number> {
+    for (;;) {
+      this.signal.throwIfAborted();
+      const sentAt = performance.now();
+      const armed = await arm(this.parts.database, this.operation, ms + armedBeyondMs);
+      if (armed === undefined) throw this.lose();
+      this.armed = armed;
+      this.signal.throwIfAborted();
+      if (performance.now() - sentAt < armedBeyondMs / 2) return sentAt;
+    }
+  }
+
   private async fenced<T>(fn: (unit: UnitOfWork) => Promise<T>, stillMine: (unit: UnitOfWork) => Promise<boolean>): Promise<T> {
     if (this.lost) throw this.signal.reason;
     return await this.parts.messaging.transact(async (unit) => {
@@ -193,8 +233,8 @@ export class ActiveClaim implements Claim {
     await this.telling;
     const after = awayAfter(this.away, met, unit.now, this.parts.sayAwayAfterMs);
     sayAway(unit, this.row.cause.correlationId, { before: this.away, after, met });
-    if (!this.row.away && !after.away) return settle(unit.tx, this.operation, ending);
-    return settle(unit.tx, this.operation, ending, after.away);
+    if (!this.row.away && !after.away) return settle(unit.tx, this.held, ending);
+    return settle(unit.tx, this.held, ending, after.away);
   }
 
   private watch(): void {

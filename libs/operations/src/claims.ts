@@ -20,9 +20,6 @@ export interface ClaimedRow {
   readonly away: Away | null;
   /** Milliseconds until it closes, negative when it has; null without an end. */
   readonly closes_in: number | null;
-  /** The owner before us let its lease run out: it died, or hangs. */
-  readonly takeover: boolean;
-  readonly previous_call_timeout: number;
 }
 
 export interface ClaimRequest {
@@ -30,29 +27,55 @@ export interface ClaimRequest {
   readonly limit: number;
   readonly owner: string;
   readonly leaseMs: number;
-  readonly callTimeoutMs: number;
   /** Leave alone what is `ready`, or only what was never begun; what a dead owner left is taken whatever this says. */
   readonly without?: 'ready' | 'new' | undefined;
 }
 
-/** Takes up to `limit` due operations of a kind, each with a new epoch. Decided by the database's clock alone; two workers never get the same. */
+/**
+ * Takes up to `limit` due operations of a kind, each with a new epoch. Decided by the database's clock alone; two workers never get the same. What a dead owner
+ * asked of the outside has arrived by then, or never will: nobody gets what is still armed.
+ */
 export function claimDue(database: Database, request: ClaimRequest): Promise<ClaimedRow[]> {
   return database.query<ClaimedRow>(
     `with due as (
-       select id, state, call_timeout_ms from operation
-        where kind = $1 and state in ('ready', 'running') and due_at <= now()
-          and ($6::text is null or state = 'running' or ($6 = 'new' and epoch > 0))
+       select id from operation
+        where kind = $1 and state in ('ready', 'running') and due_at <= now() and (armed_until is null or armed_until <= now())
+          and ($5::text is null or state = 'running' or ($5 = 'new' and epoch > 0))
         order by due_at limit $2 for update skip locked
      )
      update operation o set state = 'running', epoch = o.epoch + 1, owner = $3, lease = make_interval(secs => $4),
-            due_at = now() + make_interval(secs => $4), call_timeout_ms = $5, hurried = false, waiting_for = null,
+            due_at = now() + make_interval(secs => $4), call_timeout_ms = 0, hurried = false, waiting_for = null,
             close_at = coalesce(o.close_at, now() + o.close_after)
        from due where o.id = due.id
      returning o.id, o.kind, o.key, o.input, o.cause, o.epoch, o.attempt, o.created_at, o.progress, o.progress_seal, o.cancel_reason, o.last_error, o.away,
-               (extract(epoch from o.close_at - now()) * 1000)::float8 as closes_in,
-               due.state = 'running' as takeover, due.call_timeout_ms as previous_call_timeout`,
-    [request.kind, request.limit, request.owner, request.leaseMs / 1000, request.callTimeoutMs, request.without ?? null],
+               (extract(epoch from o.close_at - now()) * 1000)::float8 as closes_in`,
+    [request.kind, request.limit, request.owner, request.leaseMs / 1000, request.without ?? null],
   );
+}
+
+/** What an arming is called: its end, by the database's clock. No two of one operation are called alike. */
+export type Arming = string;
+
+/** An operation as its worker holds it. */
+export interface Held {
+  readonly id: string;
+  readonly epoch: number;
+  /** What it armed last, once all calls were answered: to be disarmed with whatever is written next, unless it was armed anew by then. */
+  readonly answered: Arming | null;
+}
+
+/**
+ * To be committed before a call is sent that changes something outside: for `ms` from now nobody else gets this operation. Undefined where it is not this
+ * claim's any more: then nothing may be sent. A worker of a version before takes it sooner, and waits for `call_timeout_ms` before it acts.
+ */
+export async function arm(database: Database, { id, epoch }: { id: string; epoch: number }, ms: number): Promise<Arming | undefined> {
+  const [row] = await database.query<{ armed_until: Arming }>(
+    `update operation set armed_until = greatest(armed_until + interval '1 microsecond', clock_timestamp() + make_interval(secs => $3::int / 1000.0)),
+            call_timeout_ms = $3::int
+      where id = $1 and epoch = $2 and state = 'running' returning armed_until::text`,
+    [id, epoch, ms],
+  );
+  return row?.armed_until;
 }
 
 /** Milliseconds until the next operation of any of these kinds is due, by kind; one index probe a kind, however many are waiting. */
@@ -76,17 +99,20 @@ export interface Renewal {
 }
 
 /** Renews the leases of all these claims in one statement on the reserved connection, which no busy pool can hold up. Never waits for a lock. */
-export function renew(database: Database, claims: readonly { id: string; epoch: number }[], timeoutMs: number): Promise<Renewal[]> {
+export function renew(database: Database, claims: readonly Held[], timeoutMs: number): Promise<Renewal[]> {
   return database.reserved.query<Renewal>(
-    `with claim as (select * from unnest($1::uuid[], $2::int[]) as c(id, epoch)),
+    `with claim as (select * from unnest($1::uuid[], $2::int[], $3::timestamptz[]) as c(id, epoch, answered)),
      mine as (
-       select o.id from operation o join claim c on c.id = o.id and c.epoch = o.epoch
+       select o.id, c.answered from operation o join claim c on c.id = o.id and c.epoch = o.epoch
         where o.state = 'running' for no key update of o skip locked
      ),
-     renewed as (update operation o set due_at = clock_timestamp() + o.lease from mine where o.id = mine.id returning o.id)
+     renewed as (
+       update operation o set due_at = clock_timestamp() + o.lease, armed_until = nullif(o.armed_until, mine.answered)
+         from mine where o.id = mine.id returning o.id
+     )
      select c.id, c.epoch, r.id is not null as renewed, coalesce(o.epoch = c.epoch and o.state = 'running', false) as held, o.cancel_reason
        from claim c left join operation o on o.id = c.id left join renewed r on r.id = c.id`,
-    [claims.map(({ id }) => id), claims.map(({ epoch }) => epoch)],
+    [claims.map(({ id }) => id), claims.map(({ epoch }) => epoch), claims.map(({ answered }) => answered)],
     timeoutMs,
   );
 }
@@ -103,15 +129,17 @@ export type Ending =
 /** Writes the ending, and the part it waits for where that is given, if this is still the newest epoch. False when it is not, or when `complete` has ended it already. */
 export async function settle(
   on: Pick<Database | Tx, 'query'>,
-  { id, epoch }: { id: string; epoch: number },
+  { id, epoch, answered }: Held,
   ending: Ending,
   away?: Away | null,
 ): Promise<boolean> {
   const { set, params } = change(ending);
-  const kept = away === undefined ? '' : `away = $${params.length + 3}, `;
+  const next = params.length + 3;
+  const kept = away === undefined ? '' : `away = $${next + 1}, `;
   const rows = await on.query(
-    `update operation set owner = null, lease = null, ${kept}${set} where id = $1 and epoch = $2 and state = 'running' returning id`,
-    [id, epoch, ...params, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
+    `update operation set owner = null, lease = null, armed_until = nullif(armed_until, $${next}::timestamptz), ${kept}${set}
+      where id = $1 and epoch = $2 and state = 'running' returning id`,
+    [id, epoch, ...params, answered, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
   );
   return rows.length > 0;
 }

@@ -65,10 +65,6 @@ describe('a claim', () => {
     await ended();
     expect(seen).toEqual([null, { pushed: 3 }]);
   });
-
-  it('is not given for a call that fits no lease', async () => {
-    await expect(worker([work(async () => ({ done: true }), { callTimeoutMs: 1_200 })])).rejects.toThrow('does not fit into a lease');
-  });
 });
 
 describe('the metrics', () => {

@@ -5,5 +5,5 @@ export { cancel, hurry, type Owed, owe, type Stuck, stuckOperations } from './ow
 export { type Seals, sealedOperations } from './progress-seal.js';
 export { operationPrunings, Pruner, type PrunerOptions } from './pruner.js';
 export { Reconciler, type ReconcilerOptions, type Reconciliation } from './reconciler.js';
-export type { Again, Claim, Operation, Outcome, Work } from './work.js';
+export type { Acting, Again, Claim, Operation, Outcome, Work } from './work.js';
 export { Worker, type WorkerOptions } from './worker.js';

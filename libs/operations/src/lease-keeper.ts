@@ -4,7 +4,7 @@ import type { ActiveClaim } from './active-claim.js';
 import { renew } from './claims.js';
 import { Cancelled } from './errors.js';
 
-/** Renews the leases of everything a process works on, in one statement, and passes on what the rows say: lost, cancelled. */
+/** Renews the leases of everything a process works on, each before a third of it is over, in one statement, and passes on what the rows say: lost, cancelled. */
 export class LeaseKeeper {
   private timer: NodeJS.Timeout | undefined;
   private renewing: Promise<void> | undefined;
@@ -26,7 +26,7 @@ export class LeaseKeeper {
 
   /** Looks at the rows now. */
   soon(): void {
-    if (!this.stopped && this.claims().length > 0) this.schedule(0);
+    if (!this.stopped && this.claims().length > 0) this.schedule(0, true);
   }
 
   stop(): void {
@@ -34,24 +34,24 @@ export class LeaseKeeper {
     clearTimeout(this.timer);
   }
 
-  private schedule(ms: number): void {
+  private schedule(ms: number, all = false): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      this.renewing ??= this.renewAll().finally(() => {
+      this.renewing ??= this.renew(all).finally(() => {
         this.renewing = undefined;
         if (!this.stopped) this.schedule(this.failing ? Math.min(1_000, this.everyMs / 2) : this.everyMs);
       });
     }, ms);
   }
 
-  private async renewAll(): Promise<void> {
-    const claims = this.claims().filter((claim) => !claim.lost);
+  private async renew(all: boolean): Promise<void> {
+    const claims = this.claims().filter((claim) => !claim.lost && (all || claim.isDueIn(this.everyMs)));
     if (claims.length === 0) return;
     const sentAt = performance.now();
     try {
       const rows = await renew(
         this.database,
-        claims.map(({ operation }) => operation),
+        claims.map(({ held }) => held),
         Math.min(4_000, this.everyMs),
       );
       const found = new Map(rows.map((row) => [`${row.id} ${row.epoch}`, row]));

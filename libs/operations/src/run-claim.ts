@@ -30,8 +30,6 @@ async function work(claim: ActiveClaim): Promise<Reached> {
   const { row } = claim;
   const given = claim.work.attempts ?? Number.POSITIVE_INFINITY;
   try {
-    // A dead owner's last call may still be on its way to something that can't refuse it.
-    if (row.takeover && !claim.work.fenced) await wait(row.previous_call_timeout, undefined, { signal: claim.signal });
     if (row.cancel_reason !== null) return await afterCancel(claim, row.cancel_reason);
     if (row.closes_in !== null && row.closes_in <= 0) return await exhaust(claim, lastError(claim, claim.timeIsUp()));
     if (row.attempt >= given) return await exhaust(claim, lastError(claim, new Error('no attempts are left')));

@@ -1,4 +1,5 @@
 import type { UnitOfWork } from '@slipway/messaging';
+import type { Tx } from '@slipway/postgres';
 import type { Met } from './away.js';
 
 /** The row of a piece of long work, as its worker sees it. */
@@ -16,15 +17,29 @@ export interface Operation<Input = unknown> {
   readonly progress: unknown;
 }
 
+/** How a call that changes something outside is to be made. */
+export interface Acting {
+  /** Aborted with the claim, and when the call's time is over. */
+  readonly signal: AbortSignal;
+  /** Of the claim, for what can be fenced. */
+  readonly epoch: number;
+}
+
 /** The right to work on one operation, as long as the lease is renewed. */
 export interface Claim<Input = unknown> {
   readonly operation: Operation<Input>;
   /** Aborted with `LostClaim`, `Cancelled`, `ShuttingDown` or `TimeIsUp`. Give it to every outside call. */
   readonly signal: AbortSignal;
-  /** Milliseconds for which nobody else can have this operation, by our own monotonic clock, ending 2 s before the database's. Start no outside call with less than its time-out left. */
+  /** Milliseconds for which nobody else can have this operation, by our own monotonic clock, ending before the database's. */
   leaseLeft(): number;
-  /** Waits until at least `ms` of lease are left (a renewal brings them), for an outside call that long. Throws the abort reason. */
-  enough(ms: number): Promise<void>;
+  /**
+   * Makes a call of at most `ms` that changes something outside: the only way to make one, where doing it late would matter. First it is written down, in a
+   * statement that only the newest epoch can write, that a call may be under way; whoever takes over waits until it has arrived or never will, and
+   * looks then. What is only read needs none of this. Throws the abort reason, and what the call throws. @throws LostClaim before anything was sent.
+   */
+  act<T>(ms: number, call: (acting: Acting) => Promise<T>): Promise<T>;
+  /** One transaction to read in; it locks and writes nothing of the operation. What is done because of it asks for the epoch: `act`, `transact`, `complete`. */
+  read<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
   /** One transaction that commits only if this claim is still the newest. @throws LostClaim when it is not; nothing is kept then. */
   transact<T>(fn: (unit: UnitOfWork) => Promise<T>): Promise<T>;
   /** As `transact`, and the operation is done with it: what follows a crash can't do it again. Return `{done: true}` afterwards. */
@@ -50,12 +65,13 @@ export interface Work<Input = unknown> {
   readonly kind: string;
   /** Most of this kind at a time in this process. Default 4. */
   readonly concurrency?: number;
-  /** Default 15 000, renewed every third of it. */
+  /**
+   * How long the work of a dead owner stands still; renewed every third of it. Default 6 000. Whoever loses it for a while of the database's has only to begin
+   * anew: make it longer where that is dear, or where there are so many that renewals are.
+   */
   readonly leaseMs?: number;
-  /** The longest single outside call `run` makes, in ms; it must be less than the lease less 2 s. */
+  /** The longest single outside call `run` makes, in ms: so long it may take to stop, and whoever takes over from a dead owner waits for one that was armed (`Claim.act`). */
   readonly callTimeoutMs: number;
-  /** True where the outside refuses an old epoch by itself, or there is no outside. Else (default) whoever takes over from a dead owner first waits that owner's `callTimeoutMs`. */
-  readonly fenced?: boolean;
   /**
    * What is new waits while others are behind with what this service says, or it with what it hears (`Messaging.isBehind`): work that waits here holds
    * up nobody, and what it would say only lengthens their queue. `first`: what was begun goes on; `each`: every turn of it may wait. One a second is

@@ -1,6 +1,6 @@
 import { eventually } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { type Claim, hurry, type Outcome, owe } from './index.js';
+import { type Claim, hurry, LostClaim, type Outcome, owe } from './index.js';
 import { connect, db, doneAfter, ended, gate, open, oweOne, row, withOperations, work, worker, writeDone } from './worker.fixture.js';
 
 withOperations();
@@ -128,5 +128,48 @@ describe('a worker', () => {
     await db.transaction((tx) => hurry(tx, 'build', 'shop/1'));
     go.pass();
     await ended();
+  });
+
+  it('renews a lease when a third of it is over, and not each time it renews a shorter one', async () => {
+    const go = gate();
+    const run = async (): Promise<Outcome> => doneAfter(await go.passed);
+    await worker([work(run, { leaseMs: 600 }), work(run, { kind: 'guard', leaseMs: 60_000 })]);
+    await oweOne();
+    await oweOne({ kind: 'guard', key: 'guard/1' });
+    const dueAt = async (key: string) => ((await row(key))['due_at'] as Date).getTime();
+    await eventually(async () => expect(await row('guard/1')).toMatchObject({ state: 'running' }));
+    const [short, long] = [await dueAt('shop/1'), await dueAt('guard/1')];
+    await eventually(async () => expect(await dueAt('shop/1')).toBeGreaterThan(short + 800));
+    expect(await dueAt('guard/1')).toBe(long);
+    go.pass();
+    await ended();
+  });
+
+  it('reads within a claim without waiting for whoever has the row of the operation', async () => {
+    const [read, lost] = [gate<unknown>(), gate<unknown>()];
+    const [locked, free] = [gate(), gate()];
+    await oweOne();
+    await worker([
+      work(
+        async (claim) => {
+          const other = db.transaction(async (tx) => {
+            await tx.query('select 1 from operation for update');
+            locked.pass();
+            await free.passed;
+          });
+          await locked.passed;
+          read.pass(await claim.read((tx) => tx.query('select 1 as one')));
+          free.pass();
+          await other;
+          await db.query('update operation set epoch = epoch + 1');
+          await claim.transact(async () => undefined).catch(() => undefined);
+          await claim.read(async () => 'read').catch(lost.pass);
+          return { done: true };
+        },
+        { leaseMs: 60_000 },
+      ),
+    ]);
+    expect(await read.passed).toEqual([{ one: 1 }]);
+    expect(await lost.passed).toBeInstanceOf(LostClaim);
   });
 });

@@ -3,7 +3,7 @@ import type { Database } from '@slipway/postgres';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { v4 } from 'uuid';
-import { ActiveClaim, marginOf } from './active-claim.js';
+import { ActiveClaim, usualLeaseMs } from './active-claim.js';
 import { type ClaimRequest, claimDue, nextDue, settle } from './claims.js';
 import { ShuttingDown } from './errors.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -54,15 +54,14 @@ export class Worker {
   /** When the last of a kind was begun though somebody was behind. */
   private readonly trickledAt = new Map<string, number>();
 
-  /** @throws Error where two works are of one kind, or a call would not fit into a lease. */
+  /** @throws Error where two works are of one kind. */
   constructor(private readonly options: WorkerOptions) {
     const { works, database, registry, logger } = options;
     this.owner = options.owner ?? v4();
     this.works = new Map(works.map((work) => [work.kind, work]));
     if (this.works.size !== works.length) throw new Error('Two works are of one kind');
-    for (const work of works) checkLease(work);
     this.metrics = new WorkerMetrics(registry, database, [...this.works.keys()]);
-    const shortest = Math.min(15_000, ...works.map((work) => work.leaseMs ?? 15_000));
+    const shortest = Math.min(...works.map(({ leaseMs = usualLeaseMs }) => leaseMs));
     this.leases = new LeaseKeeper(database, logger, () => [...this.running.keys()], shortest / 3);
   }
 
@@ -165,9 +164,9 @@ export class Worker {
 
   private async claim(work: Work, some: Pick<Partial<ClaimRequest>, 'limit' | 'without'> = {}): Promise<number> {
     const { database } = this.options;
-    const { kind, callTimeoutMs, leaseMs = 15_000 } = work;
+    const { kind, leaseMs = usualLeaseMs } = work;
     const sentAt = performance.now();
-    const rows = await claimDue(database, { kind, limit: this.room(work), owner: this.owner, leaseMs, callTimeoutMs, ...some });
+    const rows = await claimDue(database, { kind, limit: this.room(work), owner: this.owner, leaseMs, ...some });
     for (const row of rows) {
       const claim = new ActiveClaim(row, work, { sayAwayAfterMs: 10_000, ...this.options }, sentAt);
       if (this.stopping) claim.abort(new ShuttingDown());
@@ -181,7 +180,7 @@ export class Worker {
     let result: Result = { outcome: 'lost' };
     try {
       result = this.stopping
-        ? { outcome: (await settle(this.options.database, claim.operation, { end: 'handed-over' })) ? 'handed-over' : 'lost' }
+        ? { outcome: (await settle(this.options.database, claim.held, { end: 'handed-over' })) ? 'handed-over' : 'lost' }
         : await runClaim(claim);
     } catch (error) {
       this.options.logger.error({ err: error, kind, key, epoch }, 'an operation could not be ended; its lease will run out');
@@ -219,13 +218,5 @@ export class Worker {
       };
     });
     this.awake = () => undefined;
-  }
-}
-
-function checkLease({ kind, callTimeoutMs, leaseMs = 15_000, fenced = false }: Work): void {
-  if (!fenced && callTimeoutMs >= leaseMs - marginOf(leaseMs)) {
-    throw new Error(
-      `${kind}: a call of ${callTimeoutMs} ms does not fit into a lease of ${leaseMs} ms less ${marginOf(leaseMs)}: shorten callTimeoutMs, lengthen leaseMs, or say fenced: true`,
-    );
   }
 }

@@ -29,15 +29,13 @@ export function mindingDeadLetters(service: Service, own: Handler, record: boole
   };
 }
 
-/** Replays or discards a dead letter of this service as a person commanded, and answers the command. */
+/** Replays or discards a dead letter of this service as a person commanded, and answers the command. It is resolved once, by its own row. */
 export class RunDeadLetter implements Work<Input> {
   readonly kind = kind;
   readonly concurrency = 1;
   readonly leaseMs = 60_000;
   /** As long as a handler may take. */
   readonly callTimeoutMs = 30_000;
-  /** A dead letter is resolved once, by the row itself. */
-  readonly fenced = true;
 
   constructor(private readonly messaging: Pick<Messaging, 'deadLetters'>) {}
 

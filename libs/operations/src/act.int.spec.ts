@@ -1,0 +1,173 @@
+import { eventually, TcpProxy } from '@slipway/testkit';
+import { describe, expect, it } from 'vitest';
+import { type Claim, LostClaim, type Work } from './index.js';
+import { aborted, connect, db, doneAfter, ended, gate, open, oweOne, row, test, withOperations, work, worker } from './worker.fixture.js';
+
+withOperations();
+
+/** Seconds for which the operation is still armed, by the database's clock; null where it is not. */
+const armedFor = async () =>
+  (await db.query<{ s: number | null }>('select extract(epoch from armed_until - clock_timestamp())::float8 as s from operation'))[0]?.s;
+
+/** A claim in the hands of a worker whose run lasts until `go`. */
+async function held(more: Partial<Work> = {}, database = db) {
+  const [began, go] = [gate<Claim>(), gate()];
+  const made = await worker(
+    [
+      work(
+        async (claim) => {
+          began.pass(claim);
+          await Promise.race([go.passed, aborted(claim.signal)]);
+          return { done: true };
+        },
+        { callTimeoutMs: 500, ...more },
+      ),
+    ],
+    database,
+  );
+  await oweOne();
+  return { claim: await began.passed, go, made };
+}
+
+/** As `held`, and cut off from the database as the dead are. */
+async function dead(does: (claim: Claim) => Promise<unknown>) {
+  const { proxy, through } = await TcpProxy.before(test.url);
+  const far = await connect(through);
+  open.push(
+    () => proxy.close(),
+    () => far.close(),
+  );
+  const { claim } = await held({}, far);
+  await does(claim);
+  proxy.pause();
+  open.push(async () => proxy.resume());
+  const taken = gate<{ epoch: number; stillArmed: number | null | undefined }>();
+  await worker([work(async ({ operation: { epoch } }) => doneAfter(taken.pass({ epoch, stillArmed: await armedFor() })))]);
+  const cutAt = performance.now();
+  return { taken: await taken.passed, after: performance.now() - cutAt };
+}
+
+/** Resolves when its call has been sent; that is answered by nobody. */
+async function sendsAndHangs(claim: Claim): Promise<void> {
+  const sent = gate();
+  const acting = claim.act(500, ({ signal }) => {
+    sent.pass();
+    return aborted(signal);
+  });
+  acting.catch(() => undefined);
+  await sent.passed;
+}
+
+describe('a call that changes something outside', () => {
+  it('is armed before it is sent, for longer than it may take', async () => {
+    const { claim, go } = await held();
+    expect(await armedFor()).toBeNull();
+    const [armed, acting] = await claim.act(500, async (given) => [await armedFor(), given] as const);
+    expect(armed).toBeGreaterThan(2.5);
+    expect(armed).toBeLessThanOrEqual(4.5);
+    expect(acting.epoch).toBe(1);
+    go.pass();
+    await ended();
+  });
+
+  it('is not sent where somebody else has the operation', async () => {
+    const { claim } = await held({ leaseMs: 60_000 });
+    await db.query('update operation set epoch = epoch + 1');
+    let sent = false;
+    const acting = claim.act(500, async () => (sent = true));
+    await expect(acting).rejects.toBeInstanceOf(LostClaim);
+    expect(sent).toBe(false);
+    expect(claim.signal.reason).toBeInstanceOf(LostClaim);
+    expect(await armedFor()).toBeNull();
+  });
+
+  it('is armed anew where the answer to that came late', async () => {
+    const { claim, go } = await held({ leaseMs: 60_000 });
+    const [locked, free] = [gate(), gate()];
+    const other = db.transaction(async (tx) => {
+      await tx.query('select 1 from operation for update');
+      locked.pass();
+      await free.passed;
+    });
+    await locked.passed;
+    const began = performance.now();
+    const armed = claim.act(500, armedFor);
+    await eventually(() => expect(performance.now() - began).toBeGreaterThan(2_100));
+    free.pass();
+    await other;
+    expect(await armed).toBeGreaterThan(2.5);
+    go.pass();
+    await ended();
+  });
+
+  it('is ended when its time is over, and the work goes on', async () => {
+    const { claim, go } = await held();
+    await expect(claim.act(50, ({ signal }) => aborted(signal))).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(claim.signal.aborted).toBe(false);
+    go.pass();
+    await ended();
+  });
+
+  it('is longer than no work says', async () => {
+    const { claim, go } = await held();
+    await expect(claim.act(501, async () => undefined)).rejects.toThrow('longer than its longest');
+    go.pass();
+    await ended();
+  });
+});
+
+describe('who takes over from the dead', () => {
+  it('waits for nothing but the lease where nothing was armed', async () => {
+    const { taken, after } = await dead(async () => undefined);
+    expect(taken).toEqual({ epoch: 2, stillArmed: null });
+    expect(after).toBeLessThan(4_000);
+  });
+
+  it('waits until what was armed can be on its way no more', async () => {
+    const { taken } = await dead(sendsAndHangs);
+    expect(taken.epoch).toBe(2);
+    expect(taken.stillArmed).toBeTypeOf('number');
+    expect(taken.stillArmed).toBeLessThanOrEqual(0);
+  });
+
+  it('waits for nothing but the lease where all that was sent was answered, and that was written', async () => {
+    const { taken, after } = await dead(async (claim) => {
+      await claim.act(500, async () => undefined);
+      await claim.note({ step: 1 });
+    });
+    expect(taken).toEqual({ epoch: 2, stillArmed: null });
+    expect(after).toBeLessThan(4_000);
+  });
+});
+
+describe('what was armed', () => {
+  it('is disarmed with the next renewal once it was answered, and not before', async () => {
+    const { claim, go } = await held({ leaseMs: 600 });
+    const answer = gate();
+    const acting = claim.act(500, () => answer.passed);
+    await eventually(async () => expect(await armedFor()).toBeGreaterThan(0));
+    const end = performance.now() + claim.leaseLeft();
+    await eventually(() => expect(performance.now() + claim.leaseLeft()).toBeGreaterThan(end));
+    await claim.note('while it is under way');
+    expect(await armedFor()).toBeGreaterThan(0);
+    answer.pass();
+    await acting;
+    await eventually(async () => expect(await armedFor()).toBeNull(), { within: 2_000, every: 20 });
+    go.pass();
+    await ended();
+  });
+
+  it('stays armed where the call was cut off, also for whom it is handed over to', async () => {
+    const { claim, made } = await held();
+    await sendsAndHangs(claim);
+    await made.stop(5_000);
+    expect(await row()).toMatchObject({ state: 'ready' });
+    expect(await armedFor()).toBeGreaterThan(2);
+    const taken = gate<number>();
+    await worker([work(async () => doneAfter(taken.pass(1)))]);
+    await db.query("update operation set armed_until = armed_until - interval '3 seconds'");
+    await taken.passed;
+    expect(await armedFor()).toBeLessThanOrEqual(0);
+    await ended();
+  });
+});
