@@ -185,6 +185,7 @@ describe('doctor', () => {
       'slipway_events_parked 1',
       'slipway_outbox_age_seconds 0',
       'slipway_part_away_seconds{part="registry"} 90',
+      'slipway_part_away_seconds{part="approval"} 70',
     ].join('\n');
     const builder = createServer((request, response) => void response.end(request.url === '/metrics' ? text : '{"status":"ready"}'));
     await new Promise<void>((resolve) => builder.listen(0, '127.0.0.1', resolve));
@@ -199,6 +200,7 @@ describe('doctor', () => {
       'failed: work of kind build waits for a worker since 5m',
       'warning: it gave up 2 of kind build',
       'failed: it waits for the registry since 1m',
+      'failed: it waits for approval to hear what runs since 1m',
       'warning: it has put 1 events aside',
     ]);
     expect(ran.exit).toBe(1);
