@@ -67,8 +67,8 @@ export async function aSuite({ ports, settings = () => ({}), registry = realPart
       const engine = DockerEngine.connect(realParts().dockerHost);
       const orchestrator = new DockerOrchestrator({ engine, dataDir: join(stage.keys.dir, 'targets', 'lab'), installation });
       await stage.clear();
-      for (const place of await orchestrator.environments())
-        await orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 });
+      const places = await orchestrator.environments();
+      await Promise.all(places.map((place) => orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 })));
       for (const image of await engine.images.list({ labels: { 'dev.slipway.project': project } }))
         await engine.images.remove(image.id, { force: true });
       await repository.remove();

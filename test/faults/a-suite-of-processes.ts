@@ -234,8 +234,8 @@ async function deleteTopics(topicPrefix: string, brokers: readonly string[]): Pr
 }
 
 async function removeAll(orchestrator: DockerOrchestrator, engine: DockerEngine, projects: readonly string[]): Promise<void> {
-  for (const place of await orchestrator.environments())
-    await orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 });
+  const places = await orchestrator.environments();
+  await Promise.all(places.map((place) => orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 })));
   for (const project of projects) {
     for (const image of await engine.images.list({ labels: { 'dev.slipway.project': project } }))
       await engine.images.remove(image.id, { force: true });

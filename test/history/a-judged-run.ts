@@ -140,8 +140,8 @@ async function bootAll(cleanup: Cleanup, environment: Record<string, string>): P
 async function removeAll(dir: string, installation: string, project: string): Promise<void> {
   const engine = DockerEngine.connect(realParts().dockerHost);
   const orchestrator = new DockerOrchestrator({ engine, dataDir: join(dir, 'targets', 'lab'), installation });
-  for (const place of await orchestrator.environments())
-    await orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 });
+  const places = await orchestrator.environments();
+  await Promise.all(places.map((place) => orchestrator.remove(place, { signal: AbortSignal.timeout(60_000), epoch: 1 })));
   for (const image of await engine.images.list({ labels: { 'dev.slipway.project': project } }))
     await engine.images.remove(image.id, { force: true });
 }

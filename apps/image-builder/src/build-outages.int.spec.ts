@@ -45,6 +45,10 @@ describe('a build whose parts go away', () => {
       { within: 20_000 },
     );
     expect(error).toMatch(/Docker Engine not reachable/);
+    // As if it had been away for as long as is told, and were looked for again now.
+    const longAway = `update $schema.operation set away = jsonb_set(away, '{since}', $1::jsonb), due_at = now() where key like $2 and away is not null returning 1`;
+    const since = JSON.stringify(new Date(Date.now() - 10_000).toISOString());
+    await eventually(async () => (await scene.query(longAway, [since, `${release.id}/%`])).length > 0);
     const away = await eventually(() => scene.all(PartAway, release)[0] ?? false, { within: 60_000 });
     expect(away.data).toMatchObject({ release: release.id, part: 'docker-engine', environment: null });
     docker.restore();

@@ -69,21 +69,10 @@ export class BuilderScene {
   static async build(settings: Record<string, string> = {}): Promise<BuilderScene> {
     const folder = await mkdtemp(join(tmpdir(), 'builder-scene-'));
     const scene = new BuilderScene(await aDatabase(), await aKeyRing(), folder, aTopicPrefix());
-    await scene.start(settings);
-    await scene.start(settings);
-    await scene.speaker('gateway');
-    await scene.speaker('source-watcher', [
-      BuildStarted,
-      ImageBuilt,
-      ImageRemoved,
-      BuildFailed,
-      BuildCancelled,
-      CommandAccepted,
-      CommandRefused,
-      LogAppended,
-      PartAway,
-      PartBack,
-    ]);
+    const built = [BuildStarted, ImageBuilt, ImageRemoved, BuildFailed, BuildCancelled];
+    const heard = [...built, CommandAccepted, CommandRefused, LogAppended, PartAway, PartBack];
+    const speakers = [scene.speaker('gateway'), scene.speaker('source-watcher', heard)];
+    await Promise.all([scene.start(settings), scene.start(settings), ...speakers]);
     return scene;
   }
 
@@ -197,11 +186,12 @@ export class BuilderScene {
 
   async demolish(): Promise<void> {
     await Promise.all(this.replicas.map((replica) => replica.stop()));
-    for (const { messaging, log, database } of this.speakers.values()) {
+    const silenced = [...this.speakers.values()].map(async ({ messaging, log, database }) => {
       await messaging.stop(2_000);
       await log.close();
       await database.close();
-    }
+    });
+    await Promise.all(silenced);
     const labels = { 'dev.slipway.project': this.project };
     for (const image of await this.engine.images.list({ labels })) await this.engine.images.remove(image.id, { force: true });
     const path = `builder-scene/${this.project}`;

@@ -53,7 +53,7 @@ describe('production-rollout with a database that was brought back, and is older
     await backUp('guarded');
     const second = await scene.live(2, 'two');
     const before = await scene.containers();
-    await restore('guarded');
+    await scene.whileStopped(() => restore('guarded'));
     const drifted = await eventually(
       () => heard<{ project: string; found: string[]; healing: boolean }>(EnvironmentDrifted.name)[0] ?? false,
       {

@@ -190,6 +190,11 @@ describe('production-rollout', () => {
     await scene.aProject('patient');
     const { release } = await scene.grant(1, 'one');
     const ofIt = (data: { release: string }) => data.release === release.id;
+    // As if it had been away for as long as is told.
+    const longAway = `update slipway_production_rollout.operation set away = jsonb_set(away, '{since}', $1::jsonb)
+      where away is not null and cause ->> 'correlationId' = $2 returning 1`;
+    const since = JSON.stringify(new Date(Date.now() - 10_000).toISOString());
+    await eventually(async () => (await scene.stage.database.query(longAway, [since, release.id])).length > 0);
     expect(await scene.stage.hears(PartAway, ofIt, 60_000)).toMatchObject({ environment: 'production', part: 'target' });
     await symlink(realParts().dockerSocket, socket);
     await scene.stage.hears(RolloutSucceeded, (data) => data.release.id === release.id, 60_000);

@@ -16,9 +16,10 @@ import {
 } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { canonicalJson, digestOf, payloadTypes, type Signer } from '@slipway/identity';
-import { DockerOrchestrator } from '@slipway/orchestrators';
+import { DockerOrchestrator, type EnvironmentRef } from '@slipway/orchestrators';
 import { SampleImages } from '@slipway/orchestrators/testing';
 import { resolveDeployment } from '@slipway/release';
+import type { Booted } from '@slipway/service-kit';
 import { anId, aProjectFile, aRelease, aTargetFile, realParts } from '@slipway/testkit';
 import { aStage, type Stage } from '@slipway/testkit/stage';
 import { v7 } from 'uuid';
@@ -57,6 +58,8 @@ export class Scene {
   target: { readonly version: number; readonly file: TargetFile };
   private readonly images = new SampleImages(this.engine, realParts().registry);
 
+  private replicas: Booted[] = [];
+
   private constructor(
     readonly stage: Stage,
     private readonly ports: string,
@@ -67,21 +70,34 @@ export class Scene {
   static async set(ports: string): Promise<Scene> {
     const scene = new Scene(await aStage(), ports);
     const { stage, images } = scene;
-    scene.built = { one: await images.make('one'), two: await images.make('two'), sick: await images.make('three', 'unhealthy') };
     // Stands in for the one view of approval that production-rollout may read.
     await stage.database.query('create schema slipway_approval');
     await stage.database.query('create table slipway_approval.grants_good_now (grant_id uuid primary key, request uuid, asks text)');
-    for (let replica = 0; replica < 2; replica++) await stage.start(ProductionRolloutModule, { SLIPWAY_INSTALLATION: scene.installation });
+    const made = Promise.all([images.make('one'), images.make('two'), images.make('three', 'unhealthy')]);
+    const [[one, two, sick]] = await Promise.all([made, scene.start()]);
+    scene.built = { one, two, sick };
     await scene.applyTarget({});
     return scene;
+  }
+
+  private async start(): Promise<void> {
+    const replica = () => this.stage.start(ProductionRolloutModule, { SLIPWAY_INSTALLATION: this.installation });
+    this.replicas = await Promise.all([replica(), replica()]);
+  }
+
+  /** Does something while no replica runs. */
+  async whileStopped(act: () => Promise<void>): Promise<void> {
+    await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await act();
+    await this.start();
   }
 
   async clear(): Promise<void> {
     const dataDir = `${this.stage.keys.dir}/targets/lab`;
     const orchestrator = new DockerOrchestrator({ engine: this.engine, dataDir, installation: this.installation });
     await this.stage.clear();
-    for (const environment of await orchestrator.environments())
-      await orchestrator.remove(environment, { signal: AbortSignal.timeout(30_000), epoch: 1 });
+    const remove = (environment: EnvironmentRef) => orchestrator.remove(environment, { signal: AbortSignal.timeout(30_000), epoch: 1 });
+    await Promise.all((await orchestrator.environments()).map(remove));
     await this.images.clean();
   }
 
