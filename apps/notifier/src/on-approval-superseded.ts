@@ -14,11 +14,9 @@ export class OnApprovalSuperseded implements Handler<typeof ApprovalSuperseded> 
   ) {}
 
   async handle(event: Received<typeof ApprovalSuperseded>, unit: UnitOfWork): Promise<void> {
-    const { signedBy = [] } = event.data;
-    const signers = peopleToTell(
-      signedBy.map(({ id }) => id),
-      await this.people.all(unit.tx),
-    );
+    const ids = (event.data.signedBy ?? []).map(({ id }) => id);
+    // Mostly nobody had: then nobody is looked for.
+    const signers = ids.length === 0 ? [] : peopleToTell(ids, await this.people.all(unit.tx));
     await this.deliveries.tell(unit, event, { template: 'approval.superseded', data: event.data }, signers);
   }
 }

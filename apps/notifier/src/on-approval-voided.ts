@@ -14,11 +14,9 @@ export class OnApprovalVoided implements Handler<typeof ApprovalVoided> {
   ) {}
 
   async handle(event: Received<typeof ApprovalVoided>, unit: UnitOfWork): Promise<void> {
-    const { signedBy = [] } = event.data;
-    const signers = peopleToTell(
-      signedBy.map(({ id }) => id),
-      await this.people.all(unit.tx),
-    );
+    const ids = (event.data.signedBy ?? []).map(({ id }) => id);
+    // Mostly nobody had: then nobody is looked for.
+    const signers = ids.length === 0 ? [] : peopleToTell(ids, await this.people.all(unit.tx));
     await this.deliveries.tell(unit, event, { template: 'approval.voided', data: event.data }, signers);
   }
 }
