@@ -14,8 +14,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.{faults,demo,attack,upgrade}.spec.ts'],
     pool: 'threads',
     isolate: false,
-    // One more than the cores we count on: much of a test is waiting for a container or a lease.
-    maxWorkers: 3,
+    // Twice the cores we count on: what takes long waits for containers, leases and time-outs, and uses a tenth to a quarter of a core.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     setupFiles: ['./test/setup.ts'],
     globalSetup: ['./test/global-setup.ts'],
