@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { contentOf, listedIn } from './content.js';
 import { RegistryUnavailable } from './errors.js';
 import type { CallOptions } from './http.js';
-import { contentOf, type Descriptor, digestOf, listedIn, mediaTypes, type OciRegistry } from './oci-registry.js';
+import { type Descriptor, digestOf, mediaTypes, type OciRegistry } from './oci-registry.js';
 
 /** A signed statement about an image, kept beside it in its repository. */
 export interface Attestation {

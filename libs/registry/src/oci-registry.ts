@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { digestPattern, listedIn, parse } from './content.js';
 import { RegistryRefused, RegistryUntrusted } from './errors.js';
 import { type Answer, type CallOptions, RegistryHttp, type RegistryOptions } from './http.js';
 
@@ -26,7 +27,6 @@ export const mediaTypes = {
 } as const;
 
 const acceptAll = Object.values(mediaTypes).join(', ');
-const digestPattern = /^sha256:[0-9a-f]{64}$/;
 const repositoryPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const maxPages = 1000;
@@ -232,31 +232,6 @@ function checked(what: string, reference: string, answer: Answer): Manifest {
   const { mediaType: inside } = parse(what, answer.body);
   const mediaType = typeof inside === 'string' ? inside : (header ?? mediaTypes.ociManifest);
   return { bytes: answer.body, digest, size: answer.body.length, mediaType };
-}
-
-/** An object's content, of which nothing is known: whoever may push writes what they like. */
-type Content = Readonly<Record<string, unknown>>;
-
-/** What a manifest says; one that a registry gave is an object. */
-export function contentOf({ bytes }: Pick<Manifest, 'bytes'>): Content {
-  return JSON.parse(bytes.toString()) as Content;
-}
-
-/** What an index or a manifest lists under a name, by digests that can be asked for. */
-export function listedIn(content: Content, name: 'manifests' | 'layers'): Descriptor[] {
-  const listed = content[name];
-  return Array.isArray(listed) ? listed.filter((one) => typeof one?.digest === 'string' && digestPattern.test(one.digest)) : [];
-}
-
-function parse(what: string, body: Buffer): Content {
-  let read: unknown;
-  try {
-    read = JSON.parse(body.toString());
-  } catch (cause) {
-    throw new RegistryUntrusted(`${what}: the answer is not JSON; is this a registry?`, undefined, { cause });
-  }
-  if (typeof read !== 'object' || read === null) throw new RegistryUntrusted(`${what}: the answer is no JSON object; is this a registry?`);
-  return read as Content;
 }
 
 /** The address in a `Link: <…>; rel="next"` header; only its path counts, so that a registry can't send us elsewhere. */
