@@ -82,8 +82,8 @@ async function naming(name: string, release: Release): Promise<void> {
   await api().applyProject({ params: { name }, body: aProjectFile({ name, spec: { environments } }) });
 }
 
-/** Retires as another replica would, with all its transaction holds; `wait` until so many have to wait for it, who then go on in the order they came. */
-async function meanwhile<T>(act: (wait: (many: number) => Promise<unknown>, tx: Tx) => Promise<T>): Promise<T> {
+/** Retires as another replica would, with all its transaction holds; `queued` until so many have to wait for it, who then go on in the order they came. */
+async function meanwhile<T>(act: (queued: (many: number) => Promise<unknown>, tx: Tx) => Promise<T>): Promise<T> {
   const { url, query } = scene.stage.database;
   const key = advisoryNumber(schemaOf('gateway'), 'image retention');
   const waiting = `select 1 from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32) + objid::bigint = $1::bigint`;
@@ -164,11 +164,11 @@ describe('images that are needed no longer', () => {
       `update ${schemaOf('gateway')}.release set born_at = born_at - interval '200 days', changed_at = changed_at - interval '200 days' where id = $1`,
       [release.id],
     );
-    const { over } = await meanwhile(async (wait) => {
+    const { over } = await meanwhile(async (queued) => {
       const applied = naming('socks', release);
-      await wait(1);
+      await queued(1);
       const passed = pass();
-      await wait(2);
+      await queued(2);
       return { over: Promise.all([applied, passed]) };
     });
     await over;
@@ -177,9 +177,9 @@ describe('images that are needed no longer', () => {
 
   it('are named by no file that is applied while they are retired, nor after', async () => {
     const release = await scene.aBuiltRelease('shoes', 2);
-    const { refused } = await meanwhile(async (wait, tx) => {
+    const { refused } = await meanwhile(async (queued, tx) => {
       const applied = problemOf(naming('gaiters', release));
-      await wait(1);
+      await queued(1);
       await tx.query('insert into retired_release (release) values ($1)', [release.id]);
       return { refused: applied };
     });
