@@ -21,7 +21,7 @@ const looksBeforeBelief = 3;
 @Injectable()
 export class RunGuard implements Work<Input> {
   readonly kind = 'guard';
-  readonly callTimeoutMs = 10_000;
+  readonly callTimeoutMs = 8_000;
   /** There is one for each environment, and no release waits for it: renewed seldom. */
   readonly leaseMs = 16_000;
   readonly concurrency = 500;

@@ -17,7 +17,7 @@ interface Input {
 @Injectable()
 export class RunScale implements Work<Input> {
   readonly kind = 'scale';
-  readonly callTimeoutMs = 10_000;
+  readonly callTimeoutMs = 8_000;
 
   constructor(private readonly converging: Converging) {}
 

@@ -11,7 +11,7 @@ import { Resolving } from './resolving.js';
 export type DeploymentClaim = Claim<{ deployment: string }>;
 
 /** The longest single call to a target, in ms. */
-export const callTimeoutMs = 10_000;
+export const callTimeoutMs = 8_000;
 
 /** Drives a deployment that has begun to its verdict, or as far as this claim allows. */
 @Injectable()

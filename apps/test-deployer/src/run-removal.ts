@@ -14,7 +14,7 @@ interface Input {
 @Injectable()
 export class RunRemoval implements Work<Input> {
   readonly kind = 'removal';
-  readonly callTimeoutMs = 10_000;
+  readonly callTimeoutMs = 8_000;
 
   constructor(
     private readonly deployments: Deployments,
