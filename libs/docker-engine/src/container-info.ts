@@ -4,6 +4,7 @@ import type { AttachedNetwork, ContainerInfo, ContainerStatus, ContainerSummary,
 interface RawNetwork {
   NetworkID?: string;
   IPAddress?: string;
+  IPAMConfig?: { IPv4Address?: string } | null;
   Aliases?: string[] | null;
 }
 
@@ -123,6 +124,7 @@ function networks(raw: Record<string, RawNetwork> | null | undefined): AttachedN
     name,
     id: network.NetworkID ?? '',
     address: network.IPAddress ?? '',
+    fixedAddress: network.IPAMConfig?.IPv4Address ?? '',
     aliases: network.Aliases ?? [],
   }));
 }

@@ -108,6 +108,8 @@ export interface AttachedNetwork {
   readonly id: string;
   /** IPv4 address inside that network; empty while the container does not run. */
   readonly address: string;
+  /** The one it was made with, and keeps over every start; empty where Docker gives it one at each start. */
+  readonly fixedAddress: string;
   readonly aliases: readonly string[];
 }
 

@@ -137,11 +137,11 @@ class Run {
     return here.map((fact) => toCandidate(fact, goal, ongoing.draining));
   }
 
-  /** Numbers whose names are still held by instances on their way out. */
+  /** Numbers whose names are held, be it by instances on their way out. */
   #reserved(facts: readonly Fact[]): number[] {
-    const { deployment, making, ongoing } = this.#it;
-    const held = facts.filter((fact) => ongoing.stopping.has(fact.info.id));
-    return held.filter((fact) => fact.info.name === instanceName(deployment, making.configHash, fact.number)).map((fact) => fact.number);
+    const { deployment, making } = this.#it;
+    const held = facts.filter(({ info, number }) => info.name === instanceName(deployment, making.configHash, number));
+    return held.map(({ number }) => number);
   }
 
   #aim(): Aim {

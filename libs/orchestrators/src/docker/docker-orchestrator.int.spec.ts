@@ -108,6 +108,28 @@ describe('one Docker host', () => {
     expect(await (await fetch(`${after.address}/`)).text()).toBe('v1');
   });
 
+  it('replaces an instance that Docker, killed while it made it, kept without its address', async () => {
+    const deployment = of();
+    const { environment } = deployment;
+    const { instances, address } = await settled(target.connect(), deployment);
+    const { containers } = target.engine;
+    const whole = await containers.inspect(instances[0]?.id ?? '');
+    if (whole === undefined) throw new Error('the instance is gone');
+    await containers.remove(whole.id, { force: true });
+    const { name, labels } = whole;
+    const networks = [{ network: `slipway.${environment.namespace}.shop.production` }];
+    const half = await containers.create({
+      ...{ name, labels, networks, ...image },
+      ports: [{ container: app.port, hostAddress: '127.0.0.1' }],
+    });
+    await containers.start(half);
+    expect((await target.connect().observe(environment)).drift[0]).toMatchObject({ kind: 'configuration', instance: name });
+    const after = await settled(target.connect(), deployment);
+    expect(after).toMatchObject({ ready: 1, drift: [], address });
+    expect(after.instances.map(({ id }) => id)).not.toContain(half);
+    expect(await (await fetch(`${address}/`)).text()).toBe('v1');
+  });
+
   it('goes on, and is taken away, where a second network of its name was made', async () => {
     const deployment = of();
     const { environment } = deployment;

@@ -1,7 +1,7 @@
 import type { ContainerInfo } from '@slipway/docker-engine';
 import type { EnvironmentRef, HealthCheck } from '../deployment.js';
 import type { Instance, InstanceState } from '../observed.js';
-import { environmentLabels, label } from './labels.js';
+import { environmentLabels, isWhole, label } from './labels.js';
 import type { Candidate } from './plan.js';
 import type { ProbeRecord, Prober } from './probe.js';
 import { ProxyAdmin, ProxyAway, type ServerState } from './proxy-admin.js';
@@ -116,7 +116,7 @@ export function toCandidate(
   return {
     name: fact.info.name,
     number: fact.number,
-    matches: fact.digest === goal.digest && fact.configHash === goal.configHash,
+    matches: fact.digest === goal.digest && fact.configHash === goal.configHash && isWhole(fact.info),
     run,
     healthy: run === 'running' && fact.record.healthySince !== undefined,
     healthyForMs: healthyFor(fact.record),

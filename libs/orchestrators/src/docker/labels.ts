@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ContainerInfo } from '@slipway/docker-engine';
 import type { Deployment, EnvironmentRef } from '../deployment.js';
 
 /** The labels by which we know our own again; the first five are fixed by the design (part 4). */
@@ -63,4 +64,13 @@ export function proxyName(environment: EnvironmentRef): string {
 /** Whether labels say that this belongs to that environment of that installation. */
 export function belongsTo(labels: Readonly<Record<string, string>>, environment: EnvironmentRef, installation: string): boolean {
   return Object.entries(environmentLabels(environment, installation)).every(([name, value]) => labels[name] === value);
+}
+
+/**
+ * False for a container that Docker kept half made: one that was killed while it made it knows the container again and not the address it was to have (up to 20.10 at least), and
+ * starts it at any that is free, be it another's. Nobody finds it there.
+ */
+export function isWhole({ labels, networks }: Pick<ContainerInfo, 'labels' | 'networks'>): boolean {
+  const address = labels[label.address] ?? '';
+  return address === '' || networks.some(({ fixedAddress }) => fixedAddress === address);
 }

@@ -5,6 +5,7 @@ import type { Drift, Instance, Observed } from '../observed.js';
 import { configHash } from './config-hash.js';
 import type { AppliedDeployment, EnvironmentFiles, Memory } from './environment-files.js';
 import { type Fact, readFacts, readServers, toInstance } from './facts.js';
+import { isWhole, label } from './labels.js';
 import type { Prober } from './probe.js';
 import { findProxy, stablePortOf } from './proxy.js';
 import type { Settings } from './settings.js';
@@ -82,6 +83,12 @@ async function driftOf(
     if (digest !== applied.digest) drift.push({ kind: 'digest', instance, detail: `runs ${digest}, approved is ${applied.digest}` });
     else if (has !== wanted)
       drift.push({ kind: 'configuration', instance, detail: `was made with configuration ${has}, approved is ${wanted}` });
+    else if (!isWhole(info))
+      drift.push({
+        kind: 'configuration',
+        instance,
+        detail: `is not at its address ${info.labels[label.address]}: Docker kept it half made`,
+      });
     else if (!info.running && info.status !== 'restarting')
       drift.push({ kind: 'stopped', instance, detail: `ended with exit code ${info.exitCode} and does not come back by itself` });
     else good += 1;

@@ -2,7 +2,7 @@
 export interface Candidate {
   readonly name: string;
   readonly number: number;
-  /** Runs the wanted digest with the wanted configuration. */
+  /** Runs the wanted digest with the wanted configuration, and was made whole. */
   readonly matches: boolean;
   /** `stopped`: ended and will not come back by itself. `waiting`: the engine is about to start it again. */
   readonly run: 'running' | 'waiting' | 'stopped' | 'never-started';
@@ -39,7 +39,7 @@ export type Step =
 /**
  * What brings the environment nearer to its aim, one more at most and none fewer by default. Nothing healthy is taken away
  * before as many as are wanted serve; of these the first old one stays until one new one has been healthy for the stable window.
- * `reserved` are the numbers of instances that are about to be gone and still hold their names.
+ * `reserved` are the numbers whose names are held already.
  */
 export function plan(aim: Aim, candidates: readonly Candidate[], reserved: readonly number[] = []): Step[] {
   const own = candidates.filter((one) => one.matches).toSorted(byUse);

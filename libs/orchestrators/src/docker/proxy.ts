@@ -4,7 +4,7 @@ import type { Deployment, EnvironmentRef } from '../deployment.js';
 import type { Refusal } from '../observed.js';
 import { freeAddress } from './addresses.js';
 import type { EnvironmentFiles } from './environment-files.js';
-import { belongsTo, environmentLabels, label, proxyName } from './labels.js';
+import { belongsTo, environmentLabels, isWhole, label, proxyName } from './labels.js';
 import type { Network } from './network.js';
 import { proxyPaths, proxyPort } from './proxy-config.js';
 import { type ProxyImage, proxyImage } from './proxy-image.js';
@@ -51,7 +51,8 @@ export async function ensureProxy(
   if (found !== undefined && 'kind' in found) return found;
   if (found !== undefined) {
     const asked = deployment.app.stablePort;
-    const fits = (asked === undefined || asked === stablePortOf(found)) && found.labels[addressLabel] === settings.address;
+    const fits =
+      (asked === undefined || asked === stablePortOf(found)) && found.labels[addressLabel] === settings.address && isWhole(found);
     if (fits && found.running) return found;
     if (fits) {
       const started = await tryStart(settings, found.id, signal);
