@@ -1,6 +1,6 @@
-import { advisoryNumber, type Database } from '@slipway/postgres';
+import type { Database } from '@slipway/postgres';
 
-const lockOf = (name: string): string => `member ${name}`;
+const prefix = 'member ';
 
 /**
  * Which members of a consumer group have a process that lives: each holds a session advisory lock of its name. Postgres frees it as soon as the process is
@@ -11,16 +11,12 @@ export class Presence {
 
   /** Shows that this one lives, from now on until the session is lost; then it is to be shown again. */
   async show(name: string): Promise<void> {
-    await this.database.locks.hold(lockOf(name));
+    await this.database.locks.hold(prefix + name);
   }
 
   /** Those of these names that nobody shows. */
   async gone(names: readonly string[]): Promise<string[]> {
-    const rows = await this.database.query<{ name: string }>(
-      // Let go of with the statement; and by another session than the one that shows, for each may take again what it has.
-      'select name from unnest($1::text[], $2::bigint[]) as member (name, lock) where pg_try_advisory_xact_lock(lock)',
-      [names, names.map((name) => advisoryNumber(this.database.schema, lockOf(name)))],
-    );
-    return rows.map(({ name }) => name);
+    const free = await this.database.locks.free(names.map((name) => prefix + name));
+    return free.map((lock) => lock.slice(prefix.length));
   }
 }

@@ -6,6 +6,7 @@ import { v4 } from 'uuid';
 import { ActiveClaim, usualLeaseMs } from './active-claim.js';
 import { type ClaimRequest, claimDue, nextDue, settle } from './claims.js';
 import { ShuttingDown } from './errors.js';
+import { endLeasesOfTheGone, showOwner } from './gone-owners.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { cancelChannel, channel, stuckOperations } from './owe.js';
 import type { Seals } from './progress-seal.js';
@@ -110,11 +111,13 @@ export class Worker {
   }
 
   private async look(): Promise<void> {
-    const { pollMs = 5_000, logger } = this.options;
-    while (!this.stopping) {
+    const { pollMs = 5_000, logger, database } = this.options;
+    for (let isFirst = true; !this.stopping; isFirst = false) {
       this.wanted = false;
       let sleepMs = pollMs * (0.75 + Math.random() / 2);
       try {
+        await showOwner(database, this.owner);
+        if (isFirst) await endLeasesOfTheGone(database);
         sleepMs = Math.min(sleepMs, await this.turn());
         if (this.failures > 0) logger.info('looking for work again');
         this.failures = 0;

@@ -52,6 +52,18 @@ export class AdvisoryLock {
     return undefined;
   }
 
+  /** Those of these locks that nobody holds at the moment. Throws when Postgres can't be reached. */
+  async free(keys: readonly string[]): Promise<string[]> {
+    const others = keys.filter((key) => !this.held.has(key)); // a session may always take again what it has
+    if (others.length === 0) return [];
+    const rows = await this.connection.query<{ key: string }>(
+      // Let go of with the statement.
+      'select key from unnest($1::text[], $2::bigint[]) as asked (key, number) where pg_try_advisory_xact_lock(number)',
+      [others, others.map((key) => advisoryNumber(this.schema, key))],
+    );
+    return rows.map(({ key }) => key);
+  }
+
   private async release(key: string, number: string, abort: AbortController): Promise<void> {
     if (abort.signal.aborted) return;
     abort.abort(new Error(`The advisory lock ${key} was released`));
