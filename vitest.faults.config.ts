@@ -9,5 +9,7 @@ export default {
     exclude: ['**/node_modules/**'],
     // A whole suite each, and parts of its own.
     maxWorkers: 3,
+    // What was cut off half-way can keep a thread from ever ending: Node spins in Environment::CleanupHandles, and the run with it. A process is killed.
+    pool: 'forks',
   },
 };
