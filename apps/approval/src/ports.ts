@@ -155,6 +155,9 @@ export abstract class AuditLog {
   ): Promise<Linked>;
 }
 
+/** Entries linked in one go, at most: a bound for the transaction, not for the chain. */
+export const linkedAtOnce = 200;
+
 /** How many entries were dealt with, and which chains wait for their head to be mended. */
 export interface Linked {
   readonly entries: number;

@@ -6,7 +6,7 @@ import type { UnitOfWork } from '@slipway/messaging';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { LOGGER, type Logger, SERVICE_KEY } from '@slipway/service-kit';
 import { linkAll, portionsOf } from './domain/audit-chain.js';
-import { AuditLog } from './ports.js';
+import { AuditLog, linkedAtOnce } from './ports.js';
 
 /** How long the writer rests when nobody wakes it. */
 const restMs = 30_000;
@@ -36,7 +36,8 @@ export class RunAuditLink implements Work {
         { chains: waiting },
         'audit chains wait for their head, which is not the one approval wrote: see docs/guides/row-seals.md',
       );
-    return { again: { afterMs: entries > 0 ? 0 : restMs, reason: reasonOf(waiting) } };
+    // Whoever records another wakes us for it.
+    return { again: { afterMs: entries === linkedAtOnce ? 0 : restMs, reason: reasonOf(waiting) } };
   }
 
   private async seal(unit: UnitOfWork, chain: string, links: readonly AuditLink[]) {

@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
-import { AuditLog, type AuditRecord, type ChainHead, type Linked, type SealedChain } from '../ports.js';
+import { AuditLog, type AuditRecord, type ChainHead, type Linked, linkedAtOnce, type SealedChain } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
 
-/** Entries linked in one go, at most: a bound for the transaction, not for the chain. */
-const batch = 200;
 /** Bytes of an entry that still fit into an event with its place in the chain; what is larger is kept as its digest, never in the way of the rest. */
 const largest = 850_000;
 /** Every escape of a JSON text; caught are those of what neither jsonb nor RFC 8785 takes: NUL, and half of a character. Containers print such. */
@@ -58,7 +56,7 @@ export class PostgresAuditLog extends AuditLog {
       const found = await tx.query<Pending>(
         `select id, ${sealedColumns(sealedTables, 'audit_pending')} from audit_pending
          where refused_at is null and chain <> all($2::text[]) order by id limit $1 for update`,
-        [batch, waiting],
+        [linkedAtOnce, waiting],
       );
       const { heads, broken } = await this.heads(tx, [...new Set(found.map(({ chain }) => chain))]);
       if (broken.length === 0) return { found, heads, waiting };
