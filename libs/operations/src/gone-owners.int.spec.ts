@@ -42,12 +42,23 @@ describe('what a process held that was killed', () => {
   it('waits for what it had armed', async () => {
     const { process, held } = await inTheHandsOfAnother();
     await arm(process, held, 1_500);
+    await db.query("update operation set due_at = now() + interval '500 ms'");
     const { armed_until } = await row();
     await killed(process);
     expect(await next()).toBe(2);
     expect(Date.now()).toBeGreaterThanOrEqual((armed_until as Date).getTime());
     await ended();
   });
+});
+
+it('what a worker of the version before holds, which shows nothing, is left to it', async () => {
+  await oweOne();
+  await claimDue(db, { kind: 'build', limit: 1, owner, leaseMs: 60_000 });
+  await db.query('update operation set call_timeout_ms = 12000');
+  await oweOne({ key: 'shop/2' });
+  await next();
+  await ended('shop/2');
+  expect(await row()).toMatchObject({ state: 'running', epoch: 1, owner });
 });
 
 it('what a process holds that lives is left to it', async () => {

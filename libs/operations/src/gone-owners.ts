@@ -9,7 +9,8 @@ export async function showOwner(database: Database, owner: string): Promise<void
 
 /**
  * Ends the leases of owners whose process is gone, so that what they held is taken over at once; what they armed keeps its time. A lease protects nothing
- * (docs/adr/0023): one who only lost his session renews it, or finds himself overtaken. Returns of how many.
+ * (docs/adr/0023): one who only lost his session renews it, or finds himself overtaken. A worker of the version before holds no such lock, and acts for as long
+ * as its lease lasts: what was claimed with a `call_timeout_ms` may be its, and is left alone. Returns of how many.
  */
 export async function endLeasesOfTheGone(database: Database): Promise<number> {
   const owners = await database.query<{ owner: string }>(
@@ -18,7 +19,8 @@ export async function endLeasesOfTheGone(database: Database): Promise<number> {
   const gone = await database.locks.free(owners.map(({ owner }) => lockOf(owner)));
   if (gone.length === 0) return 0;
   const ended = await database.query(
-    `update operation set due_at = now() where state = 'running' and 'worker ' || owner = any($1::text[]) and due_at > now() returning id`,
+    `update operation set due_at = now()
+      where state = 'running' and 'worker ' || owner = any($1::text[]) and due_at > now() and call_timeout_ms = 0 returning id`,
     [gone],
   );
   return ended.length;
