@@ -42,10 +42,11 @@ export function poisoned(
   return aFault({
     name,
     begin: async (context) => {
+      // Of what is swallowed nobody asks a second time: who asked before all are poisoned is hurt for as long as it lasts.
+      begun = performance.now();
       await each(proxies, async (proxy) => {
         for (const { stream, toxic } of poison) await proxy.poison(stream, toxic);
       });
-      begun = performance.now();
       await looking.begin(context);
       return undefined;
     },
