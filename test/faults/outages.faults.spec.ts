@@ -81,7 +81,7 @@ beforeAll(async () => {
   witness = await witnessOf(suite, { ...theRealOnes(), kafkaBrokers: taking.parts.kafkaBrokers }, 'parts away');
   lanes = await Promise.all(points.map((point) => Lane.at(point)));
   await Promise.all(lanes.map(async (lane) => (lane.point.asks ? signs(lane) : undefined)));
-  await Promise.all(lanes.map((lane) => lane.isLive(120_000)));
+  expect(await becomes(lanes.map((lane) => lane.isLive(120_000)))).toEqual(allLive());
 }, 300_000);
 afterAll(async () => {
   await witness?.stop();
@@ -97,19 +97,23 @@ async function reachAll(): Promise<void> {
     await Promise.all(lanes.filter(({ point }) => point.reach?.turn === turn).map((lane) => lane.point.reach?.go(lane)));
 }
 
+const allLive = () => lanes.map(({ point }) => [point.name, 'live']);
+/** What becomes of each lane, by its point; never rejects. */
+async function becomes(arrivals: readonly Promise<void>[]): Promise<unknown> {
+  const ends = await Promise.allSettled(arrivals);
+  return ends.map((end, at) => [lanes[at]?.point.name, end.status === 'rejected' ? end.reason : 'live']);
+}
+
 describe('a minute without', () => {
   it.each(partNames)('%s loses no release and fails none, wherever it is on its way', { timeout: 480_000 }, async (part) => {
     await reachAll();
     expect(lanes.filter((lane) => !lane.isThere()).map(({ point }) => point.name)).toEqual([]);
     await taking.cut(part);
     const back = pass(awayMs).then(() => taking.mend(part));
-    const arrivals = Promise.allSettled(
-      lanes.map((lane) => Promise.resolve(lane.point.meanwhile?.(lane)).then(() => lane.isLive(240_000))),
-    );
+    const ends = becomes(lanes.map((lane) => Promise.resolve(lane.point.meanwhile?.(lane)).then(() => lane.isLive(240_000))));
     await back;
     lastBack = new Date();
-    const lost = (await arrivals).map((arrival, at) => [lanes[at]?.point.name, arrival.status === 'rejected' ? arrival.reason : 'live']);
-    expect(lost).toEqual(lanes.map(({ point }) => [point.name, 'live']));
+    expect(await ends).toEqual(allLive());
     expect(falselyFailed()).toEqual([]);
   });
 });
