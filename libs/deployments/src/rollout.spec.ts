@@ -54,6 +54,15 @@ describe('a rollout', () => {
     expect(fold(beginRollout(goal, policy), [seenAs(fresh)]).action).toEqual({ do: 'apply', to: 'goal', afterMs: 200 });
   });
 
+  it('looks soon again where one is well and does not serve yet', () => {
+    const joining = both.map((one) => ({ ...one, healthyForMs: 0, inService: false }));
+    expect(fold(beginRollout(goal, policy), [seenAs(joining, { progress: 'moving' })]).action).toEqual({
+      do: 'apply',
+      to: 'goal',
+      afterMs: 100,
+    });
+  });
+
   it('looks every 50 ms at first and ever less often while an instance is not healthy', () => {
     const at = (runningForMs: number) =>
       fold(beginRollout(goal, policy), [seenAs([anInstance({ ...sick, failures: 1, runningForMs })], { progress: 'moving' })]).action;

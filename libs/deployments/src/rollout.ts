@@ -155,7 +155,7 @@ function isOf(goal: Goal, instance: Instance): boolean {
   return instance.digest === goal.digest;
 }
 
-/** Looks often until an instance was healthy once and whenever a window is about to end, then as often as the project asks. */
+/** Looks often until an instance was healthy once, until it serves and whenever a window is about to end, then as often as the project asks. */
 function pace(goal: Goal, applied: Applied): number {
   const own = applied.instances.filter((instance) => isOf(goal, instance));
   if (own.length === 0 || applied.progress === 'refused') return firstLookMs;
@@ -164,6 +164,7 @@ function pace(goal: Goal, applied: Applied): number {
     const youngest = Math.min(...starting.map((instance) => instance.runningForMs));
     return Math.min(goal.everyMs, Math.max(firstLookMs, Math.floor(youngest / 10)));
   }
+  if (own.some((instance) => !instance.inService)) return 2 * firstLookMs;
   const left = own.map((instance) => goal.stableMs - instance.healthyForMs).filter((rest) => rest > 0);
   return left.length === 0 ? 2 * firstLookMs : Math.max(firstLookMs, Math.min(goal.everyMs, ...left));
 }

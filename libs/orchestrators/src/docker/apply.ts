@@ -14,6 +14,7 @@ import type { Prober } from './probe.js';
 import { ensureProxy, portMayBeHad } from './proxy.js';
 import { ProxyAdmin, ProxyAway } from './proxy-admin.js';
 import { healthPath } from './proxy-config.js';
+import { reconnect } from './reconnect.js';
 import type { Settings } from './settings.js';
 import { Traffic } from './traffic.js';
 
@@ -65,6 +66,7 @@ async function take(
   try {
     const { outcome, memory: after, facts } = await converge(convergence, memory);
     if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, after);
+    if (outcome.progress === 'moving' && facts !== undefined) await reconnect(settings, making, facts, proxied.value, signal);
     return { ...outcome, ...(facts && { looked: { facts, proxy: proxied.value } }) };
   } catch (error) {
     if (error instanceof ProxyAway) return { progress: 'moving', waitingFor: `the proxy: ${error.message}` };

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
@@ -5,6 +6,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { DockerEngine } from '@slipway/docker-engine';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -48,6 +51,17 @@ async function aDockerTarget() {
       const asked = request({ ...call, method: 'POST' }).end(JSON.stringify({ Name: name, Labels }));
       const [answer] = (await once(asked, 'response')) as [IncomingMessage];
       await once(answer.resume(), 'end');
+    },
+    /** From then on nothing gets from that container to this address, until it is started again. */
+    cutOff: async (container: string, address: string) => {
+      const [asked] = await once(
+        request({ socketPath: realParts().dockerSocket, path: `/containers/${container}/json` }).end(),
+        'response',
+      );
+      const { State } = (await new Response(Readable.toWeb(asked as IncomingMessage) as ReadableStream).json()) as {
+        State: { Pid: number };
+      };
+      await promisify(execFile)('nsenter', [`--net=/proc/${State.Pid}/ns/net`, 'ip', 'route', 'add', 'blackhole', address]);
     },
     crash: async (instance: string) => await engine.containers.kill(instance),
     leftovers: async (_: unknown, used: readonly string[]) => {
@@ -129,6 +143,37 @@ describe('one Docker host', () => {
     expect(after.instances.map(({ id }) => id)).not.toContain(half);
     expect(await (await fetch(`${address}/`)).text()).toBe('v1');
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'connects anew what the proxy does not reach and answers when asked directly',
+    { timeout: 60_000 },
+    async () => {
+      const addressOf = async (container: string) => (await target.engine.containers.inspect(container))?.labels[label.address] ?? '';
+      const mended = async (deployment: ReturnType<typeof of>, cut: (proxy: string, instance: string) => readonly [string, string]) => {
+        const { environment } = deployment;
+        const orchestrator = target.connect();
+        const { instances, address } = await settled(orchestrator, deployment);
+        const proxy = `slipway.${environment.namespace}.shop.production.proxy`;
+        const [at, from] = cut(proxy, instances[0]?.name ?? '');
+        await target.cutOff(at, await addressOf(from));
+        const seen = await eventually(async () => (await orchestrator.observe(environment)).drift[0] ?? false, { within: 20_000 });
+        expect(seen).toEqual({
+          kind: 'proxy',
+          detail: `the proxy does not reach ${instances[0]?.name}, which answers when asked directly`,
+        });
+        const others = [proxy, ...instances.map(({ name }) => name)].filter((name) => name !== at);
+        const started = async () =>
+          await Promise.all(others.map(async (name) => (await target.engine.containers.inspect(name))?.startedAt));
+        const before = await started();
+        await expect(orchestrator.apply(deployment, acting())).rejects.toMatchObject({ name: 'TargetUnavailable', message: seen.detail });
+        const after = await eventually(() => settled(orchestrator, deployment), { within: 30_000 });
+        expect(after).toMatchObject({ ready: deployment.instances, drift: [], address });
+        expect(await started()).toEqual(before);
+        expect(await (await fetch(`${address}/`)).text()).toBe('v1');
+      };
+      await Promise.all([mended(of(1), (proxy, instance) => [proxy, instance]), mended(of(2), (proxy, instance) => [instance, proxy])]);
+    },
+  );
 
   it('goes on, and is taken away, where a second network of its name was made', async () => {
     const deployment = of();

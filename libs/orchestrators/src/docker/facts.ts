@@ -103,6 +103,20 @@ function trafficOf(fact: Fact): Candidate['traffic'] {
   return status.startsWith('DOWN') || status.startsWith('NOLB') ? 'down' : 'out';
 }
 
+/** False until the proxy itself has had an answer, where it asks: it takes one that is new to it for well until its first check, and for down as soon as that fails. */
+function isReached({ server }: Fact): boolean {
+  return server !== undefined && (server.check !== 'INI' || server.status.startsWith('no check'));
+}
+
+/** How long the proxy may be without a connection to an instance that answers us. */
+const cutOffAfterMs = 5000;
+
+/** It answers when asked directly and the proxy gets no connection to it: that is trouble of the target. An application that is unwell turns down both. */
+export function isCutOff({ record, server }: Fact): boolean {
+  const answers = record.probes.at(-1)?.status !== undefined && healthyFor(record) >= cutOffAfterMs;
+  return answers && /^DOWN.* L4(TOUT|CON)$/.test(`${server?.status} ${server?.check}`);
+}
+
 /** The fact as the plan wants it. `drainingSince` is by our own monotonic clock. */
 export function toCandidate(
   fact: Fact,
@@ -122,6 +136,7 @@ export function toCandidate(
     healthyForMs: healthyFor(fact.record),
     member: fact.member,
     traffic: traffic === 'down' && since !== undefined ? 'draining' : traffic,
+    reached: isReached(fact),
     sessions: fact.server?.sessions ?? 0,
     drainingForMs: since === undefined ? 0 : performance.now() - since,
   };
@@ -148,7 +163,7 @@ export function toInstance(fact: Fact, settings: Settings): Instance {
     release: info.labels[label.release] ?? '',
     attempt: Number(info.labels[label.attempt] ?? 0),
     configHash: fact.configHash,
-    inService: fact.member && trafficOf(fact) === 'up',
+    inService: fact.member && trafficOf(fact) === 'up' && isReached(fact),
     restarts: info.restartCount,
     // While it runs the engine says 0, which means nothing.
     ...(ended && { exitCode: info.exitCode }),

@@ -4,7 +4,7 @@ import type { EnvironmentRef } from '../deployment.js';
 import type { Drift, Instance, Observed } from '../observed.js';
 import { configHash } from './config-hash.js';
 import type { AppliedDeployment, EnvironmentFiles, Memory } from './environment-files.js';
-import { type Fact, readFacts, readServers, toInstance } from './facts.js';
+import { type Fact, isCutOff, readFacts, readServers, toInstance } from './facts.js';
 import { isWhole, label } from './labels.js';
 import type { Prober } from './probe.js';
 import { findProxy, stablePortOf } from './proxy.js';
@@ -101,5 +101,11 @@ async function driftOf(
   if (proxy === undefined || !proxy.running)
     drift.push({ kind: 'proxy', detail: proxy === undefined ? 'the proxy is gone' : 'the proxy does not run' });
   else if ((await readServers(files.socket)) === undefined) drift.push({ kind: 'proxy', detail: 'the proxy does not answer' });
+  for (const { info } of facts.filter(isCutOff)) drift.push({ kind: 'proxy', detail: notReached(info.name) });
   return drift;
+}
+
+/** Of one that is cut off, in words for people. */
+export function notReached(instance: string): string {
+  return `the proxy does not reach ${instance}, which answers when asked directly`;
 }

@@ -14,6 +14,7 @@ function one(given: Partial<Candidate> = {}): Candidate {
     healthyForMs: 1000,
     member: true,
     traffic: 'up',
+    reached: true,
     sessions: 0,
     drainingForMs: 0,
     ...given,
@@ -33,6 +34,13 @@ describe('the plan', () => {
 
   it('sends requests to a new one as soon as it is healthy', () => {
     expect(plan(aim, [one({ member: false, traffic: 'out' }), older(1), older(2)])).toEqual([{ do: 'join', name: 'new-1' }]);
+  });
+
+  it('gives a new one nothing before the proxy has reached it itself, and takes no old one away for it', () => {
+    const joined = { traffic: 'draining', reached: false } as const;
+    expect(plan(aim, [one(joined), older(1), older(2)])).toEqual([{ do: 'wait', for: 'the proxy to reach new-1' }]);
+    expect(plan(aim, [one({ ...joined, reached: true }), older(1), older(2)])).toEqual([{ do: 'join', name: 'new-1' }]);
+    expect(plan(aim, [one({ reached: false }), older(1), older(2)])).toEqual([{ do: 'wait', for: 'the proxy to reach new-1' }]);
   });
 
   it('takes no old one away before the first new one was healthy for the window', () => {
@@ -123,10 +131,13 @@ function carryOut(steps: readonly Step[], all: readonly Candidate[]): Candidate[
           healthyForMs: 0,
           member: false,
           traffic: 'out',
+          reached: false,
         }),
       );
-    else if (step.do === 'join') change(step.name, { member: true, traffic: 'up' });
-    else if (step.do === 'drain') change(step.name, { traffic: 'draining', drainingForMs: 1, sessions: 1 });
+    else if (step.do === 'join') {
+      const reached = next.some((candidate) => candidate.name === step.name && candidate.reached);
+      change(step.name, { member: true, ...(reached ? { traffic: 'up', drainingForMs: 0 } : { traffic: 'draining', drainingForMs: 1 }) });
+    } else if (step.do === 'drain') change(step.name, { traffic: 'draining', drainingForMs: 1, sessions: 1 });
     else if (step.do === 'retire') next = next.filter((candidate) => candidate.name !== step.name);
     else if (step.do === 'start-again') change(step.name, { run: 'running' });
     else if (step.do === 'wait') next = next.map(aWhileLater);
@@ -144,6 +155,7 @@ function aWhileLater(candidate: Candidate): Candidate {
     healthy,
     healthyForMs: candidate.healthyForMs + 60,
     traffic,
+    reached: candidate.reached || (candidate.member && healthy),
     drainingForMs: candidate.drainingForMs > 0 ? candidate.drainingForMs + 400 : 0,
   };
 }
@@ -155,6 +167,7 @@ const anyCandidate = fc
     run: fc.constantFrom('running' as const, 'running' as const, 'waiting' as const, 'stopped' as const, 'never-started' as const),
     healthy: fc.boolean(),
     member: fc.boolean(),
+    reached: fc.boolean(),
     draining: fc.boolean(),
     sessions: fc.nat(2),
   })

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly member: boolean;
   /** As the proxy says: `up` takes requests, `draining` only finishes them, `down` failed its checks, `out` is not there or in maintenance. */
   readonly traffic: 'up' | 'draining' | 'down' | 'out';
+  /** The proxy has asked it itself. */
+  readonly reached: boolean;
   /** Requests it is working on. */
   readonly sessions: number;
   /** Since when we have been draining it; 0 when we are not, or do not know. */
@@ -64,7 +66,7 @@ function revive(keep: readonly Candidate[]): Step[] {
 
 function joins(keep: readonly Candidate[]): Step[] {
   return keep
-    .filter((one) => one.healthy && (one.traffic === 'out' || one.traffic === 'draining'))
+    .filter((one) => one.healthy && (one.traffic === 'out' || (one.traffic === 'draining' && one.reached)))
     .map((one) => ({ do: 'join', name: one.name }));
 }
 
@@ -96,7 +98,7 @@ function create(aim: Aim, keep: readonly Candidate[], old: readonly Candidate[],
 function drain(aim: Aim, keep: readonly Candidate[], old: readonly Candidate[]): Step[] {
   const serving = old.filter(serves);
   if (serving.length === 0) return [];
-  const good = keep.filter((one) => one.healthy && one.traffic === 'up');
+  const good = keep.filter((one) => one.healthy && one.traffic === 'up' && one.reached);
   const replacing = keep.length < aim.wanted || serving.some((one) => !one.matches);
   const proven = !replacing || aim.wanted === 0 || good.some((one) => one.healthyForMs >= aim.stableMs);
   const works = (one: Candidate) => one.traffic === 'up' && one.healthy;
@@ -121,8 +123,8 @@ function settle(keep: readonly Candidate[], old: readonly Candidate[]): Step[] {
   if (leaving !== undefined) return [{ do: 'wait', for: `${leaving.name} to finish ${leaving.sessions} requests` }];
   const sick = keep.find((one) => !one.healthy);
   if (sick !== undefined) return [{ do: 'wait', for: `${sick.name} to become healthy` }];
-  const unserved = keep.find((one) => one.traffic !== 'up');
-  if (unserved !== undefined) return [{ do: 'wait', for: `the proxy to see ${unserved.name} up` }];
+  const unserved = keep.find((one) => one.traffic !== 'up' || !one.reached);
+  if (unserved !== undefined) return [{ do: 'wait', for: `the proxy to reach ${unserved.name}` }];
   if (old.length > 0) return [{ do: 'wait', for: `the first new instance to stay healthy for its window` }];
   return [{ do: 'nothing' }];
 }

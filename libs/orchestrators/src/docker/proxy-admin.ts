@@ -9,6 +9,8 @@ export interface ServerState {
   readonly address: string;
   /** `UP`, `DOWN`, `MAINT`, `DRAIN`, `no check`, with details behind a blank. */
   readonly status: string;
+  /** What its last check came to: `L7OK`, `L4TOUT`, …; `INI` before the first, empty where it is not checked. */
+  readonly check: string;
   /** Requests it is working on. */
   readonly sessions: number;
 }
@@ -44,18 +46,17 @@ export class ProxyAdmin {
         name: cells[at('svname')] ?? '',
         address: cells[at('addr')] ?? '',
         status: cells[at('status')] ?? '',
+        // A star says that one is under way.
+        check: (cells[at('check_status')] ?? '').replace('* ', ''),
         sessions: Number(cells[at('scur')] ?? 0),
       }));
   }
 
-  /** Puts a server into service at once: we have probed it ourselves, the proxy's own checks go on from there. */
+  /** Makes a server known. One that is checked gets no requests before `ready`: we have probed it, and whether it is reached from here the proxy's first check will tell. */
   async join(member: Member, plan: Pick<ProxyPlan, 'healthEveryMs'>): Promise<void> {
-    await this.#order(`add server ${backend}/${serverLine(member, plan)}`, /New server registered/);
     const server = `${backend}/${member.name}`;
-    const orders = member.checked
-      ? [`enable health ${server}`, `enable server ${server}`, `set server ${server} health up`]
-      : [`enable server ${server}`];
-    for (const order of orders) await this.#order(order);
+    const then = member.checked ? `enable health ${server}; set server ${server} state drain` : `enable server ${server}`;
+    await this.#order(`add server ${backend}/${serverLine(member, plan)}; ${then}`, /^New server registered\.?$/);
   }
 
   /** Lets it be as it is, without further checks. */
@@ -68,7 +69,7 @@ export class ProxyAdmin {
     await this.#order(`set server ${backend}/${name} state drain`);
   }
 
-  /** Brings a drained server back. */
+  /** Brings one that is drained into service. */
   async ready(name: string): Promise<void> {
     await this.#order(`set server ${backend}/${name} state ready`);
   }

@@ -65,7 +65,9 @@ export function renderConfig(plan: ProxyPlan): string {
 export function serverLine(member: Member, plan: Pick<ProxyPlan, 'healthEveryMs'>): string {
   const every = Math.max(100, Math.min(plan.healthEveryMs, 60_000));
   if (!member.checked) return `${member.name} ${member.address}:${member.port}`;
-  return `${member.name} ${member.address}:${member.port} check inter ${every}ms fastinter ${Math.min(every, 250)}ms fall 3 rise 1`;
+  // The first check of one that is added comes after `downinter`, and that is when it gets requests.
+  const soon = Math.min(every, 250);
+  return `${member.name} ${member.address}:${member.port} check inter ${every}ms fastinter ${soon}ms downinter ${soon}ms fall 3 rise 1`;
 }
 
 function healthLines(plan: ProxyPlan): string[] {
