@@ -56,8 +56,8 @@ export class RunGuard implements Work<Input> {
       const found = await this.deployments.known(tx, project, environment);
       return { state: found, deployment: found?.occupant ? await this.deployments.peek(tx, found.occupant.deployment) : undefined };
     });
-    const settled = state?.occupant?.state === 'passed' || state?.occupant?.state === 'failed';
-    if (!state?.place || !settled || state.removing || !deployment?.resolved) return undefined;
+    const isUp = ['verifying', 'passed', 'failed'].includes(state?.occupant?.state ?? '');
+    if (!state?.place || !isUp || state.removing || !deployment?.resolved) return undefined;
     const readSecret = (name: string, version: string) => this.secrets.read(project, name, version);
     return {
       orchestrator: this.places.orchestratorOf(state.place.file),

@@ -52,7 +52,7 @@ export class RunVerification implements Work<{ deployment: string }> {
       return { again: { afterMs: 2000, reason, away: { part: result.away ?? 'target', environment: deployment.environment } } };
     }
     const doubts = doubtsOf(claim.operation.progress);
-    if (result.outcome === 'failed' && doubts < mostDoubts && !(await isWell(orchestrator, deployment, place, claim.signal))) {
+    if (result.outcome === 'failed' && !(await isWell(orchestrator, deployment, place, claim.signal)) && doubts < mostDoubts) {
       await claim.note({ doubts: doubts + 1 });
       return { again: { afterMs: 2000 * (doubts + 1), reason: 'the environment is not whole: its instances may be coming back' } };
     }
@@ -97,7 +97,10 @@ function verificationOf(
   };
 }
 
-/** Whether what was deployed is what serves, whole: then a no is a no. */
+/**
+ * Whether what was deployed is what serves, whole: then a no is a no. Throws `TargetUnavailable` where what is unwell is the target's own, which the guard mends: however long that
+ * takes, no answer is the release's.
+ */
 async function isWell(
   orchestrator: Orchestrator,
   { project, environment, image, resolved }: TestDeployment,
@@ -105,6 +108,8 @@ async function isWell(
   signal: AbortSignal,
 ): Promise<boolean> {
   const observed = await orchestrator.observe({ project, environment, namespace }, signal);
+  const broken = observed.drift.find(({ kind }) => kind === 'proxy');
+  if (broken !== undefined) throw new TargetUnavailable('target', broken.detail);
   return observed.digest === image.digest && observed.ready >= (resolved?.app.instances ?? 1);
 }
 
