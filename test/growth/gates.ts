@@ -27,7 +27,7 @@ const memoryNames = { live: 'live memory', whole: 'memory' } as const;
 
 /**
  * What the figures are held against, which is what issue 4 asks for; only those that were taken. The plain script stands in the report for scale, with no
- * gate: it does eight transactions a release and tells nobody, where seven services tell each other and answer, sign and keep what they heard, some
+ * gate: it does eight transactions a release and tells nobody, where seven services tell each other and answer, sign and keep what they heard: three
  * hundred commits a release. How many times its time that is says what a hand-off costs, not how it grows.
  */
 export function gatesOf({ runs, storm }: Growth): GateResult[] {
