@@ -191,7 +191,7 @@ describe('test-deployer', () => {
       return instances.length > 0 && instances;
     });
     const abandoned = await scene.rows(
-      `update $schema.operation set epoch = epoch + 1, owner = gen_random_uuid(), due_at = now() + interval '500 ms', call_timeout_ms = 100
+      `update $schema.operation set epoch = epoch + 1, owner = gen_random_uuid(), due_at = now() + interval '500 ms', armed_until = now() + interval '600 ms'
        where kind = 'deployment' and state = 'running' and input ->> 'deployment' in (select id::text from $schema.deployment where release = $1)
        returning id`,
       [release.id],
