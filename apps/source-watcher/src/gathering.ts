@@ -10,8 +10,9 @@ import type { Sighting } from './sighting.js';
 
 /** More commits than this in one step, and who else wrote in it is unknown: see peopleOf. */
 const mostCommits = 5_000;
-/** How many earlier releases a revision is compared with. */
+/** How many earlier releases a revision is compared with; and how many more where it contains none of these, as a fix of what was released long ago. */
 const comparedReleases = 100;
+const olderReleases = 900;
 
 /** One look at one source. */
 export interface Look {
@@ -50,11 +51,10 @@ export class Gathering {
     const to: Point = { ref: movement.ref, revision: movement.to };
     const isTag = to.ref.startsWith('refs/tags/');
     const base: Point = isTag ? { ref: to.ref, revision: await asked.control.taggedRevision(asked.source, to, asked.options) } : to;
-    const releases = await this.releases.newest(look.project, comparedReleases);
+    const newest = await this.releases.newest(look.project, comparedReleases);
     const line = isTag ? await lineOfTag(asked, look, base) : to.ref;
     const direction = isTag ? 'new' : await directionOf(asked, movement);
-    const last = newestOnLine(releases, line);
-    const previous = last && (await isHeld(asked, last, movement, direction)) ? last : await grownFrom(asked, releases, to);
+    const { previous, releases } = await this.compared(look, asked, newest, { movement, line, direction });
     const from = previous && pointOf(previous);
     const range = await rangeOf(asked, from, to, previous !== undefined || !(stood || releases.length === 0));
     const since =
@@ -76,7 +76,7 @@ export class Gathering {
       line,
       range,
       merged: merged(asked, { line, revision: to.revision }, range, previous, releases),
-      ancestorOf: await containing(asked, base, releases, !isTag && direction === 'forward' && line === to.ref),
+      ancestorOf: await containing(asked, base, newest, !isTag && direction === 'forward' && line === to.ref),
       committedAt: range.commits.find(({ revision }) => revision === to.revision)?.time ?? (await timeOf(asked, to)),
       repositoryFile: 'file' in read ? read.file : null,
       image: twin?.image ?? null,
@@ -86,6 +86,19 @@ export class Gathering {
 
   private asked(look: Look): Asked {
     return { ...this.repositories.of(look.project, look.file), options: { signal: look.signal } };
+  }
+
+  /** What a revision is compared with: the last release of its line that it holds or, where there is none, the newest that it grew from; and all that were looked at. */
+  private async compared(
+    look: Look,
+    asked: Asked,
+    newest: readonly Born[],
+    at: { movement: Movement & { to: string }; line: string; direction: Facts['direction'] },
+  ): Promise<{ previous: Born | undefined; releases: readonly Born[] }> {
+    const previous = await previousAmong(asked, newest, at);
+    if (previous || newest.length < comparedReleases) return { previous, releases: newest };
+    const releases = await this.releases.newest(look.project, comparedReleases + olderReleases);
+    return { previous: await previousAmong(asked, releases.slice(comparedReleases), at), releases };
   }
 
   private async changedPaths(
@@ -166,6 +179,16 @@ async function isHeld(
 ): Promise<boolean> {
   if (direction === 'forward' && last.release.revision === from) return true;
   return whereKnown(control.isAncestor(source, pointOf(last), { ref, revision: to }, options), false);
+}
+
+async function previousAmong(
+  asked: Asked,
+  releases: readonly Born[],
+  { movement, line, direction }: { movement: Movement & { to: string }; line: string; direction: Facts['direction'] },
+): Promise<Born | undefined> {
+  const last = newestOnLine(releases, line);
+  if (last && (await isHeld(asked, last, movement, direction))) return last;
+  return grownFrom(asked, releases, { ref: movement.ref, revision: movement.to });
 }
 
 /** The newest release a branch grew from, or a tag was set on. */

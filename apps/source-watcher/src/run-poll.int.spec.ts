@@ -123,6 +123,18 @@ describe('watching a source', () => {
     expect(await release(6)).toEqual({ from: rewritten, merged: [4] });
   });
 
+  it('compares with what was released long ago where nothing newer is contained', async () => {
+    const { repository, first } = await watchedProject('long-ago', { branches: ['main', 'b/*'] });
+    const others: string[] = [];
+    for (let n = 0; n < 100; n++)
+      others.push(`${await repository.git('commit-tree', '-p', first, '-m', `${n}`, `${first}^{tree}`)}:refs/heads/b/${n}`);
+    await repository.push(...others);
+    await stage.nth(CommitDetected, 'long-ago', 101);
+    await repository.commit({ a: '102' });
+    await repository.push();
+    expect((await stage.nth(CommitDetected, 'long-ago', 102)).range).toMatchObject({ from: first, total: 1, merged: [] });
+  });
+
   it('makes a tag on a built revision a release of the same image, after waiting for that image', async () => {
     const { repository, first, born } = await watchedProject('tags', { tags: ['v*'] });
     await repository.commit({ a: '2' });
