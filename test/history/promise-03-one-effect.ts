@@ -29,7 +29,7 @@ export const oneEffect: Examination = (history) => {
   const instances = effectsOf(history).filter(({ role }) => role === 'instance');
   findings.count('instances', instances.length);
   heardDocker(history, findings);
-  const causes = causesOf(facts);
+  const causes = causesOf(history, facts);
   for (const same of Map.groupBy(instances, (each) => `${whereOf(each)} ${each.name}`).values()) madeAgain(same, history, causes, findings);
   for (const same of Map.groupBy(instances, (each) => `${whereOf(each)} ${each.release} ${each.attempt} ${each.number}`).values())
     twins(same, findings);
@@ -42,26 +42,36 @@ export const oneEffect: Examination = (history) => {
 /** What leads away from what runs in an environment, and may lead back to it. */
 interface Cause {
   readonly where: string;
-  readonly ms: number;
+  /** When it was said, and until when it went on: a rollout leads away, and where it fails back, as long as it is under way. */
+  readonly from: number;
+  readonly to: number;
   /** The attempt that began; what it makes itself is not led away from by its own beginning. */
   readonly attempt?: string;
 }
 
-function causesOf(facts: Facts): ReadonlyMap<string, readonly Cause[]> {
-  const begun = [...facts.named(RolloutStarted), ...facts.named(DeploymentStarted)].map(
+function causesOf(history: History, facts: Facts): ReadonlyMap<string, readonly Cause[]> {
+  const rollouts = rolloutsOf(history).map((rollout): Cause => {
+    const { started, ends, release, attempt } = rollout;
+    const to = ends.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...ends.map(({ at }) => at));
+    return { where: whereOf(rollout), from: started.ms, to, attempt: `${release.id} ${attempt}` };
+  });
+  const deployments = facts.named(DeploymentStarted).map(
     ({ ms, data: { release, environment, attempt } }): Cause => ({
-      where: `${release.project}/${environment}`,
-      ms,
+      ...moment(`${release.project}/${environment}`, ms),
       attempt: `${release.id} ${attempt}`,
     }),
   );
   const told = [...facts.named(EnvironmentDrifted), ...facts.named(EnvironmentScaled), ...facts.named(EnvironmentRemoved)].map(
-    ({ ms, data }): Cause => ({ where: whereOf(data), ms }),
+    ({ ms, data }) => moment(whereOf(data), ms),
   );
   const asked = facts
     .named(CommandIssued)
-    .flatMap(({ ms, data: { action } }): Cause[] => (action.kind === 'environment.scale' ? [{ where: whereOf(action), ms }] : []));
-  return Map.groupBy([...begun, ...told, ...asked], ({ where }) => where);
+    .flatMap(({ ms, data: { action } }) => (action.kind === 'environment.scale' ? [moment(whereOf(action), ms)] : []));
+  return Map.groupBy([...rollouts, ...deployments, ...told, ...asked], ({ where }) => where);
+}
+
+function moment(where: string, ms: number): Cause {
+  return { where, from: ms, to: ms };
 }
 
 function madeAgain(same: readonly Effect[], { docker }: History, causes: ReadonlyMap<string, readonly Cause[]>, findings: Findings): void {
@@ -72,7 +82,7 @@ function madeAgain(same: readonly Effect[], { docker }: History, causes: Readonl
     const wasLost = before.stopped === undefined;
     const isUnheard = docker.gaps.some(({ from, to }) => from <= effect.at && to >= before.at);
     const why = (causes.get(whereOf(effect)) ?? []).some(
-      ({ ms, attempt }) => attempt !== `${effect.release} ${effect.attempt}` && ms > before.at - skewMs && ms < effect.at + skewMs,
+      ({ from, to, attempt }) => attempt !== `${effect.release} ${effect.attempt}` && to > before.at - skewMs && from < effect.at + skewMs,
     );
     if (!wasLost && !isUnheard && !why)
       findings.breach(
