@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { environmentKey } from '@slipway/contracts';
 import type { RolloutClaim } from '@slipway/deployments';
 import type { Claim } from '@slipway/operations';
-import { Database, type HeldLock } from '@slipway/postgres';
+import { Database } from '@slipway/postgres';
 
 interface Place {
   readonly project: string;
@@ -21,11 +21,11 @@ export class Hands {
   constructor(private readonly database: Database) {}
 
   /** Runs `work` with a claim that ends when the hands are lost; undefined when somebody else's are on it. */
-  async on<T>(place: Place, claim: Claim<unknown>, work: (claim: RolloutClaim) => Promise<T>): Promise<T | undefined> {
+  async on<T>(place: Place, claim: Claim<unknown>, work: (claim: RolloutClaim) => Promise<T>, letGo?: AbortSignal): Promise<T | undefined> {
     const lock = await this.database.locks.hold(`environment/${environmentKey(place.project, place.environment)}`);
     if (!lock) return undefined;
     try {
-      return await work(within(claim, lock));
+      return await work(within(claim, AbortSignal.any([lock.signal, ...(letGo ? [letGo] : [])])));
     } finally {
       await lock.release();
     }
@@ -43,13 +43,14 @@ export class Hands {
     // What cannot be asked now is asked again; the claim itself ends when the database stays away.
     const timer = setInterval(() => void look().catch(() => undefined), yieldMs);
     try {
-      return await this.on(place, claim, (own) => work({ ...own, signal: AbortSignal.any([own.signal, letGo.signal]) }));
+      return await this.on(place, claim, work, letGo.signal);
     } finally {
       clearInterval(timer);
     }
   }
 }
 
-function within(claim: Claim<unknown>, lock: HeldLock): RolloutClaim {
-  return { signal: AbortSignal.any([claim.signal, lock.signal]), act: (ms, call) => claim.act(ms, call) };
+/** What is cut off because the hands are lost stays armed, as whatever else is. */
+function within(claim: Claim<unknown>, held: AbortSignal): RolloutClaim {
+  return { signal: AbortSignal.any([claim.signal, held]), act: (ms, call) => claim.act(ms, call, held) };
 }

@@ -157,6 +157,19 @@ describe('what was armed', () => {
     await ended();
   });
 
+  it('stays armed where the call was cut off by something that does not end the claim', async () => {
+    const { claim, go } = await held();
+    const cut = new AbortController();
+    const acting = claim.act(500, ({ signal }) => aborted(signal), cut.signal);
+    await eventually(async () => expect(await armedFor()).toBeGreaterThan(2));
+    cut.abort(new Error('the hands are lost'));
+    await expect(acting).rejects.toThrow('the hands are lost');
+    await claim.note('what it knows');
+    expect(await armedFor()).toBeGreaterThan(2);
+    go.pass();
+    await ended();
+  });
+
   it('stays armed where the call was cut off, also for whom it is handed over to', async () => {
     const { claim, made } = await held();
     await sendsAndHangs(claim);

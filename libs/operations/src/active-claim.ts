@@ -1,7 +1,7 @@
 import type { Messaging, UnitOfWork } from '@slipway/messaging';
 import type { Database, Tx } from '@slipway/postgres';
 import { type Away, awayAfter, type Met, sayAway } from './away.js';
-import { type Arming, arm, type ClaimedRow, type Ending, type Held, settle } from './claims.js';
+import { type Arming, arm, type ClaimedRow, disarming, type Ending, type Held, settle } from './claims.js';
 import { LostClaim, TimeIsUp } from './errors.js';
 import { believedProgress, progressSeal, type Seals } from './progress-seal.js';
 import type { Acting, Claim, Operation, Work } from './work.js';
@@ -81,14 +81,14 @@ export class ActiveClaim implements Claim {
     return this.leaseLeft() - ms < (this.leaseMs * 2) / 3 - marginOf(this.leaseMs);
   }
 
-  async act<T>(ms: number, call: (acting: Acting) => Promise<T>): Promise<T> {
+  async act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T> {
     const { kind, callTimeoutMs } = this.work;
     if (ms > callTimeoutMs)
       throw new Error(`${kind}: a call of ${ms} ms is longer than its longest, ${callTimeoutMs} ms: lengthen callTimeoutMs`);
     this.underWay++;
     try {
       const over = (await this.arm(ms)) + ms + armedBeyondMs;
-      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ms)]);
+      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ms), ...(until ? [until] : [])]);
       try {
         return await call({ signal, epoch: this.operation.epoch });
       } finally {
@@ -161,7 +161,7 @@ export class ActiveClaim implements Claim {
     const { id, kind, key, epoch } = this.operation;
     const kept = progress ?? null;
     await this.parts.database.query(
-      `update operation set progress = $3, progress_seal = $4, armed_until = nullif(armed_until, $5::timestamptz)
+      `update operation set progress = $3, progress_seal = $4, ${disarming('$5')}
         where id = $1 and epoch = $2 and state = 'running'`,
       [id, epoch, JSON.stringify(kept), progressSeal(this.parts.seals, { id, kind, key, progress: kept }), this.held.answered],
     );

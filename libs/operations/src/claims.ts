@@ -78,6 +78,12 @@ export async function arm(database: Database, { id, epoch }: { id: string; epoch
   return row?.armed_until;
 }
 
+/** Sets what disarms: nothing where it was armed anew since. A worker of the version before waits for `call_timeout_ms`, so that goes with it. */
+export function disarming(answered: string, of = ''): string {
+  return `call_timeout_ms = case when ${of}armed_until = ${answered}::timestamptz then 0 else ${of}call_timeout_ms end,
+            armed_until = nullif(${of}armed_until, ${answered}::timestamptz)`;
+}
+
 /** Milliseconds until the next operation of any of these kinds is due, by kind; one index probe a kind, however many are waiting. */
 export async function nextDue(database: Database, kinds: readonly string[]): Promise<Map<string, number>> {
   const rows = await database.query<{ kind: string; due_in: number | null }>(
@@ -107,7 +113,7 @@ export function renew(database: Database, claims: readonly Held[], timeoutMs: nu
         where o.state = 'running' for no key update of o skip locked
      ),
      renewed as (
-       update operation o set due_at = clock_timestamp() + o.lease, armed_until = nullif(o.armed_until, mine.answered)
+       update operation o set due_at = clock_timestamp() + o.lease, ${disarming('mine.answered', 'o.')}
          from mine where o.id = mine.id returning o.id
      )
      select c.id, c.epoch, r.id is not null as renewed, coalesce(o.epoch = c.epoch and o.state = 'running', false) as held, o.cancel_reason
@@ -137,7 +143,7 @@ export async function settle(
   const next = params.length + 3;
   const kept = away === undefined ? '' : `away = $${next + 1}, `;
   const rows = await on.query(
-    `update operation set owner = null, lease = null, armed_until = nullif(armed_until, $${next}::timestamptz), ${kept}${set}
+    `update operation set owner = null, lease = null, ${disarming(`$${next}`)}, ${kept}${set}
       where id = $1 and epoch = $2 and state = 'running' returning id`,
     [id, epoch, ...params, answered, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
   );

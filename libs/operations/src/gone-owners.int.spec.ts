@@ -1,7 +1,7 @@
 import type { Database } from '@slipway/postgres';
 import { eventually } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { arm, claimDue } from './claims.js';
+import { arm, claimDue, renew } from './claims.js';
 import { showOwner } from './gone-owners.js';
 import { connect, db, doneAfter, ended, gate, open, oweOne, row, withOperations, work, worker } from './worker.fixture.js';
 
@@ -34,6 +34,15 @@ async function next() {
 describe('what a process held that was killed', () => {
   it('is taken over by the next one that starts, however long its lease had been', async () => {
     const { process } = await inTheHandsOfAnother();
+    await killed(process);
+    expect(await next()).toBe(2);
+    await ended();
+  });
+
+  it('is taken over at once where all that it armed was answered', async () => {
+    const { process, held } = await inTheHandsOfAnother();
+    const answered = (await arm(process, held, 12_000)) as string;
+    await renew(process, [{ ...held, answered }], 2_000);
     await killed(process);
     expect(await next()).toBe(2);
     await ended();

@@ -4,6 +4,9 @@ import type { ActiveClaim } from './active-claim.js';
 import { renew } from './claims.js';
 import { Cancelled } from './errors.js';
 
+/** What is not answered for so long costs the session, and with it every lock that the process holds. */
+const mostMs = 4_000;
+
 /** Renews the leases of everything a process works on, each before a third of it is over, in one statement, and passes on what the rows say: lost, cancelled. */
 export class LeaseKeeper {
   private timer: NodeJS.Timeout | undefined;
@@ -52,7 +55,7 @@ export class LeaseKeeper {
       const rows = await renew(
         this.database,
         claims.map(({ held }) => held),
-        Math.min(4_000, this.everyMs),
+        mostMs,
       );
       const found = new Map(rows.map((row) => [`${row.id} ${row.epoch}`, row]));
       for (const claim of claims) {

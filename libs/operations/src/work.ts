@@ -35,9 +35,10 @@ export interface Claim<Input = unknown> {
   /**
    * Makes a call of at most `ms` that changes something outside: the only way to make one, where doing it late would matter. First it is written down, in a
    * statement that only the newest epoch can write, that a call may be under way; whoever takes over waits until it has arrived or never will, and
-   * looks then. What is only read needs none of this. Throws the abort reason, and what the call throws. @throws LostClaim before anything was sent.
+   * looks then. What is only read needs none of this. `until` cuts it off besides what ends the claim. Throws the abort reason, and what the call throws.
+   * @throws LostClaim before anything was sent.
    */
-  act<T>(ms: number, call: (acting: Acting) => Promise<T>): Promise<T>;
+  act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T>;
   /** One transaction to read in; it locks and writes nothing of the operation. What is done because of it asks for the epoch: `act`, `transact`, `complete`. */
   read<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
   /** One transaction that commits only if this claim is still the newest. @throws LostClaim when it is not; nothing is kept then. */
