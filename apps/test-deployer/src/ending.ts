@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type CheckResult, environmentKey, type Reason } from '@slipway/contracts';
 import type { VerificationResult } from '@slipway/deployments';
 import type { UnitOfWork } from '@slipway/messaging';
-import { type Claim, owe } from '@slipway/operations';
+import { type Claim, hurry, owe } from '@slipway/operations';
 import type { EnvironmentState, Occupant, TestDeployment } from './domain/test-environment.js';
 import { Deployments } from './ports.js';
 import { Telling } from './telling.js';
@@ -26,6 +26,7 @@ export class Ending {
       const cause = { correlationId: release.id, ...(causationId === null ? {} : { causationId }) };
       await owe(unit.tx, { kind: 'verification', key: id, input: { deployment: id }, cause });
       await owe(unit.tx, { kind: 'guard', key: environmentKey(project, environment), input: { project, environment } });
+      await hurry(unit.tx, 'guard', environmentKey(project, environment)); // it rests where it is not new
       this.telling.succeeded(unit, deployment, serves);
     });
   }
