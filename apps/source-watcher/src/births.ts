@@ -107,7 +107,7 @@ export class Births {
       data: {
         release,
         projectVersion: source.version,
-        range: { from: range.from, commits: commitsForEvent(range.commits), total: range.commits.length, merged: [...merged] },
+        range: { from: range.from, commits: commitsForEvent(range.commits), total: range.commits.length, merged: merged.slice(0, 200) },
         people: peopleOf(range.commits, sighting.otherPushers, !range.truncated),
         pusher: sighting.pusher,
         trigger: triggerOf(source, sighting),

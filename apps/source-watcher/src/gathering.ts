@@ -56,7 +56,8 @@ export class Gathering {
     const direction = isTag ? 'new' : await directionOf(asked, movement);
     const { previous, releases } = await this.compared(look, asked, newest, { movement, line, direction });
     const from = previous && pointOf(previous);
-    const range = await rangeOf(asked, from, to, previous !== undefined || !(stood || releases.length === 0));
+    const isFirst = releases.length === 0;
+    const range = await rangeOf(asked, from, to, { whole: previous !== undefined || !(stood || isFirst), isFirst });
     const since =
       movement.from === null || isTag ? range.commits : await sinceHead(asked, { ref: to.ref, revision: movement.from }, to, range);
     const twin = isTag ? await this.releases.ofRevision(look.project, base.revision) : undefined;
@@ -80,7 +81,7 @@ export class Gathering {
       committedAt: range.commits.find(({ revision }) => revision === to.revision)?.time ?? (await timeOf(asked, to)),
       repositoryFile: 'file' in read ? read.file : null,
       image: twin?.image ?? null,
-      ...(await this.pushers(look.project, facts.revisions, to)),
+      ...(await this.pushers(look.project, [...new Set([...facts.revisions, ...range.commits.map(({ revision }) => revision)])], to)),
     };
   }
 
@@ -198,17 +199,17 @@ async function grownFrom({ control, source, options }: Asked, releases: readonly
   return found && releases[points.indexOf(found)];
 }
 
-/** What came since the release before; the head alone where it is the first of all, or nothing but the past lies below it. */
+/** What came since the release before; the head alone where it is the first of all, or only the past lies below it, which is told to be missing where it is not the first. */
 async function rangeOf(
   { control, source, options }: Asked,
   from: Point | undefined,
   to: Point,
-  whole: boolean,
+  { whole, isFirst }: { whole: boolean; isFirst: boolean },
 ): Promise<CommitRange & { from: string | null }> {
   const known = from && (await whereKnown(control.commits(source, { from, to, limit: mostCommits }, options), undefined));
   if (known && from) return { ...known, from: from.revision };
   const range = await control.commits(source, { to, limit: whole ? mostCommits : 1 }, options);
-  return { ...range, truncated: whole && range.truncated, from: null };
+  return { ...range, truncated: range.truncated && !isFirst, from: null };
 }
 
 /** Subversion's history tells of no merges, and one of its revisions may be of two lines. */

@@ -123,17 +123,33 @@ describe('watching a source', () => {
     expect(await release(6)).toEqual({ from: rewritten, merged: [4] });
   });
 
+  it('counts one more person where a second line stood, with more below its head than is told', async () => {
+    const repository = await stage.repository('stood');
+    await repository.commit({ a: '1' });
+    await repository.git('checkout', '-q', '-b', 'next');
+    await repository.commit({ b: '1' });
+    await repository.commit({ b: '2' });
+    await repository.git('checkout', '-q', 'main');
+    await repository.commit({ a: '2' });
+    await repository.push('main', 'next');
+    await stage.apply(stage.file('stood', { url: repository.url, branches: ['main', 'next'] }));
+    await stage.nth(CommitDetected, 'stood', 2);
+    const people = stage.of(CommitDetected, 'stood').map(({ people }) => people.map(({ name }) => name));
+    expect(people).toEqual([['Ann Author'], ['Ann Author', 'more people than could be listed']]);
+  });
+
   it('compares with what was released long ago where nothing newer is contained', async () => {
     const { repository, first } = await watchedProject('long-ago', { branches: ['main', 'b/*'] });
-    const others: string[] = [];
-    for (let n = 0; n < 100; n++)
-      others.push(`${await repository.git('commit-tree', '-p', first, '-m', `${n}`, `${first}^{tree}`)}:refs/heads/b/${n}`);
-    await repository.push(...others);
-    await stage.nth(CommitDetected, 'long-ago', 101);
+    const other = async (n: number) =>
+      `${await repository.git('commit-tree', '-p', first, '-m', `${n}`, `${first}^{tree}`)}:refs/heads/b/${n}`;
+    for (let born = 1; born <= 100; born += 25) {
+      await repository.push(...(await Promise.all(Array.from({ length: 25 }, (_, n) => other(born + n)))));
+      await stage.nth(CommitDetected, 'long-ago', born + 25);
+    }
     await repository.commit({ a: '102' });
     await repository.push();
     expect((await stage.nth(CommitDetected, 'long-ago', 102)).range).toMatchObject({ from: first, total: 1, merged: [] });
-  });
+  }, 120_000);
 
   it('makes a tag on a built revision a release of the same image, after waiting for that image', async () => {
     const { repository, first, born } = await watchedProject('tags', { tags: ['v*'] });

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { request } from 'node:http';
-import { CommitDetected } from '@slipway/contracts';
+import { CommitDetected, CommitIgnored } from '@slipway/contracts';
 import type { Booted } from '@slipway/service-kit';
 import { eventually, TcpProxy } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -73,6 +73,23 @@ describe('webhooks', () => {
       pusher: { name: 'Pat Pusher', email: 'pat@shop.example', account: 'pat' },
       trigger: { kind: 'webhook' },
     });
+  });
+
+  it('knows who pushed what was ignored, when it comes in with what is not', async () => {
+    const pushes = async (file: string, more: Record<string, unknown> = {}) => {
+      const body = push(await repository.commit({ 'slipway.yaml': file }), more);
+      await repository.push();
+      expect(await send(body, github(body))).toMatchObject({ status: 202 });
+    };
+    await pushes('nothing that is known');
+    await stage.nth(CommitIgnored, 'github', 1);
+    await pushes('apiVersion: slipway.dev/v1\nkind: Repository\n', {
+      pusher: { name: 'Carol', email: 'carol@shop.example' },
+      sender: { login: 'carol' },
+    });
+    const born = await stage.nth(CommitDetected, 'github', 3);
+    expect(born).toMatchObject({ pusher: { name: 'Carol' }, range: { total: 2 } });
+    expect(born.people.map(({ email }) => email)).toContain('pat@shop.example');
   });
 
   it("takes Gitea's and the generic signature", async () => {
