@@ -135,7 +135,7 @@ export class Asking {
 
   private async isHeld(unit: UnitOfWork, running: Release, release: Release, counting: Counting | undefined): Promise<boolean> {
     // Mostly so: then the links, as many as there are releases, are not read.
-    if (running.line === release.line) return false;
+    if (running.line === release.line && release.ref === release.line) return false;
     const links = counting?.links ?? (await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)));
     return grewFrom(links, running, release);
   }

@@ -138,6 +138,13 @@ describe('what runs', () => {
     expect(grewFrom(linked, runs(three), late)).toBe(false);
   });
 
+  it('contains what was born late of an older commit of its own line, and says so by nothing else', () => {
+    const late = runs({ ...link(7, null), revision: 'r2' }, [6], 'refs/tags/v1');
+    expect(grewFrom([...all, merge, link(7, 1)], runs(three), late)).toBe(true);
+    expect(grewFrom([...all, merge, link(7, 1)], runs(one), late)).toBe(false);
+    expect(grewFrom([...all, merge, link(7, 6)], runs(merge), runs(link(7, 6)))).toBe(false);
+  });
+
   it('leaves what is of its own line, and the same commit, to their numbers', () => {
     expect(grewFrom([...all, merge], runs(merge), runs(three))).toBe(false);
     expect(grewFrom([...all, merge], runs(merge), runs({ ...link(7, 6, 'live'), revision: 'r6' }))).toBe(false);

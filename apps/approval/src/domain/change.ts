@@ -58,11 +58,12 @@ export function holds(links: readonly Link[], release: Runs, other: Runs): boole
 }
 
 /**
- * Whether what runs contains a release of another line, that was merged into it or that it has grown from, later than that was born: neither says so of itself. Of its
- * own line the number decides, for a configuration or a tag on the same commit is newer; on another line the same commit is neither newer nor older.
+ * Whether what runs contains a release though the numbers do not say so: one of another line, that was merged into it or that it has grown from later than that was born;
+ * a tag of its own line that was set late on an older commit. The same commit is neither: on its own line the number decides, as for what is pushed there.
  */
 export function grewFrom(links: readonly Link[], running: Runs, release: Runs): boolean {
-  if (running.line === release.line || commitOf(running) === commitOf(release)) return false;
+  const isTold = running.line === release.line && (release.ref === release.line || release.number < running.number);
+  if (isTold || commitOf(running) === commitOf(release)) return false;
   const lineage = lineageOf(links);
   const { commits } = heldBy(lineage, running);
   const isHeld = (link: Pick<Link, 'line' | 'revision'> | undefined) => link !== undefined && commits.has(commitOf(link));
