@@ -87,8 +87,8 @@ describe('provision', () => {
     await approval.query('create table if not exists grants (id int, good boolean)');
     await approval.query('insert into grants values (1, true), (2, false)');
     await approval.query('create view grant_good_now as select id from grants where good');
-    expect(await grantView(approval, { view: 'grant_good_now', to: 'production-rollout', prefix })).toBe(true);
-    expect(await grantView(approval, { view: 'grant_good_now', to: 'production-rollout', prefix })).toBe(true);
+    const granting = Array.from({ length: 8 }, () => grantView(approval, { view: 'grant_good_now', to: 'production-rollout', prefix }));
+    expect(new Set(await Promise.all(granting))).toEqual(new Set([true]));
     const rollout = await as('production-rollout');
     expect(await rollout.query(`select id from ${prefix}_approval.grant_good_now`)).toEqual([{ id: 1 }]);
     await expect(rollout.query(`select * from ${prefix}_approval.grants`)).rejects.toMatchObject({ code: '42501' });
