@@ -117,15 +117,17 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
     if (phase === 'applying') return { kind: 'held', reason: step.reason };
   }
   let limit = order.claim.signal;
-  const within = (signal: AbortSignal) => {
-    limit = signal;
-    return AbortSignal.any([order.claim.signal, signal]);
-  };
   try {
     if (state.phase === 'applying' && action.do === 'apply' && state.score < 0)
       await order.orchestrator.available(order.goal.image, order.claim.signal);
-    if (action.do === 'wait') return await look(order, within(AbortSignal.timeout(callTimeout(order))));
-    return await order.claim.act(callTimeout(order), ({ signal, epoch }) => change(order, action, { signal: within(signal), epoch }));
+    if (action.do === 'wait') {
+      limit = AbortSignal.any([order.claim.signal, AbortSignal.timeout(callTimeout(order))]);
+      return await look(order, limit);
+    }
+    return await order.claim.act(callTimeout(order), (acting) => {
+      limit = acting.signal;
+      return change(order, action, acting);
+    });
   } catch (error) {
     if (error instanceof TargetUnavailable) {
       return { kind: 'unavailable', part: error.part, reason: `${error.part} does not answer: ${error.message}` };
