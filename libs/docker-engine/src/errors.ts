@@ -131,10 +131,13 @@ export function isTransientMessage(message: string): boolean {
   return saysTransient(message) || !permanentMessages.some((pattern) => pattern.test(message));
 }
 
+/** What the engine says, with a 500, of an image that another call removed after this one had found it. */
+const removedMeanwhile = /unrecognized image ID/i;
+
 /** Sorts an HTTP answer of the daemon into one of the errors above. */
 export function fromStatus(what: string, statusCode: number, said: string): EngineError {
   const message = `${what}: ${said.trim() || `HTTP ${statusCode}`}`;
-  if (statusCode === 404) return new NotFound(message, statusCode);
+  if (statusCode === 404 || removedMeanwhile.test(said)) return new NotFound(message, statusCode);
   if (statusCode === 409 || /port is already allocated|address already in use/i.test(said)) return new Conflict(message, statusCode);
   if (statusCode === 408 || statusCode === 429) return new Unavailable(message, statusCode);
   if (statusCode < 500) return new Refused(message, statusCode);

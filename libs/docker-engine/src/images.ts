@@ -72,14 +72,12 @@ export class Images {
   /** Removes a tag, or the image by id; nothing happens when it is gone. Throws `Conflict` while a container uses it. */
   async remove(reference: string, options: CallOptions & { force?: boolean } = {}): Promise<void> {
     const query = { force: options.force ?? false };
-    await this.transport.json({
-      ...options,
-      what: `remove image ${reference}`,
-      method: 'DELETE',
-      path: `/images/${segment(reference)}`,
-      query,
-      also: [404],
-    });
+    const what = `remove image ${reference}`;
+    await this.transport
+      .json({ ...options, what, method: 'DELETE', path: `/images/${segment(reference)}`, query })
+      .catch((error: unknown) => {
+        if (!(error instanceof NotFound)) throw error;
+      });
   }
 
   /** Gives an image another name, `repository:tag`. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
-import { Conflict, DockerEngine, NotFound, type PreparedContext, prepareContext, Unavailable } from '@slipway/docker-engine';
+import { Conflict, DockerEngine, EngineError, NotFound, type PreparedContext, prepareContext, Unavailable } from '@slipway/docker-engine';
 import { PartUnavailable } from '@slipway/operations';
 import { type ConfigOf, SERVICE_CONFIG } from '@slipway/service-kit';
 import { forgetRuns } from '@slipway/source-control';
@@ -70,9 +70,7 @@ export class DockerImageBackend extends ImageBackend {
       forgetRuns(this.spoolFolder),
       this.sources.tidy(signal),
     ]);
-    const failed = tried.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
-    if (failed.length > 1) throw new AggregateError(failed, failed.map(({ message }) => message).join('; '));
-    if (failed[0]) throw failed[0];
+    throwAll(tried.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : [])));
   }
 
   private async tidyEngine(olderThan: Date, signal: AbortSignal): Promise<void> {
@@ -82,14 +80,18 @@ export class DockerImageBackend extends ImageBackend {
     // engine, what was pulled by its digest dangles too.
     const unnamed = (await images.list({ dangling: true }, { signal })).filter(({ repositoryDigests }) => repositoryDigests.length === 0);
     const old = [...built, ...unnamed].filter(({ createdAt }) => new Date(createdAt) < olderThan);
+    const failed: Error[] = [];
     for (const { id, tags } of new Map(old.map((image) => [image.id, image])).values()) {
       for (const reference of tags.length > 0 ? tags : [id]) {
-        // A container uses it, or another image is built on it: it has to stay.
+        // A container uses it, or another image is built on it: it has to stay. One that the engine cannot remove keeps none of the others.
         await images.remove(reference, { signal }).catch((error: unknown) => {
-          if (!(error instanceof Conflict)) throw error;
+          if (error instanceof Conflict) return;
+          if (!(error instanceof EngineError) || error.statusCode === undefined) throw error;
+          failed.push(error);
         });
       }
     }
+    throwAll(failed);
   }
 
   private async build(order: Order, { signal, log, note, keep }: Production): Promise<string> {
@@ -186,6 +188,11 @@ export class DockerImageBackend extends ImageBackend {
     // An engine that keeps images in containerd names them by their manifest.
     return config?.digest === imageId || manifest.digest === imageId ? manifest.digest : undefined;
   }
+}
+
+function throwAll(failed: readonly Error[]): void {
+  if (failed.length > 1) throw new AggregateError(failed, failed.map(({ message }) => message).join('; '));
+  if (failed[0]) throw failed[0];
 }
 
 function nameOf(order: Order): string {

@@ -89,6 +89,12 @@ describe('the engine that builds', () => {
     expect(there).toEqual([false, false, true, true, true]);
   });
 
+  it('is tidied by several at once: what another removed meanwhile is gone', async () => {
+    const steps = await Promise.all(Array.from({ length: 8 }, () => anImage()));
+    await Promise.all(Array.from({ length: 6 }, () => tidy()));
+    expect(await Promise.all(steps.map((id) => engine.images.inspect(id)))).toEqual(steps.map(() => undefined));
+  });
+
   it('keeps no old base that a build pulled by its digest, unless something uses it', async () => {
     const bases = new PulledBases(join(folder, 'bases'), engine.images);
     const [spare, used, young] = [await aPinnedImage(), await aPinnedImage(), await aPinnedImage()];
