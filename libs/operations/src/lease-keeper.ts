@@ -6,6 +6,8 @@ import { Cancelled } from './errors.js';
 
 /** What is not answered for so long costs the session, and with it every lock that the process holds. */
 const mostMs = 4_000;
+/** A row that somebody has locked is asked for again after so long: no transaction lasts for a lease. */
+const lockedMs = 300;
 
 /** Renews the leases of everything a process works on, each before a third of it is over, in one statement, and passes on what the rows say: lost, cancelled. */
 export class LeaseKeeper {
@@ -40,17 +42,19 @@ export class LeaseKeeper {
   private schedule(ms: number, all = false): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      this.renewing ??= this.renew(all).finally(() => {
+      this.renewing ??= this.renew(all).then((nextMs) => {
         this.renewing = undefined;
-        if (!this.stopped) this.schedule(this.failing ? Math.min(1_000, this.everyMs / 2) : this.everyMs);
+        if (!this.stopped) this.schedule(nextMs);
       });
     }, ms);
   }
 
-  private async renew(all: boolean): Promise<void> {
+  /** Gives after how many ms to do so again. */
+  private async renew(all: boolean): Promise<number> {
     const claims = this.claims().filter((claim) => !claim.lost && (all || claim.isDueIn(this.everyMs)));
-    if (claims.length === 0) return;
+    if (claims.length === 0) return this.everyMs;
     const sentAt = performance.now();
+    let nextMs = this.everyMs;
     try {
       const rows = await renew(
         this.database,
@@ -61,6 +65,7 @@ export class LeaseKeeper {
       for (const claim of claims) {
         const row = found.get(`${claim.operation.id} ${claim.operation.epoch}`);
         if (row?.renewed) claim.renewed(sentAt);
+        else if (row?.held) nextMs = Math.min(nextMs, lockedMs);
         if (row && !row.held) claim.lose();
         else if (row?.cancel_reason != null && claim.row.cancel_reason === null && !claim.signal.aborted)
           claim.abort(new Cancelled(row.cancel_reason));
@@ -70,6 +75,8 @@ export class LeaseKeeper {
     } catch (error) {
       if (!this.failing) this.logger.warn({ err: error, claims: claims.length }, 'leases could not be renewed; trying again');
       this.failing = true;
+      nextMs = Math.min(1_000, this.everyMs / 2);
     }
+    return nextMs;
   }
 }

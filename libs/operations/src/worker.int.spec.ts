@@ -1,6 +1,7 @@
 import { eventually } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
 import { type Claim, hurry, LostClaim, type Outcome, owe } from './index.js';
+import { cancelChannel } from './owe.js';
 import { connect, db, doneAfter, ended, gate, open, oweOne, row, withOperations, work, worker, writeDone } from './worker.fixture.js';
 
 withOperations();
@@ -141,6 +142,28 @@ describe('a worker', () => {
     const [short, long] = [await dueAt('shop/1'), await dueAt('guard/1')];
     await eventually(async () => expect(await dueAt('shop/1')).toBeGreaterThan(short + 800));
     expect(await dueAt('guard/1')).toBe(long);
+    go.pass();
+    await ended();
+  });
+
+  it('renews soon where somebody had the row locked, and not a third of the lease later', async () => {
+    const [began, go] = [gate<Claim>(), gate()];
+    const run = async (claim: Claim) => {
+      began.pass(claim);
+      return doneAfter(await go.passed);
+    };
+    await worker([work(run, { leaseMs: 600_000 })]);
+    await oweOne();
+    const claim = await began.passed;
+    const end = () => performance.now() + claim.leaseLeft();
+    const before = end();
+    await db.transaction(async (tx) => {
+      await tx.query('select 1 from operation for update');
+      db.notify(cancelChannel); // it looks at its rows then
+      const asked = performance.now();
+      await eventually(() => performance.now() - asked > 500);
+    });
+    await eventually(() => end() > before + 300, { within: 2_000, every: 20 });
     go.pass();
     await ended();
   });
