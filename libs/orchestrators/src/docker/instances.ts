@@ -1,6 +1,7 @@
 import { Conflict, type DockerEngine, EngineError, NotFound, Refused } from '@slipway/docker-engine';
 import type { Deployment } from '../deployment.js';
 import type { Refusal } from '../observed.js';
+import { TargetUnavailable } from '../port.js';
 import { freeAddress } from './addresses.js';
 import { belongsTo, environmentLabels, instanceName, label } from './labels.js';
 import type { Network } from './network.js';
@@ -32,7 +33,8 @@ export async function makeInstance(making: Making, number: number, taken: Set<st
     const id = await containers.create(specOf(making, name, number, address), { signal });
     return await startInstance(settings.engine, id, signal);
   } catch (error) {
-    if (error instanceof NotFound) return { kind: 'image-not-found', reason: error.message };
+    // It was here a moment ago: another environment, done with that image, took it away. The next look pulls it again, or learns that nobody has it any more.
+    if (error instanceof NotFound) throw new TargetUnavailable('target', error.message, { cause: error });
     if (!(error instanceof Conflict)) throw error;
     const other = await containers.inspect(name, { signal });
     if (

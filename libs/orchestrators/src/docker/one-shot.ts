@@ -82,7 +82,7 @@ async function create(settings: Settings, files: EnvironmentFiles, shot: OneShot
         { signal },
       );
     } catch (error) {
-      if (error instanceof NotFound) return { reason: error.message };
+      if (error instanceof NotFound) throw new TargetUnavailable('target', error.message, { cause: error });
       if (!(error instanceof Conflict) || attempt === tries) throw error;
     }
   }
