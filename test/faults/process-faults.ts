@@ -82,7 +82,8 @@ function drained({ replicas }: ProcessFaultsWish): FaultKind {
   return {
     name: 'replica drained',
     part: 'service',
-    lasts: { least: 0, most: 0 },
+    // Until it is ready again: what takes Kafka or Postgres from it meanwhile would be called its own slowness.
+    lasts: { least: 15, most: 15 },
     overlaps: ['docker', 'registry'],
     weight: 3,
     make: (chance) => {
