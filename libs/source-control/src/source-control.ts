@@ -83,7 +83,7 @@ export interface SourceControl {
   heads(source: Source, options?: CallOptions): Promise<Heads>;
   /** Brings what the heads reach to this machine, where the system works on a copy; afterwards the questions below need no network. */
   fetch(source: Source, options?: CallOptions): Promise<void>;
-  /** The commits that `to` has and `from` has not; without `from` the newest ones up to the limit. */
+  /** The commits that `to` has and `from` has not, those that were merged among them; without `from` the newest ones up to the limit. */
   commits(
     source: Source,
     range: { from?: Point | undefined; to: Point; limit?: number | undefined },

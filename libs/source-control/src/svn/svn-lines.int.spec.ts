@@ -21,7 +21,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** One commit that does all of this. */
 async function commits(...actions: string[]): Promise<void> {
-  await run('svnmucc', ['--non-interactive', '--config-dir', join(folder, 'config'), '-m', 'change', '-U', url, ...actions]);
+  await commitsTo(url, 'dev', ...actions);
+}
+
+async function commitsTo(url: string, author: string, ...actions: string[]): Promise<void> {
+  const fixed = ['--non-interactive', '--config-dir', join(folder, 'config'), '--username', author, '-m', 'change'];
+  await run('svnmucc', [...fixed, '-U', url, ...actions]);
 }
 
 it('tells two branches apart that one commit changed', async () => {
@@ -38,4 +43,44 @@ it('tells two branches apart that one commit changed', async () => {
   expect((await control.heads(source)).heads).toEqual([live, side, trunk]);
   expect(await control.firstContained(source, live, [trunk, side])).toEqual(side);
   expect(await control.firstContained(source, live, [trunk])).toBeUndefined();
+});
+
+it('tells which of many revisions contain one, before and after their folder was made anew', async () => {
+  const anew = `file://${folder}/anew`;
+  await run('svnadmin', ['create', join(folder, 'anew')]);
+  const file = join(folder, 'a.txt');
+  await commitsTo(anew, 'dev', 'mkdir', 'trunk', 'mkdir', 'live');
+  await commitsTo(anew, 'dev', 'put', file, 'live/a.txt');
+  for (const path of ['b', 'c', 'd']) await commitsTo(anew, 'dev', 'put', file, `live/${path}.txt`);
+  await commitsTo(anew, 'dev', 'rm', 'live', 'cp', '1', 'trunk', 'live');
+  for (const path of ['e', 'f']) await commitsTo(anew, 'dev', 'put', file, `live/${path}.txt`);
+  const control = new SvnSourceControl({ dataDir: join(folder, 'data'), fileFolders: [folder] });
+  const source: Source = { name: 'anew', url: anew, branches: ['live'], tags: [] };
+  const live = ['8', '7', '6', '5', '4', '3', '2', '1'].map((revision): Point => ({ ref: 'refs/heads/live', revision }));
+  const containing = async (revision: string) =>
+    (await control.containing(source, { ref: 'refs/heads/live', revision }, live)).map((each) => each.revision);
+  expect(await containing('2')).toEqual(['5', '4', '3']);
+  expect(await containing('6')).toEqual(['8', '7']);
+});
+
+it.each([
+  ['tells who wrote what a revision merged', '1.5', false],
+  ['says that it does not tell everybody where the server knows of no merges', '1.4', true],
+])('%s', async (_, version, truncated) => {
+  const name = `merged-${version}`;
+  const merged = `file://${folder}/${name}`;
+  await run('svnadmin', ['create', '--compatible-version', version, join(folder, name)]);
+  const file = join(folder, 'a.txt');
+  await commitsTo(merged, 'dev', 'mkdir', 'trunk', 'mkdir', 'branches', 'put', file, 'trunk/a.txt');
+  await commitsTo(merged, 'dev', 'cp', '1', 'trunk', 'branches/fix');
+  await commitsTo(merged, 'ann', 'put', file, 'branches/fix/b.txt');
+  await commitsTo(merged, 'bob', 'propset', 'svn:mergeinfo', '/branches/fix:3', 'trunk', 'put', file, 'trunk/b.txt');
+  await commitsTo(merged, 'bob', 'put', file, 'trunk/c.txt');
+  const control = new SvnSourceControl({ dataDir: join(folder, 'data'), fileFolders: [folder] });
+  const at = (revision: string): Point => ({ ref: 'refs/heads/trunk', revision });
+  const source: Source = { name, url: merged, branches: ['trunk'], tags: [] };
+  const range = await control.commits(source, { from: at('1'), to: at('5') });
+  expect(range.truncated).toBe(truncated);
+  const told = range.commits.map(({ revision, author }) => `${revision} ${author.account}`);
+  expect(told).toEqual(truncated ? ['5 bob', '4 bob'] : ['5 bob', '4 bob', '3 ann']);
 });

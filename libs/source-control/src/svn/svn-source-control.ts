@@ -12,13 +12,15 @@ import {
   type SourceControl,
   type SourceControlConfig,
 } from '../source-control.js';
-import { SourceError } from '../source-error.js';
+import { SourceError, type SourceErrorReason } from '../source-error.js';
 import { exportTar } from './svn-archive.js';
 import { SvnCommand, target } from './svn-command.js';
 import { svnError } from './svn-errors.js';
 import { parseDiffSummary, parseInfo, parseList, parseLogXml, type SvnLogEntry } from './svn-xml.js';
 
 const revisionNumber = /^\d{1,10}$/;
+/** What may fail where merges are asked about, and not without: servers of before Subversion 1.5 know of none. */
+const merelyWithMerges: ReadonlySet<SourceErrorReason> = new Set(['errored', 'timeout', 'too-large']);
 /** A target among several that is not there: svn says so and answers about the others. */
 const partly = (stderr: string) => /W160013|W170000|E200009|W200009/.test(stderr) && !/E170001|E170013|E215004/.test(stderr);
 
@@ -94,8 +96,30 @@ export class SvnSourceControl implements SourceControl {
     const { from, to, limit = 1000 } = range;
     const first = from ? Number(from.revision) + 1 : 1;
     if (first > Number(to.revision)) return { commits: [], truncated: false };
-    const entries = await this.log(source, to, ['-r', `${to.revision}:${first}`, '--limit', String(limit + 1)], options);
-    return { commits: entries.slice(0, limit).map(({ paths, ...commit }) => commit), truncated: entries.length > limit };
+    const args = ['-r', `${to.revision}:${first}`, '--limit', String(limit + 1)];
+    // Of a head alone nobody asks what was merged into it.
+    const { entries, isWhole } =
+      limit === 1
+        ? { entries: await this.log(source, to, args, options), isWhole: true }
+        : await this.withMerged(source, to, args, options);
+    const newestFirst = entries.toSorted(byRevision).toReversed();
+    return { commits: newestFirst.slice(0, limit).map(({ paths, ...commit }) => commit), truncated: entries.length > limit || !isWhole };
+  }
+
+  /** What was merged counts as part of what it was merged with: who wrote it is as much its author. Not whole where the server cannot tell, or not in time. */
+  private async withMerged(
+    source: Source,
+    point: Point,
+    args: readonly string[],
+    options: CallOptions,
+  ): Promise<{ entries: readonly SvnLogEntry[]; isWhole: boolean }> {
+    try {
+      const entries = await this.log(source, point, ['--use-merge-history', ...args], options);
+      return { entries: [...new Map(entries.map((entry) => [entry.revision, entry])).values()], isWhole: true };
+    } catch (error) {
+      if (!(error instanceof SourceError && merelyWithMerges.has(error.reason))) throw error;
+      return { entries: await this.log(source, point, args, options), isWhole: false };
+    }
   }
 
   async isAncestor(source: Source, ancestor: Point, descendant: Point, options: CallOptions = {}): Promise<boolean> {
@@ -110,12 +134,25 @@ export class SvnSourceControl implements SourceControl {
   }
 
   async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly Point[]> {
-    const found: Point[] = [];
-    for (const candidate of candidates) {
-      if (Number(candidate.revision) <= Number(point.revision)) continue;
-      if (await this.isAncestor(source, point, candidate, options)) found.push(candidate);
+    const later = candidates.filter(({ revision }) => Number(revision) > Number(point.revision));
+    const found = new Set<Point>();
+    for (const folder of Map.groupBy(later, ({ ref }) => ref).values())
+      for (const each of await this.containingOf(source, point, folder.toSorted(byRevision), options)) found.add(each);
+    return candidates.filter((each) => found.has(each));
+  }
+
+  /** Of the revisions of one folder, oldest first. What one contains all contain, unless the folder was made anew in between: few of many are asked about. */
+  private async containingOf(source: Source, point: Point, folder: readonly Point[], options: CallOptions): Promise<readonly Point[]> {
+    const contains = async (at: number) => this.isAncestor(source, point, folder[at] as Point, options);
+    let [low, high] = [0, folder.length - 1];
+    const first = await contains(low);
+    if ((await contains(high)) === first) return first ? folder : [];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if ((await contains(middle)) === first) low = middle;
+      else high = middle;
     }
-    return found;
+    return first ? folder.slice(0, high) : folder.slice(high);
   }
 
   async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<Point | undefined> {
@@ -195,6 +232,10 @@ export class SvnSourceControl implements SourceControl {
     checkPoint(point);
     return target((await this.svn.guard(source)).url, refName(point.ref), point.revision);
   }
+}
+
+function byRevision(one: Pick<Point, 'revision'>, other: Pick<Point, 'revision'>): number {
+  return Number(one.revision) - Number(other.revision);
 }
 
 function checkPoint(point: Point): void {

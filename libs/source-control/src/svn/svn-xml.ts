@@ -68,25 +68,32 @@ export function parseList(xml: Buffer): { name: string; changed: number }[] {
     .map((entry) => ({ name: text(entry['name']), changed: Number(text(node(entry['commit'])['revision'])) }));
 }
 
+/** Every revision told of, what it merged right behind it. */
 export function parseLogXml(xml: Buffer): SvnLogEntry[] {
-  return nodes(node(parse(xml)['log'])['logentry']).map((entry) => {
-    const author = text(entry['author']);
-    const message = text(entry['msg']);
-    return {
-      revision: text(entry['revision']),
-      parents: [],
-      author: authorOf(author),
-      committer: null,
-      coAuthors: coAuthors(message),
-      message: clip(message.trimEnd(), 4000),
-      time: toUtc(text(entry['date'])),
-      paths: nodes(node(entry['paths'])['path']).map((path) => ({
-        path: text(path),
-        action: text(path['action']),
-        copiedFrom: copiedFrom(path),
-      })),
-    };
-  });
+  return entriesIn(node(parse(xml)['log']));
+}
+
+function entriesIn(within: Node): SvnLogEntry[] {
+  return nodes(within['logentry']).flatMap((entry) => [entryOf(entry), ...entriesIn(entry)]);
+}
+
+function entryOf(entry: Node): SvnLogEntry {
+  const author = text(entry['author']);
+  const message = text(entry['msg']);
+  return {
+    revision: text(entry['revision']),
+    parents: [],
+    author: authorOf(author),
+    committer: null,
+    coAuthors: coAuthors(message),
+    message: clip(message.trimEnd(), 4000),
+    time: toUtc(text(entry['date'])),
+    paths: nodes(node(entry['paths'])['path']).map((path) => ({
+      path: text(path),
+      action: text(path['action']),
+      copiedFrom: copiedFrom(path),
+    })),
+  };
 }
 
 /** What differs: files, and folders whose properties do. */
