@@ -5,6 +5,7 @@ import { armedFile, holds, killedFile, now, passedFile } from './files.ts';
 /** Moments of a step at which a crash could lose or double something. */
 export type Moment =
   | 'claimed'
+  | 'armed'
   | 'before commit'
   | 'after commit'
   | 'after commit, before publish'

@@ -34,10 +34,12 @@ export function watchPostgres(passing: Passing, types: Types): void {
     const committed = transaction && transaction.what.length > 0 && /^commit\b/i.test(text) ? transaction : undefined;
     for (const what of committed?.what ?? []) passing.pass(what, 'before commit');
     const claims = text.includes('returning o.id, o.kind');
-    if (!committed && !claims) return query.call(this, asked, values, callback);
+    const arms = text.includes('update operation set armed_until = greatest');
+    if (!committed && !claims && !arms) return query.call(this, asked, values, callback);
     const then = (result: unknown): void => {
       for (const what of committed?.what ?? []) passing.pass(what, committed?.says ? 'after commit, before publish' : 'after commit');
-      if (committed) return;
+      if (arms && kinds.has(String(params[0]))) passing.pass(`run ${kinds.get(String(params[0]))}`, 'armed');
+      if (committed || arms) return;
       for (const [kind, ids] of claimed(result as Result, kinds)) passing.pass(`run ${kind}`, 'claimed', ids);
     };
     return answered(query, this, [asked, values, callback], then);
