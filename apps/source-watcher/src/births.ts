@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CommitDetected, CommitFolded, CommitIgnored, type PersonReference, type Reason, type Release } from '@slipway/contracts';
 import type { UnitOfWork } from '@slipway/messaging';
 import { v7 } from 'uuid';
+import { ancestorOfAgain } from './domain/configuration.js';
 import type { Decision } from './domain/decide-movement.js';
 import type { Movement } from './domain/movements.js';
 import { commitsForEvent, peopleOf } from './domain/people.js';
@@ -70,7 +71,9 @@ export class Births {
     person: PersonReference | null,
   ): Promise<Release> {
     const id = v7();
-    const release: Release = { ...base.release, id, number: await this.sources.allocate(unit.tx, source.project), kind: 'configuration' };
+    const number = await this.sources.allocate(unit.tx, source.project);
+    const ancestorOf = ancestorOfAgain(base.release, await this.releases.onLineSince(unit.tx, base.release));
+    const release: Release = { ...base.release, id, number, kind: 'configuration', ancestorOf };
     const born: Born = { release, projectVersion: source.version, repositoryFile: base.repositoryFile, image: base.image, building: false };
     await this.releases.keep(unit.tx, born);
     unit.publish(CommitDetected, {
@@ -99,7 +102,7 @@ export class Births {
   ): Promise<Release> {
     const { line, ancestorOf, committedAt, repositoryFile, image, range, merged } = sighting;
     const number = await this.sources.allocate(unit.tx, source.project);
-    const release: Release = { id: v7(), project: source.project, number, ...at, line, ancestorOf: ancestorOf.slice(0, 200), committedAt };
+    const release: Release = { id: v7(), project: source.project, number, ...at, line, ancestorOf: [...ancestorOf], committedAt };
     await this.releases.keep(unit.tx, { release, projectVersion: source.version, repositoryFile, image, building: image === null });
     unit.publish(CommitDetected, {
       subject: release.id,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectFile } from '@slipway/contracts';
-import { type CallOptions, type CommitRange, type Point, type Source, type SourceControl, SourceError } from '@slipway/source-control';
+import { type CommitRange, type Point, SourceError } from '@slipway/source-control';
+import { type Asked, containing, grownFrom, isHeld, pointOf, whereKnown } from './among-releases.js';
 import type { Facts } from './domain/decide-movement.js';
 import { mergedWith } from './domain/merged.js';
 import type { Movement } from './domain/movements.js';
@@ -10,9 +11,9 @@ import type { Sighting } from './sighting.js';
 
 /** More commits than this in one step, and who else wrote in it is unknown: see peopleOf. */
 const mostCommits = 5_000;
-/** How many earlier releases a revision is compared with; and how many more where it contains none of these, as a fix of what was released long ago. */
-const comparedReleases = 100;
-const olderReleases = 900;
+/** How many earlier releases a head is compared with that moved on from its last; and anything else, which may be far from the newest. */
+const fewReleases = 100;
+const mostReleases = 1_000;
 
 /** One look at one source. */
 export interface Look {
@@ -20,12 +21,6 @@ export interface Look {
   readonly file: ProjectFile;
   readonly heads: readonly Point[];
   readonly signal: AbortSignal;
-}
-
-interface Asked {
-  readonly control: SourceControl;
-  readonly source: Source;
-  readonly options: CallOptions;
 }
 
 /** Asks the repository and the tables everything a decision about a movement needs. */
@@ -51,10 +46,9 @@ export class Gathering {
     const to: Point = { ref: movement.ref, revision: movement.to };
     const isTag = to.ref.startsWith('refs/tags/');
     const base: Point = isTag ? { ref: to.ref, revision: await asked.control.taggedRevision(asked.source, to, asked.options) } : to;
-    const newest = await this.releases.newest(look.project, comparedReleases);
     const line = isTag ? await lineOfTag(asked, look, base) : to.ref;
     const direction = isTag ? 'new' : await directionOf(asked, movement);
-    const { previous, releases } = await this.compared(look, asked, newest, { movement, line, direction });
+    const { previous, releases } = await this.compared(look, asked, movement, { line, direction });
     const from = previous && pointOf(previous);
     const isFirst = releases.length === 0;
     const range = await rangeOf(asked, from, to, { whole: previous !== undefined || !(stood || isFirst), isFirst });
@@ -77,7 +71,7 @@ export class Gathering {
       line,
       range,
       merged: merged(asked, { line, revision: to.revision }, range, previous, releases),
-      ancestorOf: await containing(asked, base, newest, !isTag && direction === 'forward' && line === to.ref),
+      ancestorOf: await containing(asked, base, releases, direction === 'forward'),
       committedAt: range.commits.find(({ revision }) => revision === to.revision)?.time ?? (await timeOf(asked, to)),
       repositoryFile: 'file' in read ? read.file : null,
       image: twin?.image ?? null,
@@ -91,15 +85,17 @@ export class Gathering {
 
   /** What a revision is compared with: the last release of its line that it holds or, where there is none, the newest that it grew from; and all that were looked at. */
   private async compared(
-    look: Look,
+    { project }: Look,
     asked: Asked,
-    newest: readonly Born[],
-    at: { movement: Movement & { to: string }; line: string; direction: Facts['direction'] },
+    movement: Movement & { to: string },
+    at: { line: string; direction: Facts['direction'] },
   ): Promise<{ previous: Born | undefined; releases: readonly Born[] }> {
-    const previous = await previousAmong(asked, newest, at);
-    if (previous || newest.length < comparedReleases) return { previous, releases: newest };
-    const releases = await this.releases.newest(look.project, comparedReleases + olderReleases);
-    return { previous: await previousAmong(asked, releases.slice(comparedReleases), at), releases };
+    const last = await this.releases.lastOnLine(project, at.line);
+    const held = last && (await isHeld(asked, last, movement, at.direction)) ? last : undefined;
+    const few = held && at.direction === 'forward' ? await this.releases.newest(project, fewReleases) : [];
+    if (few.some(({ release }) => release.number === held?.release.number)) return { previous: held, releases: few };
+    const releases = await this.releases.newest(project, mostReleases);
+    return { previous: held ?? (await grownFrom(asked, releases, { ref: movement.ref, revision: movement.to })), releases };
   }
 
   private async changedPaths(
@@ -136,23 +132,6 @@ async function repositoryFileAt({ control, source, options }: Asked, at: Point):
   }
 }
 
-/** The branch's own newest release; a tag set later on older code is no step of the line. */
-function newestOnLine(releases: readonly Born[], line: string): Born | undefined {
-  return releases.find(({ release }) => release.ref === line) ?? releases.find(({ release }) => release.line === line);
-}
-
-function pointOf({ release }: Born): Point {
-  return { ref: release.ref, revision: release.revision };
-}
-
-/** What is gone from the source can't be asked about; then the careful answer counts. */
-async function whereKnown<T, Otherwise>(answer: Promise<T>, otherwise: Otherwise): Promise<T | Otherwise> {
-  return answer.catch((error: unknown) => {
-    if (error instanceof SourceError && (error.reason === 'unknown-revision' || error.reason === 'gone')) return otherwise;
-    throw error;
-  });
-}
-
 async function directionOf({ control, source, options }: Asked, { ref, from, to }: Movement & { to: string }): Promise<Facts['direction']> {
   if (from === null) return 'new';
   const [before, after] = [
@@ -169,34 +148,6 @@ async function lineOfTag({ control, source, options }: Asked, { heads }: Look, b
   const branches = heads.filter(({ ref }) => ref.startsWith('refs/heads/')).sort((one, other) => named(one.ref) - named(other.ref));
   const above = new Set(await control.containing(source, base, branches, options));
   return branches.find((branch) => branch.revision === base.revision || above.has(branch))?.ref ?? base.ref;
-}
-
-/** Whether the line still has its last release: it may have been taken back, rewritten, or made anew since, and a tag may be set on older code. */
-async function isHeld(
-  { control, source, options }: Asked,
-  last: Born,
-  { ref, from, to }: Movement & { to: string },
-  direction: Facts['direction'],
-): Promise<boolean> {
-  if (direction === 'forward' && last.release.revision === from) return true;
-  return whereKnown(control.isAncestor(source, pointOf(last), { ref, revision: to }, options), false);
-}
-
-async function previousAmong(
-  asked: Asked,
-  releases: readonly Born[],
-  { movement, line, direction }: { movement: Movement & { to: string }; line: string; direction: Facts['direction'] },
-): Promise<Born | undefined> {
-  const last = newestOnLine(releases, line);
-  if (last && (await isHeld(asked, last, movement, direction))) return last;
-  return grownFrom(asked, releases, { ref: movement.ref, revision: movement.to });
-}
-
-/** The newest release a branch grew from, or a tag was set on. */
-async function grownFrom({ control, source, options }: Asked, releases: readonly Born[], to: Point): Promise<Born | undefined> {
-  const points = releases.map(pointOf);
-  const found = await control.firstContained(source, to, points, options);
-  return found && releases[points.indexOf(found)];
 }
 
 /** What came since the release before; the head alone where it is the first of all, or only the past lies below it, which is told to be missing where it is not the first. */
@@ -232,18 +183,4 @@ async function sinceHead({ control, source, options }: Asked, from: Point, to: P
 
 async function timeOf({ control, source, options }: Asked, at: Point): Promise<string> {
   return (await control.commits(source, { to: at, limit: 1 }, options)).commits[0]?.time ?? '1970-01-01T00:00:00.000Z';
-}
-
-/** A head that moved on, where all releases are of its own line, is in none of them; else they are asked. */
-async function containing(
-  { control, source, options }: Asked,
-  base: Point,
-  releases: readonly Born[],
-  forward: boolean,
-): Promise<number[]> {
-  const others = releases.filter(({ release }) => release.revision !== base.revision && !(forward && release.line === base.ref));
-  if (others.length === 0) return [];
-  const points = others.map(pointOf);
-  const found = new Set(await control.containing(source, base, points, options));
-  return others.filter((_, at) => found.has(points[at] as Point)).map(({ release }) => release.number);
 }

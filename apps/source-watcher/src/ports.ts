@@ -87,9 +87,13 @@ export abstract class Releases {
   abstract keep(tx: Tx, born: Born): Promise<void>;
   /** Newest first. */
   abstract newest(project: string, limit: number): Promise<Born[]>;
+  /** The newest release of a branch itself; of a line that is none, or has none, the newest on it. */
+  abstract lastOnLine(project: string, line: string): Promise<Born | undefined>;
   /** The newest release of exactly this revision, one with an image before all others. */
   abstract ofRevision(project: string, revision: string): Promise<Born | undefined>;
-  /** The newest built release of each ref, newest first. */
+  /** What was born of a release's line after it, newest first: the newest 1,000. */
+  abstract onLineSince(tx: Tx, release: Release): Promise<Release[]>;
+  /** Of each ref the newest built release that brought code, and the newest configuration of one, which may be of older code. */
   abstract newestBuilt(tx: Tx, project: string): Promise<Born[]>;
   /** Notes how a build ended; returns the project, undefined for a release that is not ours. */
   abstract built(tx: Tx, release: string, image: ImageReference | null): Promise<string | undefined>;

@@ -6,7 +6,7 @@ import type { Facts } from './domain/decide-movement.js';
 export interface Sighting {
   readonly facts: Facts;
   readonly line: string;
-  /** Numbers of earlier releases that contain this revision. */
+  /** Numbers of earlier releases that contain this revision, as many as can be told. */
   readonly ancestorOf: readonly number[];
   readonly range: CommitRange & { readonly from: string | null };
   /** Numbers of earlier releases that the range brings into the line, as the event says them. */

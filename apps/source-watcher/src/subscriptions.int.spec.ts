@@ -45,6 +45,26 @@ describe('what source-watcher reacts to', () => {
     expect(stage.of(CommitDetected, 'settings')).toHaveLength(2);
   });
 
+  it('makes a configuration older than a commit that is being built meanwhile, and the next one of that', async () => {
+    const { repository, born, file } = await watchedProject('later');
+    const built = async (detected: typeof born) => {
+      await stage.built(detected);
+      const sql = 'select 1 from {schema}.release where id = $1 and image is not null';
+      await eventually(async () => (await stage.query(sql, [detected.release.id])).length === 1);
+    };
+    await built(born);
+    await repository.commit({ a: '2' });
+    await repository.push();
+    const second = await stage.nth(CommitDetected, 'later', 2);
+    const changed = async (instances: number) => {
+      await stage.apply({ ...file, spec: { ...file.spec, app: { ...file.spec.app, instances } } }, instances);
+      return (await stage.nth(CommitDetected, 'later', instances + 1)).release;
+    };
+    expect(await changed(2)).toMatchObject({ number: 3, kind: 'configuration', revision: born.release.revision, ancestorOf: [2] });
+    await built(second);
+    expect(await changed(3)).toMatchObject({ number: 4, kind: 'configuration', revision: second.release.revision, ancestorOf: [] });
+  });
+
   it('looks at once when a person asks, and refuses what it does not know', async () => {
     const { repository } = await watchedProject('asked', { poll: '1h' });
     const revision = await repository.commit({ a: '2' });

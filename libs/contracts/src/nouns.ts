@@ -71,7 +71,10 @@ export const Release = z.object({
   /** The branch whose order this release belongs to: its own, or the one a tag sits on. */
   line: z.string().min(1).max(400),
   revision: Revision,
-  /** Numbers of earlier releases whose commit contains this one: it is older than they are, whatever its own number says. */
+  /**
+   * Numbers of earlier releases whose commit contains this one: it is older than they are, whatever its own number says. Of more than 200 the oldest of each line, then
+   * the newest. Of a configuration also what came to its line after the commit it is of.
+   */
   ancestorOf: z.array(z.int().positive()).max(200),
   /** When the newest commit was made; lead time counts from here. */
   committedAt: Time,

@@ -69,6 +69,16 @@ export class PostgresReleases extends Releases {
     ).map((row) => this.born(row));
   }
 
+  async lastOnLine(project: string, line: string): Promise<Born | undefined> {
+    const [row] = await this.database.query<ReleaseRow>(
+      `select ${releaseColumns} from release where project = $1 and number = coalesce(
+         (select max(number) from release where project = $1 and ref = $2),
+         (select max(number) from release where project = $1 and line = $2))`,
+      [project, line],
+    );
+    return row && this.born(row);
+  }
+
   async ofRevision(project: string, revision: string): Promise<Born | undefined> {
     const [row] = await this.database.query<ReleaseRow>(
       `select ${releaseColumns} from release where project = $1 and revision = $2 order by image is null, number desc limit 1`,
@@ -77,10 +87,19 @@ export class PostgresReleases extends Releases {
     return row && this.born(row);
   }
 
+  async onLineSince(tx: Tx, { project, line, number }: Release): Promise<Release[]> {
+    const rows = await tx.query<ReleaseRow>(
+      `select ${releaseColumns} from release where project = $1 and line = $2 and number > $3 order by number desc limit 1000`,
+      [project, line, number],
+    );
+    return rows.map((row) => this.born(row).release);
+  }
+
   async newestBuilt(tx: Tx, project: string): Promise<Born[]> {
     const rows = await tx.query<ReleaseRow>(
       `select ${releaseColumns} from (
-         select distinct on (ref) ${releaseColumns} from release where project = $1 and image is not null order by ref, number desc
+         select distinct on (ref, kind = 'configuration') ${releaseColumns} from release
+         where project = $1 and image is not null order by ref, kind = 'configuration', number desc
        ) newest order by number desc limit 200`,
       [project],
     );

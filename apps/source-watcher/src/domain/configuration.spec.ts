@@ -1,6 +1,6 @@
 import { aProjectFile, aRelease } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { bornAgain, bornAgainForSecret } from './configuration.js';
+import { ancestorOfAgain, bornAgain, bornAgainForSecret } from './configuration.js';
 
 const before = aProjectFile();
 const main = { release: aRelease({ number: 7 }), repositoryFile: null };
@@ -53,6 +53,25 @@ describe('configuration releases', () => {
       ],
     });
     expect(numbers(bornAgain(before, more, [side, main]))).toEqual([7]);
+  });
+
+  it('come of the newest code, whatever the numbers of a late tag and of an earlier configuration say', () => {
+    const source = { git: { url: 'https://git.example/shop.git', branches: ['main'], tags: ['v*'] } };
+    const line = main.release.ref;
+    const tag = { ...main, release: aRelease({ number: 9, kind: 'tag', ref: 'refs/tags/v1', line, ancestorOf: [7] }) };
+    const configuration = { ...main, release: aRelease({ number: 8, kind: 'configuration', ancestorOf: [7] }) };
+    const [was, is] = [aProjectFile({ spec: { source } }), aProjectFile({ spec: { source, app: { env: { A: '1' } } } })];
+    expect(numbers(bornAgain(was, is, [tag, configuration, main]))).toEqual([7]);
+  });
+
+  it('are older than what came to their line since, and no older than what was set late on older code', () => {
+    const base = aRelease({ number: 7, ancestorOf: [3] });
+    const tag = { kind: 'tag', ref: 'refs/tags/v1', line: base.line } as const;
+    const late = aRelease({ ...tag, number: 9, ancestorOf: [7, 8] });
+    const sameCommit = aRelease({ ...tag, number: 10, revision: base.revision });
+    expect(ancestorOfAgain(base, [aRelease({ number: 11 }), sameCommit, late, aRelease({ number: 8 })])).toEqual([11, 8, 3]);
+    const long = Array.from({ length: 300 }, (_, at) => aRelease({ number: 1000 - at }));
+    expect(ancestorOfAgain(base, long)).toHaveLength(101);
   });
 
   it('need a built release', () => {

@@ -1,5 +1,6 @@
 import type { Environment, ProjectFile, Release, RepositoryFile } from '@slipway/contracts';
-import { canonicalJson, promotionPath, settingsOf } from '@slipway/release';
+import { canonicalJson, goesBackwards, newestOf, promotionPath, settingsOf } from '@slipway/release';
+import { mostTold } from './worth-telling.js';
 
 /** A release that could run again with other settings. */
 export interface Base {
@@ -8,7 +9,7 @@ export interface Base {
 }
 
 /**
- * Which of the newest built releases (newest first) must be born again because what an environment would run is another than before: for
+ * Which of the newest built releases must be born again because what an environment would run is another than before: for
  * each environment that changed, the newest one it lets in. Policy, freezes and the like change who decides, not what runs, and don't count.
  */
 export function bornAgain<B extends Base>(before: ProjectFile, after: ProjectFile, bases: readonly B[]): B[] {
@@ -23,10 +24,23 @@ export function bornAgainForSecret<B extends Base>(file: ProjectFile, secret: st
   return chosen(file, bases, (environment, base) => settingsOf(file, environment, base.repositoryFile).app.secrets.includes(secret));
 }
 
+/**
+ * Of which releases a configuration of this one is an ancestor, whatever its own number says: of those that the release is, and of what was born of its line since and
+ * is newer. Those of its line newest first.
+ */
+export function ancestorOfAgain(base: Release, sinceOnLine: readonly Release[]): number[] {
+  const newer = sinceOnLine.filter((each) => each.revision !== base.revision && goesBackwards(each, base)).map(({ number }) => number);
+  const told = newer.slice(0, mostTold / 2);
+  return [...told, ...base.ancestorOf.slice(told.length - mostTold)];
+}
+
 function chosen<B extends Base>(file: ProjectFile, bases: readonly B[], changed: (environment: Environment, base: B) => boolean): B[] {
   const found = new Set<B>();
   for (const environment of file.spec.environments) {
-    const base = bases.find((each) => onPath(file, environment, each));
+    const base = newestOf(
+      bases.filter((each) => onPath(file, environment, each)),
+      ({ release }) => release,
+    );
     if (base && changed(environment, base)) found.add(base);
   }
   return bases.filter((base) => found.has(base));
