@@ -31,8 +31,10 @@ export class Duties {
     const { project, line, number, revision } = known.release;
     const { links, people } = counting ?? (await this.counting(unit, project, Math.max(number, running?.number ?? 0)));
     const { numbers, unheard } = changeOf(links, running, { number, line, revision, from: known.from });
-    if (unheard !== null)
-      return { code: 'not-heard', message: `the release of ${unheard}, part of this change, has not been heard of; it is on its way` };
+    if (unheard !== null) {
+      const which = typeof unheard === 'number' ? `release ${unheard}` : `the release of ${unheard}`;
+      return { code: 'not-heard', message: `${which}, part of this change, has not been heard of; it is on its way` };
+    }
     if (!people)
       return {
         code: 'not-heard',

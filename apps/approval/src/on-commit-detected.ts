@@ -16,6 +16,6 @@ export class OnCommitDetected implements Handler<typeof CommitDetected> {
       .slice(0, mostCommits)
       .map(({ revision, author, message }) => ({ revision, author: author.name, title: titleOf(message) }));
     const about = { people, pusher, triggerPerson, from: range.from, commits, commitTotal: range.total };
-    await this.knowledge.keepRelease(unit.tx, { release, ...about, withdrawn: false }, range.merged ?? []);
+    await this.knowledge.keepRelease(unit.tx, { release, ...about, withdrawn: false }, range.merged ?? null);
   }
 }

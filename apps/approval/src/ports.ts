@@ -87,8 +87,8 @@ export abstract class Knowledge {
     service: string,
     secrets: readonly { name: string; version: string | null }[],
   ): Promise<void>;
-  /** `merged`: numbers of the releases that came in with it. */
-  abstract keepRelease(tx: Tx, release: KnownRelease, merged: readonly number[]): Promise<void>;
+  /** `merged`: numbers of the releases that came in with it; null where that was not told. */
+  abstract keepRelease(tx: Tx, release: KnownRelease, merged: readonly number[] | null): Promise<void>;
   /** One that is not withdrawn yet. */
   abstract withdraw(tx: Tx, release: KnownRelease, at: Date): Promise<void>;
   abstract keepPassage(tx: Tx, passage: Passage): Promise<void>;
@@ -133,9 +133,9 @@ export abstract class Requests {
   abstract undecided(tx: Tx, where: Where): Promise<readonly ApprovalRequest[]>;
   /** Of a project those that are open, locked, oldest release first: whoever waits for its rollout is left alone. */
   abstract open(tx: Tx, project: string): Promise<readonly ApprovalRequest[]>;
-  /** Those undecided of the same line and environment whose release is older, locked, oldest first. */
+  /** Those undecided for the same environment whose release is older by line and ancestry, whatever their numbers; locked, in the order of these. */
   abstract olderThan(tx: Tx, request: ApprovalRequest): Promise<readonly ApprovalRequest[]>;
-  /** The number of the newest release of the same line that is undecided for the same environment; null where none is newer. */
+  /** The number of the newest release that is undecided for the same environment and newer in the same sense; null where none is. */
   abstract newestAfter(tx: Tx, request: ApprovalRequest): Promise<number | null>;
   /** The one that is open, or granted and not used yet, for this release and environment. */
   abstract current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined>;

@@ -29,7 +29,7 @@ export function detected(
   return {
     release,
     projectVersion: 1,
-    range: { from: null, commits: [], total: 1, ...range },
+    range: { from: null, commits: [], total: 1, merged: [], ...range },
     people,
     pusher: null,
     trigger: { kind: 'poll', person: null },

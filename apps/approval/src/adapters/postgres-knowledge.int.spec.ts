@@ -74,3 +74,22 @@ describe('what approval knows of an environment', () => {
     expect(await numberIn('test')).toBe(2);
   });
 });
+
+describe('how the releases of a project hang on each other', () => {
+  it('is not known of what was told before it had to be told, whatever somebody else writes there', async () => {
+    const about = { people: [], pusher: null, triggerPerson: null, from: null, commits: [], commitTotal: 0, withdrawn: false };
+    await database.transaction(async (tx) => {
+      await knowledge.keepRelease(tx, { release: aRelease({ project: 'linked' }), ...about }, null);
+      await knowledge.keepRelease(tx, { release: aRelease({ project: 'linked', number: 2 }), ...about }, []);
+    });
+    const told = async () => {
+      const links = await database.transaction((tx) => knowledge.linksUpTo(tx, 'linked', 2));
+      return links.toSorted((one, other) => one.number - other.number).map(({ merged }) => merged);
+    };
+    expect(await told()).toEqual([null, []]);
+    await database.query(
+      `update release set merged_seal = other.merged_seal from release other where release.number = 1 and other.number = 2`,
+    );
+    await expect(told()).rejects.toThrow('of table release merges is not believed');
+  });
+});

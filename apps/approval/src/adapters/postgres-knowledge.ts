@@ -57,15 +57,16 @@ export class PostgresKnowledge extends Knowledge {
     }
   }
 
-  async keepRelease(tx: Tx, known: KnownRelease, merged: readonly number[]): Promise<void> {
-    const row = { ...releaseRowOf(known, null), merged };
+  async keepRelease(tx: Tx, known: KnownRelease, merged: readonly number[] | null): Promise<void> {
+    const row = { ...releaseRowOf(known, null), merged: merged ?? [] };
     const { id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total } = row;
     await tx.query(
       `insert into release (id, project, number, line, release, people, pusher, trigger_person, range_from, commits, commit_total, merged, seal, link_seal, merged_seal)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (id) do nothing`,
       [
         ...[id, project, number, line, json(release), json(people), json(pusher), trigger_person, range_from, json(commits), commit_total],
-        ...[merged, this.seals.of('release', row), this.seals.of('release link', row), this.seals.of('release merges', row)],
+        ...[row.merged, this.seals.of('release', row), this.seals.of('release link', row)],
+        merged && this.seals.of('release merges', row),
       ],
     );
   }

@@ -23,8 +23,9 @@ export class ReleaseLinks {
     return rows.map((row) => ({ ...this.seals.believed('release link', row), from: row.range_from, merged: this.mergedOf(row) }));
   }
 
-  /** Most brought nothing else in, and those of before have no seal for it. */
-  private mergedOf(row: LinkRow): readonly number[] {
-    return row.merged.length === 0 ? [] : this.seals.believed('release merges', { ...row, seal: row.merged_seal }).merged;
+  /** Those of before have no seal for it, and nothing in it. */
+  private mergedOf(row: LinkRow): Link['merged'] {
+    if (row.merged_seal === null && row.merged?.length === 0) return null;
+    return this.seals.believed('release merges', { ...row, seal: row.merged_seal }).merged;
   }
 }

@@ -15,15 +15,13 @@ function* histories(count: number): Iterable<Link[]> {
     for (const line of lines) for (const from of froms) yield [...before, { number: count, line, revision: `r${count}`, from, merged: [] }];
 }
 
-/** What lies under what runs, itself first. What others held at its birth stands where the last before them does. */
+/** What lies under what runs, itself first. What others held at its birth holds only what it was compared with. */
 function underneath(links: readonly Link[], running: Runs | null): Link[] {
   if (!running) return [];
-  const first = Math.min(...running.ancestorOf);
   const own = links.find((link) => link.number === running.number);
   const below = links.find((link) => link.revision === own?.from && link.number < running.number);
   const compared = below && !running.ancestorOf.includes(below.number) ? below : undefined;
-  const before = compared ?? (own?.from === null ? undefined : links.findLast((link) => link.line === running.line && link.number < first));
-  const stands = running.ancestorOf.length > 0 ? before : own;
+  const stands = running.ancestorOf.length > 0 ? compared : own;
   return stands === undefined ? [] : [...wayDown(links, stands)];
 }
 

@@ -40,7 +40,7 @@ describe('whose change a release is', () => {
   });
 
   it('is everything since the code of a tag, however late that was set', () => {
-    const [four, tag] = [link(4, 3), { ...link(5, 4), revision: 'r1' }];
+    const [four, tag] = [link(4, 3), { ...link(5, 1), revision: 'r1' }];
     const candidate = link(6, 4);
     expect(inOrder([one, two, three, four, tag, candidate], runs(tag, [2, 3, 4], 'refs/tags/v1'), candidate)).toEqual([2, 3, 4, 5, 6]);
     const late = { ...tag, number: 200, from: 'r151' };
@@ -55,6 +55,19 @@ describe('whose change a release is', () => {
   it('is what came on a branch since its own release there, though another line held that before', () => {
     const [moved, next] = [{ ...link(4, 1, 'live'), revision: 'r2' }, link(5, 4, 'live')];
     expect(inOrder([one, two, three, moved, next], runs(moved, [3]), next)).toEqual([5]);
+  });
+
+  it('is everything below what was told before that had to hold what it was compared with', () => {
+    const old = (each: Link): Link => ({ ...each, merged: null });
+    const [rewritten, back, next] = [{ ...link(4, 3), revision: 'rewritten' }, link(5, 3), { ...link(6, null), from: 'rewritten' }];
+    const before = [one, two, three, rewritten].map(old);
+    expect(inOrder([...before, back], runs(rewritten), back)).toEqual([1, 2, 3, 5]);
+    expect(inOrder([...before, next], runs(rewritten), next)).toEqual([6]);
+    expect(holds([...before, next], runs(next), runs(rewritten))).toBe(true);
+    const late = { ...link(4, 3), revision: 'r1' };
+    expect(inOrder([...[one, two, three, late].map(old), link(5, 3)], runs(late, [2, 3], 'refs/tags/v1'), link(5, 3))).toEqual([
+      1, 2, 3, 4, 5,
+    ]);
   });
 
   it('goes through releases of one revision and comes to an end', () => {
@@ -96,7 +109,7 @@ describe('whose change a release is', () => {
   });
 
   it('says where it has not heard of a release', () => {
-    expect(changeOf([one, two, { ...three, merged: [9] }], runs(one), three)).toMatchObject({ unheard: 'number 9' });
+    expect(changeOf([one, two, { ...three, merged: [9] }], runs(one), three)).toMatchObject({ unheard: 9 });
     expect(changeOf([one, three], runs(one), three)).toEqual({ numbers: [3], unheard: 'r2' });
     expect(changeOf([tip, branch], runs(one), tip)).toMatchObject({ unheard: 'r3' });
   });

@@ -8,21 +8,21 @@ export interface Link {
   readonly revision: string;
   /** The revision of the release it was compared with, the last of its own line that it holds or, where there is none, of the line it grew from. */
   readonly from: string | null;
-  /** The releases that came in beside that one, by number: of another line that was merged, or that its own grew from. Empty in what was told before this was so. */
-  readonly merged: readonly number[];
+  /**
+   * The releases that came in beside that one, by number: of another line that was merged, or that its own grew from. Null in what was told before this was so: that
+   * was compared with the last of its line, which it need not hold.
+   */
+  readonly merged: readonly number[] | null;
 }
 
-/** The releases whose authors do not count, and the revision (or number) of one that has not been heard of, where a way down breaks off. */
+/** The releases whose authors do not count, and the revision or the number of one that has not been heard of, where a way down breaks off. */
 export interface Change {
   readonly numbers: readonly number[];
-  readonly unheard: string | null;
+  readonly unheard: string | number | null;
 }
 
 /** What runs, as far as it decides what a change is counted from; every Release has it. */
 export type Runs = Pick<Release, 'number' | 'line' | 'ref' | 'revision' | 'ancestorOf'>;
-
-/** How many earlier releases source-watcher compares one with at its birth. */
-const compared = 100;
 
 /**
  * Everything between what runs and a candidate (design part 4, promise 11): its own line since the newest of it that what runs holds, and all ways down from release
@@ -35,7 +35,7 @@ export function changeOf(links: readonly Link[], running: Runs | null, candidate
   const own = links.filter(({ line, number }) => line === candidate.line && number > since && number <= candidate.number);
   const numbers = new Set([...own.map(({ number }) => number), candidate.number]);
   const seen = new Set<Link>();
-  let unheard: string | null = null;
+  let unheard: Change['unheard'] = null;
   const open: Link[] = [lineage.byNumber.get(candidate.number) ?? { ...candidate, merged: [] }];
   for (let at = open.pop(); at; at = open.pop()) {
     if (seen.has(at)) continue;
@@ -43,7 +43,7 @@ export function changeOf(links: readonly Link[], running: Runs | null, candidate
     numbers.add(at.number);
     const below = madeOf(lineage, at);
     if (at.from !== null && at.from !== running?.revision && below.compared.length === 0) unheard ??= at.from;
-    if (below.unheard !== undefined) unheard ??= `number ${below.unheard}`;
+    unheard ??= below.unheard ?? null;
     open.push(...[...below.compared, ...below.beside].filter((link) => !held.commits.has(commitOf(link))));
   }
   return { numbers: [...numbers], unheard };
@@ -72,7 +72,6 @@ export function grewFrom(links: readonly Link[], running: Runs, release: Runs): 
 
 /** All releases of a project that are asked about, to go down from one to the next. */
 interface Lineage {
-  readonly sorted: readonly Link[];
   readonly byNumber: ReadonlyMap<number, Link>;
   /** Oldest first: there may be tags and configurations of one commit. */
   readonly byRevision: ReadonlyMap<string, readonly Link[]>;
@@ -81,7 +80,6 @@ interface Lineage {
 function lineageOf(links: readonly Link[]): Lineage {
   const sorted = links.toSorted((one, other) => one.number - other.number);
   return {
-    sorted,
     byNumber: new Map(links.map((link) => [link.number, link])),
     byRevision: Map.groupBy(sorted, ({ revision }) => revision),
   };
@@ -94,11 +92,11 @@ function commitOf({ line, revision }: Pick<Link, 'line' | 'revision'>): string {
 
 /** The releases that one was made of: of the commit it was compared with, oldest first, and beside it; and the number of one that has not been heard of. */
 function madeOf({ byNumber, byRevision }: Lineage, { number, line, from, merged }: Link) {
-  const beside = merged.flatMap((each) => byNumber.get(each) ?? []).filter((link) => link.number < number);
+  const beside = (merged ?? []).flatMap((each) => byNumber.get(each) ?? []).filter((link) => link.number < number);
   const all = (byRevision.get(from ?? '') ?? []).filter((link) => link.number < number);
   const commits = from === null ? [] : [commitOf({ line, revision: from }), ...beside.map(commitOf)];
   const compared = commits.map((commit) => all.filter((link) => commitOf(link) === commit)).find((found) => found.length > 0);
-  return { compared: compared ?? all, beside, unheard: merged.find((each) => !byNumber.has(each)) };
+  return { compared: compared ?? all, beside, unheard: merged?.find((each) => !byNumber.has(each)) };
 }
 
 /** What a release holds of what was released, as far as the ways down from it are known. */
@@ -118,6 +116,7 @@ function heldBy(lineage: Lineage, release: Runs | null): Held {
     seen.add(at);
     commits.add(commitOf(at));
     newest.set(at.line, Math.max(at.number, newest.get(at.line) ?? 0));
+    if (at.merged === null) continue;
     const { compared, beside } = madeOf(lineage, at);
     // A later tag on the same commit has a higher number and holds no more.
     open.push(...compared.slice(0, 1), ...beside);
@@ -126,18 +125,16 @@ function heldBy(lineage: Lineage, release: Runs | null): Held {
 }
 
 /**
- * The links that tell what a release holds: its own. One that others held at its birth holds less than its number says, a tag that was set late on old code: what it
- * was made of, which it holds or, in what was told before that was so, the last of the line before those that hold it. None where that is too long ago to tell.
+ * The links that tell what a release holds: its own. One that others held at its birth holds less than its number says, a tag that was set late on old code: only
+ * what it was made of. None where that is too long ago to tell, or was told before it had to be held.
  */
-function standsFor({ sorted, byNumber }: Lineage, { number, line, ref, revision, ancestorOf }: Runs): Link[] {
-  const own = byNumber.get(number) ?? { number, line, revision, from: null, merged: [] };
-  const isHeldByOwnLine = ancestorOf.some((each) => byNumber.get(each)?.line === line);
+function standsFor(lineage: Lineage, { number, line, ref, revision, ancestorOf }: Runs): Link[] {
+  const own = lineage.byNumber.get(number) ?? { number, line, revision, from: null, merged: [] };
+  const isHeldByOwnLine = ancestorOf.some((each) => lineage.byNumber.get(each)?.line === line);
   if (ancestorOf.length === 0 || (ref === line && !isHeldByOwnLine)) return [own];
-  if (own.from === null) return [];
-  const from = sorted.find((link) => link.revision === own.from && link.number < number);
-  if (from && !ancestorOf.includes(from.number)) return [from, ...own.merged.flatMap((each) => byNumber.get(each) ?? [])];
-  const first = Math.min(...ancestorOf);
-  return sorted.filter((link) => link.line === line && link.number < first && link.number > number - compared).slice(-1);
+  if (own.merged === null) return [];
+  const { compared, beside } = madeOf(lineage, own);
+  return [...compared.slice(0, 1), ...beside].filter((link) => !ancestorOf.includes(link.number));
 }
 
 /** Whose change something is, and how many commits it has. */
