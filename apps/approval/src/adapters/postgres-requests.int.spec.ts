@@ -1,3 +1,4 @@
+import type { Release } from '@slipway/contracts';
 import { newServiceKeyFile, RowSeals, serviceKeyOf } from '@slipway/identity';
 import { Database } from '@slipway/postgres';
 import { aDatabase, anId, eventually, type TestDatabase } from '@slipway/testkit';
@@ -25,6 +26,22 @@ afterAll(async () => {
 });
 
 describe('requests of one line', () => {
+  it('are older and newer by what contains what: a tag that was set late on older code takes the place of nothing', async () => {
+    const asked = (number: number, change: Partial<Release> = {}) => {
+      const request = aRequest({ id: anId(), environment: 'tagged' });
+      return { ...request, release: { ...request.release, id: anId(), number, ...change } };
+    };
+    const [first, second] = [asked(1), asked(2)];
+    const tag = asked(3, { kind: 'tag', ref: 'refs/tags/v1', ancestorOf: [1, 2] });
+    await database.transaction(async (tx) => {
+      for (const request of [first, second, tag]) await requests.insert(tx, request);
+      const older = async (request: typeof tag) => (await requests.olderThan(tx, request)).map(({ release }) => release.number);
+      expect([await older(tag), await older(second), await older(first)]).toEqual([[], [1, 3], [3]]);
+      const newest = (request: typeof tag) => requests.newestAfter(tx, request);
+      expect([await newest(tag), await newest(second), await newest(first)]).toEqual([2, null, 2]);
+    });
+  });
+
   it('that are decided at the same moment take the older ones without a deadlock', async () => {
     const line = [1, 2, 3].map((number) => {
       const request = aRequest({ id: anId() });

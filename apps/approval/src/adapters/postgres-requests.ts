@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RowSeals, sealedColumns } from '@slipway/identity';
 import type { Tx } from '@slipway/postgres';
+import { compareReleases, goesBackwards, newestOf } from '@slipway/release';
 import type { ApprovalRequest } from '../domain/approval-request.js';
 import { Requests, type Where } from '../ports.js';
 import { sealedTables } from '../sealed-tables.js';
@@ -9,7 +10,10 @@ interface Row {
   request: ApprovalRequest;
 }
 
+type Asking = Pick<ApprovalRequest, 'id' | 'release'>;
+
 const columns = sealedColumns(sealedTables, 'request');
+const undecided = `(state = 'open' or (state = 'granted' and not grant_used))`;
 
 /** {@link Requests} as one row each: the request whole, and beside it what is searched for, all of it sealed. */
 @Injectable()
@@ -52,36 +56,38 @@ export class PostgresRequests extends Requests {
           : where.environment === undefined
             ? ['project = $1', [where.project]]
             : ['project = $1 and environment = $2', [where.project, where.environment]];
-    return await this.locked(tx, `${condition} and (state = 'open' or (state = 'granted' and not grant_used))`, params);
+    return await this.locked(tx, `${condition} and ${undecided}`, params);
   }
 
   async open(tx: Tx, project: string): Promise<readonly ApprovalRequest[]> {
     return await this.locked(tx, `project = $1 and state = 'open'`, [project]);
   }
 
-  async olderThan(tx: Tx, { release, environment }: ApprovalRequest): Promise<readonly ApprovalRequest[]> {
-    const condition = `project = $1 and environment = $2 and request -> 'release' ->> 'line' = $3 and number < $4
-      and (state = 'open' or (state = 'granted' and not grant_used))`;
-    return await this.locked(tx, condition, [release.project, environment, release.line, release.number]);
+  async olderThan(tx: Tx, request: ApprovalRequest): Promise<readonly ApprovalRequest[]> {
+    const isOlder = ({ release }: Asking) => goesBackwards(request.release, release);
+    const older = (await this.beside(tx, request)).filter(isOlder).map(({ id }) => id);
+    return older.length === 0 ? [] : (await this.locked(tx, `id = any($1) and ${undecided}`, [older])).filter(isOlder);
   }
 
-  async newestAfter(tx: Tx, { release, environment }: ApprovalRequest): Promise<number | null> {
-    const [row] = await tx.query<{ number: number | null }>(
-      `select max(number) as number from request
-       where project = $1 and environment = $2 and number > $3 and request -> 'release' ->> 'line' = $4
-         and (state = 'open' or (state = 'granted' and not grant_used))`,
-      [release.project, environment, release.number, release.line],
+  async newestAfter(tx: Tx, request: ApprovalRequest): Promise<number | null> {
+    const newer = (await this.beside(tx, request)).filter(({ release }) => compareReleases(request.release, release) === 'newer');
+    return newestOf(newer, ({ release }) => release)?.release.number ?? null;
+  }
+
+  /** Who else is undecided for the same environment, neither locked nor believed yet. */
+  private async beside(tx: Tx, { id, release, environment }: ApprovalRequest): Promise<readonly Asking[]> {
+    return tx.query<Asking>(
+      `select id, request -> 'release' as release from request where project = $1 and environment = $2 and id <> $3 and ${undecided}`,
+      [release.project, environment, id],
     );
-    return row?.number ?? null;
   }
 
   async current(tx: Tx, release: string, environment: string): Promise<ApprovalRequest | undefined> {
     return this.believed(
-      await tx.query<Row>(
-        `select ${columns} from request
-         where release = $1 and environment = $2 and (state = 'open' or (state = 'granted' and not grant_used)) for update`,
-        [release, environment],
-      ),
+      await tx.query<Row>(`select ${columns} from request where release = $1 and environment = $2 and ${undecided} for update`, [
+        release,
+        environment,
+      ]),
     );
   }
 
