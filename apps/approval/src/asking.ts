@@ -26,7 +26,8 @@ interface Question {
   readonly standing: Standing | undefined;
   /** What was asked of it there last. */
   readonly last: ApprovalRequest | undefined;
-  readonly counting: Counting | undefined;
+  /** Read when it is asked for, and once. */
+  readonly counting: () => Promise<Counting>;
 }
 
 /** Opens requests: resolves what would run, once, and asks people whether exactly that may go in. */
@@ -69,7 +70,7 @@ export class Asking {
   ): Promise<Reason | null> {
     const question = await this.question(unit, release, name, through, counting);
     if ('code' in question) return question;
-    const obstacle = await this.obstacle(unit, question, by);
+    const obstacle = await this.obstacle(question, by);
     if (obstacle) return obstacle;
     const request = await this.resolve(unit, question);
     if ('code' in request) {
@@ -100,21 +101,23 @@ export class Asking {
     // Its release was born under that version: an older one, late or put back, may ask for less.
     if (project && project.version < passage.projectVersion)
       return { code: 'not-heard', message: `version ${passage.projectVersion} of the project has not been heard of; it is on its way` };
+    const standing = await this.knowledge.standing(unit.tx, known.release.project, name);
+    const number = Math.max(known.release.number, standing?.release?.number ?? 0);
+    let read = counting;
     return {
       known,
       environment,
       passage,
-      standing: await this.knowledge.standing(unit.tx, known.release.project, name),
+      standing,
       last: await this.requests.latest(unit.tx, release, name),
-      counting,
+      counting: async () => {
+        read ??= await this.duties.counting(unit, known.release.project, number);
+        return read;
+      },
     };
   }
 
-  private async obstacle(
-    unit: UnitOfWork,
-    { known, standing, last, counting }: Question,
-    by: PersonReference | null,
-  ): Promise<Reason | null> {
+  private async obstacle({ known, standing, last, counting }: Question, by: PersonReference | null): Promise<Reason | null> {
     const { release } = known;
     if (last?.state === 'open') return { code: 'asked-already', message: 'this is being asked already' };
     if (last?.state === 'granted' && !last.grant.used)
@@ -127,17 +130,13 @@ export class Asking {
       return { code: 'barred', message: 'this release was rolled back from here; a person may ask anew' };
     const running = standing?.release;
     if (running && running.id === release.id) return { code: 'runs-already', message: 'this release runs there already' };
-    if (running && (goesBackwards(running, release) || (await this.isHeld(unit, running, release, counting)))) {
+    if (running && goesBackwards(running, release))
       return { code: 'older', message: `release ${running.number} runs there and is newer; only a rollback goes back` };
+    if (running && (await isHeld(running, release, counting))) {
+      const message = `release ${running.number} runs there and contains this one; only a rollback goes back, and what comes next on its line may go in`;
+      return { code: 'older', message };
     }
     return null;
-  }
-
-  private async isHeld(unit: UnitOfWork, running: Release, release: Release, counting: Counting | undefined): Promise<boolean> {
-    // Mostly so: then the links, as many as there are releases, are not read.
-    if (running.line === release.line && release.ref === release.line) return false;
-    const links = counting?.links ?? (await this.knowledge.linksUpTo(unit.tx, release.project, Math.max(running.number, release.number)));
-    return grewFrom(links, running, release);
   }
 
   private async resolve(unit: UnitOfWork, question: Question): Promise<ApprovalRequest | Reason> {
@@ -157,7 +156,7 @@ export class Asking {
       secretVersions: Object.fromEntries(await this.knowledge.secrets(unit.tx, known.release.project, 'production-rollout')),
     });
     if (!resolved.ok) return resolved.reason;
-    const duties = await this.duties.ofChange(unit, known, standing?.release ?? null, counting);
+    const duties = await this.duties.ofChange(unit, known, standing?.release ?? null, await counting());
     if ('code' in duties) return duties;
     const { commits, total, ...whose } = duties;
     const now = unit.now.toISOString();
@@ -213,6 +212,12 @@ export class Asking {
       data: { request: v7(), release: known.release, environment: environment.name, reason, changed: [], unasked: true },
     });
   }
+}
+
+async function isHeld(running: Release, release: Release, counting: Question['counting']): Promise<boolean> {
+  // Mostly so: then what has an obstacle besides does not have the links read, which are as many as there are releases.
+  if (running.line === release.line && release.ref === release.line) return false;
+  return grewFrom((await counting()).links, running, release);
 }
 
 function previousOf(last: ApprovalRequest | undefined): ApprovalRequest['previous'] {

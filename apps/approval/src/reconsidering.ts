@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { UnitOfWork } from '@slipway/messaging';
-import { changedParts, resolveDeployment } from '@slipway/release';
+import { changedParts, newestOf, resolveDeployment } from '@slipway/release';
 import { Asking } from './asking.js';
 import type { ApprovalRequest } from './domain/approval-request.js';
 import { Knowledge, Requests } from './ports.js';
@@ -24,17 +24,11 @@ export class Reconsidering {
       if (changed.length > 0)
         await this.settling.settle(unit, request, { kind: 'voided', reason: { code: 'changed', message: changed.join('; ') }, changed });
     }
-    for (const { release, environment } of await this.knowledge.recentPassages(unit.tx, project)) {
-      if ((await this.newestThrough(unit, project, environment, release.line)) === release.number)
-        await this.asking.askNext(unit, release, environment);
-    }
-  }
-
-  private async newestThrough(unit: UnitOfWork, project: string, environment: string, line: string): Promise<number> {
     const passages = await this.knowledge.recentPassages(unit.tx, project);
-    return Math.max(
-      ...passages.filter((each) => each.environment === environment && each.release.line === line).map((each) => each.release.number),
-    );
+    for (const ofLine of Map.groupBy(passages, ({ environment, release }) => JSON.stringify([environment, release.line])).values()) {
+      const newest = newestOf(ofLine, ({ release }) => release);
+      if (newest) await this.asking.askNext(unit, newest.release, newest.environment);
+    }
   }
 
   private async differences(unit: UnitOfWork, request: ApprovalRequest): Promise<string[]> {
