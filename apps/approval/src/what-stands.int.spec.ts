@@ -41,12 +41,12 @@ beforeAll(async () => {
 });
 afterAll(() => stage.clear());
 
-async function apply(project: string): Promise<void> {
+async function apply(project: string, version = 1): Promise<void> {
   const environments = aProjectFile().spec.environments.map((each) =>
     each.stage === 'test' ? each : { ...each, approval: { ...each.approval, require: [{ role: 'tester' as const, count: 1 }] } },
   );
   const file = aProjectFile({ name: project, spec: { environments } });
-  await stage.say('gateway', ProjectApplied, { subject: project, data: { project, version: 1, file, by: admin, reason: '' } });
+  await stage.say('gateway', ProjectApplied, { subject: project, data: { project, version, file, by: admin, reason: '' } });
 }
 
 async function asked(
@@ -244,4 +244,18 @@ it('hears what runs though a row of a release is not believed: what it cannot co
   await asksAnew(third);
   const anew = await stage.hears(ApprovalRequested, ({ release, request }) => release.id === third.id && request !== before.request);
   expect(anew).toMatchObject({ involved: [{ id: ann.id }], change: { since: { number: 1 } } });
+});
+
+it('hears what runs though the row of its project is not believed, and asks for where that leads once it is applied anew', async () => {
+  const project = 'unsealed';
+  const first = aRelease({ project });
+  await apply(project);
+  await stage.signsOff(tess, await asked(first, null, []));
+  await stage.hears(ApprovalGranted, ({ release }) => release.id === first.id);
+  await stage.database.query(`update slipway_approval.project set seal = 'nobody’s' where name = $1`, [project]);
+  await letIn(stage, first);
+  const runs = `select release ->> 'number' as number from slipway_approval.standing where project = $1`;
+  expect(await stage.database.query(runs, [project])).toEqual([{ number: '1' }]);
+  await apply(project, 2);
+  await stage.hears(ApprovalRequested, ({ release, environment }) => release.id === first.id && environment === 'production');
 });
