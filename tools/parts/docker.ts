@@ -18,6 +18,12 @@ export interface OwnEngine {
   kind: 'apart' | 'machine';
 }
 
+/**
+ * Room for some three hundred environments, each a network of its own, where an Engine's usual pools have room for thirty: out of the same ranges, each network with as many addresses
+ * as an environment can use. What the host has a route to is passed by.
+ */
+export const addressPools = ['172.28.0.0/14', '192.168.0.0/16'].flatMap((base) => ['--default-address-pool', `base=${base},size=22`]);
+
 const machineSocket = '/var/run/docker.sock';
 /** Engines up to 20.10 write this file whatever folders they are given. */
 const engineKey = '/etc/docker/key.json';
@@ -55,7 +61,7 @@ async function runEngine(dataDir: DataDir, dockerd: string, own: OwnEngine): Pro
     ? ['--data-root', await dataDir.folder('docker'), '--exec-root', join(state, 'exec'), '--pidfile', join(state, 'docker.pid')]
     : ['--live-restore'];
   const url = `unix://${socket}`;
-  const args = [...places, '--host', url, '--log-level', 'warn'];
+  const args = [...places, ...addressPools, '--host', url, '--log-level', 'warn'];
   const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
   const engine = await startProcess(dataDir, {
     name: 'dockerd',

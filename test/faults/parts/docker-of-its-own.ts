@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DockerEngine } from '@slipway/docker-engine';
 import type { DataDir } from '../../../tools/parts/data-dir.ts';
+import { addressPools } from '../../../tools/parts/docker.ts';
 import { type Child, startProcess } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
 import { mendHalfRemovedNetworks } from './half-removed-networks.ts';
@@ -65,7 +66,7 @@ export async function dockerOfItsOwn({
     const root = await dataDir.folder('docker');
     await mendHalfRemovedNetworks(join(root, 'network/files/local-kv.db'));
     const places = ['--data-root', root, '--exec-root', join(state, 'exec'), '--pidfile', join(state, 'pid')];
-    const all = [`unix://${socket}`, ...hosts].flatMap((host) => ['--host', host]);
+    const all = [...addressPools, ...[`unix://${socket}`, ...hosts].flatMap((host) => ['--host', host])];
     const { assertRunning } = await run('dockerd', [...places, ...all, '--containerd', containerdSocket, '--log-level', 'warn']);
     await until('the Docker Engine answers', () => engine.ping().then(() => true), { within: 90_000, stillWorthIt: assertRunning });
   };

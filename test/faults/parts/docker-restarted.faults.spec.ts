@@ -51,3 +51,17 @@ describe.runIf(mayHaveOwnHost)('Docker that is restarted in the middle of work',
     expect(fault?.hurt?.()).toBe(hurt);
   });
 });
+
+describe.runIf(mayHaveOwnHost)('A Docker Engine of our own', () => {
+  it('has addresses for more networks than the thirty of an Engine that was told nothing', { timeout: 120_000 }, async () => {
+    const { networks } = host.engine;
+    const made: string[] = [];
+    try {
+      for (let count = 1; count <= 40; count++) made.push(await networks.create({ name: `room-${count}` }));
+      const { subnets: [subnet] = [] } = (await networks.inspect('room-40')) ?? {};
+      expect(subnet).toMatch(/\/22$/);
+    } finally {
+      for (const id of made) await networks.remove(id);
+    }
+  });
+});
