@@ -9,6 +9,8 @@ export interface AwayPart {
   readonly environment: string | null;
   readonly part: string;
   readonly since: string;
+  /** What came instead of an answer; absent in what was folded before it was kept. */
+  readonly reason?: string;
 }
 
 const parts: Record<string, Words> = {
@@ -20,11 +22,14 @@ const parts: Record<string, Words> = {
 };
 
 /** What is waited for of a part: that it answers again; of approval, which answers, that it has heard what runs in an environment. */
-export function awaitedWords({ part, environment, since }: AwayPart): Words {
+export function awaitedWords({ part, environment, since, reason }: AwayPart): Words {
   const { en, zh } = partWords(part, environment);
   return part === 'approval'
     ? { en: `${en} to hear what runs there, since ${since}`, zh: `等待${zh}获知其中运行的版本，自 ${since} 起` }
-    : { en: `${en} to answer again, away since ${since}`, zh: `等待${zh}恢复，自 ${since} 起无响应` };
+    : {
+        en: `${en} to answer again, away since ${since}${reason ? `: ${reason}` : ''}`,
+        zh: `等待${zh}恢复，自 ${since} 起无响应${reason ? `：${reason}` : ''}`,
+      };
 }
 
 /** How people call a part of `part.away`. */
@@ -38,6 +43,9 @@ export function foldAway(away: readonly AwayPart[], event: Told, id: string): re
   if ((event.name !== 'part.away' && event.name !== 'part.back') || event.data.release !== id) return away;
   const { environment, part } = event.data;
   const others = away.filter((each) => each.service !== event.source || each.environment !== environment);
-  if (event.name === 'part.away') return [...others, { service: event.source, environment, part, since: event.data.since }];
+  if (event.name === 'part.away') {
+    const { since, reason } = event.data;
+    return [...others, { service: event.source, environment, part, since, reason }];
+  }
   return others.length === away.length ? away : others;
 }

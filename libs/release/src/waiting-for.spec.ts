@@ -158,7 +158,7 @@ describe('what a release waits for', () => {
     const registry = waits(rolling(absent('target', 'pre-release'), absent('registry', 'pre-release')));
     expect(registry.map(({ code }) => code)).toEqual(['away', 'rollout']);
     expect(registry[0]).toMatchObject({
-      text: { en: `the registry of pre-release to answer again, away since ${time(900)}` },
+      text: { en: `the registry of pre-release to answer again, away since ${time(900)}: connection refused` },
       since: time(900),
     });
     expect(brief(rolling(absent('target', 'production')))).toEqual(['rollout pre-release']);
