@@ -38,6 +38,9 @@ export class Unavailable extends EngineError {
 /** Nobody answered within the call's time limit. A kind of `Unavailable`. */
 export class TimedOut extends Unavailable {}
 
+/** The engine has no addresses left for another network, until one is removed or it is given more. A kind of `Unavailable`. */
+export class AddressesExhausted extends Unavailable {}
+
 /** The caller's signal ended the call. */
 export class Cancelled extends EngineError {
   readonly transient: boolean = false;
@@ -134,9 +137,16 @@ export function isTransientMessage(message: string): boolean {
 /** What the engine says, with a 500, of an image that another call removed after this one had found it. */
 const removedMeanwhile = /unrecognized image ID/i;
 
+/** What engines say, older ones with a 404 and newer ones with a 400, when all their pools are in use. */
+const noAddresses = /non-overlapping IPv\d address pool|address pools have been fully subnetted/i;
+
 /** Sorts an HTTP answer of the daemon into one of the errors above. */
 export function fromStatus(what: string, statusCode: number, said: string): EngineError {
   const message = `${what}: ${said.trim() || `HTTP ${statusCode}`}`;
+  if (noAddresses.test(said)) {
+    const mend = 'give the Docker Engine more by default-address-pools in its daemon.json, or remove networks that nobody uses';
+    return new AddressesExhausted(`no addresses are left for another network: ${mend} (${message})`, statusCode);
+  }
   if (statusCode === 404 || removedMeanwhile.test(said)) return new NotFound(message, statusCode);
   if (statusCode === 409 || /port is already allocated|address already in use/i.test(said)) return new Conflict(message, statusCode);
   if (statusCode === 408 || statusCode === 429) return new Unavailable(message, statusCode);

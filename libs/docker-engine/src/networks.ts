@@ -36,7 +36,7 @@ export class Networks {
       });
   }
 
-  /** Makes one and gives its id. Throws `Conflict` when the name is taken (Docker itself would allow two of one name). */
+  /** Makes one and gives its id. Throws `Conflict` when the name is taken (Docker itself would allow two of one name), and `AddressesExhausted`. */
   async create(
     network: { name: string; driver?: string; labels?: Labels; internal?: boolean; subnet?: string; options?: Labels },
     options: CallOptions = {},

@@ -1,82 +1,17 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { type IncomingMessage, request } from 'node:http';
+import { readdir, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { DockerEngine } from '@slipway/docker-engine';
-import { eventually, realParts } from '@slipway/testkit';
+import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EnvironmentRef } from '../deployment.js';
 import { orchestratorContract } from '../orchestrator.contract.js';
 import { surroundingsContract } from '../surroundings.contract.js';
+import { aDockerTarget } from '../testing/docker-target.js';
 import { acting, settled } from '../testing/driving.js';
 import { Load } from '../testing/load.js';
-import { SampleImages } from '../testing/sample-images.js';
-import { DockerOrchestrator } from './docker-orchestrator.js';
 import { label } from './labels.js';
-
-async function aDockerTarget() {
-  const engine = DockerEngine.connect(realParts().dockerHost);
-  const images = new SampleImages(engine, realParts().registry);
-  const top = await mkdtemp(path.join(tmpdir(), 'slipway-'));
-  // Longer than a socket's path may be.
-  const dataDir = path.join(top, 'a-folder-with-a-rather-long-name', 'and-another-one-below-it');
-  const installation = `test-${randomUUID().slice(0, 8)}`;
-  const connect = () => new DockerOrchestrator({ engine, dataDir, installation, ports: [25_000, 25_999] });
-  return {
-    engine,
-    images,
-    installation,
-    dataDir,
-    connect,
-    environment: () => ({ project: 'shop', environment: 'production', namespace: `n${randomUUID().slice(0, 6)}` }),
-    image: (version: string, behaviour?: Parameters<SampleImages['make']>[1]) => images.make(version, behaviour),
-    missingImage: () => images.missing(),
-    freePort: async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as AddressInfo;
-      await new Promise((resolve) => server.close(resolve));
-      return port;
-    },
-    /** What the engine comes to where two workers look for a network at once, find none, and make it: another of that name. */
-    twin: async (name: string) => {
-      const [{ labels: Labels = {} } = {}] = await engine.networks.named(name);
-      const call = { socketPath: realParts().dockerSocket, path: '/networks/create', headers: { 'content-type': 'application/json' } };
-      const asked = request({ ...call, method: 'POST' }).end(JSON.stringify({ Name: name, Labels }));
-      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-      await once(answer.resume(), 'end');
-    },
-    /** From then on nothing gets from that container to this address, until it is started again. */
-    cutOff: async (container: string, address: string) => {
-      const [asked] = await once(
-        request({ socketPath: realParts().dockerSocket, path: `/containers/${container}/json` }).end(),
-        'response',
-      );
-      const { State } = (await new Response(Readable.toWeb(asked as IncomingMessage) as ReadableStream).json()) as {
-        State: { Pid: number };
-      };
-      await promisify(execFile)('nsenter', [`--net=/proc/${State.Pid}/ns/net`, 'ip', 'route', 'add', 'blackhole', address]);
-    },
-    crash: async (instance: string) => await engine.containers.kill(instance),
-    leftovers: async (_: unknown, used: readonly string[]) => {
-      const filter = { labels: { [label.installation]: installation } };
-      const containers = (await engine.containers.list(filter)).map((one) => one.name);
-      const networks = (await engine.networks.list(filter)).map((one) => one.name);
-      const left = await Promise.all(used.map(async (image) => ((await engine.images.inspect(image)) === undefined ? [] : [image])));
-      return [...containers, ...networks, ...left.flat(), ...(await readdir(path.join(dataDir, 'environments')))];
-    },
-    close: async () => {
-      await images.clean();
-      await rm(top, { recursive: true, force: true });
-    },
-  };
-}
 
 orchestratorContract('one Docker host', aDockerTarget);
 surroundingsContract('one Docker host', aDockerTarget);
@@ -109,104 +44,6 @@ describe('one Docker host', () => {
     const after = await settled(target.connect(), deployment);
     expect(after).toMatchObject({ ready: 2, drift: [], address: before.address });
     expect(await (await fetch(`${after.address}/`)).text()).toBe('v1');
-    expect(after.instances.map((one) => one.id)).toEqual(before.instances.map((one) => one.id));
-  });
-
-  it('makes the proxy anew when it was taken away, on the same port', async () => {
-    const deployment = of();
-    const before = await settled(target.connect(), deployment);
-    await target.engine.containers.remove(`slipway.${deployment.environment.namespace}.shop.production.proxy`, { force: true });
-    expect((await target.connect().observe(deployment.environment)).drift).toMatchObject([{ kind: 'proxy' }]);
-    const after = await settled(target.connect(), deployment);
-    expect(after.address).toBe(before.address);
-    expect(await (await fetch(`${after.address}/`)).text()).toBe('v1');
-  });
-
-  it('replaces an instance that Docker, killed while it made it, kept without its address', async () => {
-    const deployment = of();
-    const { environment } = deployment;
-    const { instances, address } = await settled(target.connect(), deployment);
-    const { containers } = target.engine;
-    const whole = await containers.inspect(instances[0]?.id ?? '');
-    if (whole === undefined) throw new Error('the instance is gone');
-    await containers.remove(whole.id, { force: true });
-    const { name, labels } = whole;
-    const networks = [{ network: `slipway.${environment.namespace}.shop.production` }];
-    const half = await containers.create({
-      ...{ name, labels, networks, ...image },
-      ports: [{ container: app.port, hostAddress: '127.0.0.1' }],
-    });
-    await containers.start(half);
-    expect((await target.connect().observe(environment)).drift[0]).toMatchObject({ kind: 'configuration', instance: name });
-    const after = await settled(target.connect(), deployment);
-    expect(after).toMatchObject({ ready: 1, drift: [], address });
-    expect(after.instances.map(({ id }) => id)).not.toContain(half);
-    expect(await (await fetch(`${address}/`)).text()).toBe('v1');
-  });
-
-  it.runIf(process.getuid?.() === 0)(
-    'connects anew what the proxy does not reach and answers when asked directly',
-    { timeout: 60_000 },
-    async () => {
-      const addressOf = async (container: string) => (await target.engine.containers.inspect(container))?.labels[label.address] ?? '';
-      const mended = async (deployment: ReturnType<typeof of>, cut: (proxy: string, instance: string) => readonly [string, string]) => {
-        const { environment } = deployment;
-        const orchestrator = target.connect();
-        const { instances, address } = await settled(orchestrator, deployment);
-        const proxy = `slipway.${environment.namespace}.shop.production.proxy`;
-        const [at, from] = cut(proxy, instances[0]?.name ?? '');
-        await target.cutOff(at, await addressOf(from));
-        const seen = await eventually(async () => (await orchestrator.observe(environment)).drift[0] ?? false, { within: 20_000 });
-        expect(seen).toEqual({
-          kind: 'proxy',
-          detail: `the proxy does not reach ${instances[0]?.name}, which answers when asked directly`,
-        });
-        const others = [proxy, ...instances.map(({ name }) => name)].filter((name) => name !== at);
-        const started = async () =>
-          await Promise.all(others.map(async (name) => (await target.engine.containers.inspect(name))?.startedAt));
-        const before = await started();
-        await expect(orchestrator.apply(deployment, acting())).rejects.toMatchObject({ name: 'TargetUnavailable', message: seen.detail });
-        const after = await eventually(() => settled(orchestrator, deployment), { within: 30_000 });
-        expect(after).toMatchObject({ ready: deployment.instances, drift: [], address });
-        expect(await started()).toEqual(before);
-        expect(await (await fetch(`${address}/`)).text()).toBe('v1');
-      };
-      await Promise.all([mended(of(1), (proxy, instance) => [proxy, instance]), mended(of(2), (proxy, instance) => [instance, proxy])]);
-    },
-  );
-
-  it('goes on, and is taken away, where a second network of its name was made', async () => {
-    const deployment = of();
-    const { environment } = deployment;
-    const { address } = await settled(target.connect(), deployment);
-    const name = `slipway.${environment.namespace}.shop.production`;
-    const networks = () => target.engine.networks.named(name);
-    const before = await networks();
-    await target.twin(name);
-    expect(await networks()).toHaveLength(2);
-    const beside = {
-      environment,
-      name: 'look',
-      release: 'release-1',
-      image: image.image,
-      command: ['/esbuild', '--version'],
-      limits: { timeMs: 10_000 },
-    };
-    expect(await target.connect().runOnce({ ...beside, signal: acting().signal })).toMatchObject({ exitCode: 0 });
-    await target.twin(name);
-    expect(await settled(target.connect(), { ...deployment, instances: 2 })).toMatchObject({ ready: 2, drift: [], address });
-    expect(await networks()).toEqual(before);
-    await target.twin(name);
-    expect(await target.connect().remove(environment, acting())).toBe(true);
-    expect(await networks()).toEqual([]);
-  });
-
-  it('goes on serving when its private folder was lost', async () => {
-    const deployment = of(2);
-    const before = await settled(target.connect(), deployment);
-    await rm(path.join(target.dataDir, 'environments'), { recursive: true });
-    const after = await settled(target.connect(), deployment);
-    expect(after).toMatchObject({ ready: 2, drift: [], address: before.address });
     expect(after.instances.map((one) => one.id)).toEqual(before.instances.map((one) => one.id));
   });
 

@@ -29,7 +29,7 @@ export async function ensureNetwork(settings: Settings, environment: Environment
       const subnet = kept?.labels[fixedLabel];
       return subnet === undefined ? await make(settings, environment, name, signal) : { name, subnet };
     } catch (error) {
-      const raced = error instanceof Conflict || (error instanceof EngineError && /overlap|already exists/i.test(error.message));
+      const raced = error instanceof Conflict || (error instanceof EngineError && /pool overlaps|already exists/i.test(error.message));
       if (!raced || attempt === tries) throw error;
     }
   }
