@@ -66,7 +66,8 @@ async function take(
   try {
     const { outcome, memory: after, facts } = await converge(convergence, memory);
     if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, after);
-    if (outcome.progress === 'moving' && facts !== undefined) await reconnect(settings, making, facts, proxied.value, signal);
+    if (outcome.progress === 'converged') ongoing.reconnecting.delete(network.name);
+    if (outcome.progress === 'moving' && facts !== undefined) await reconnect(making, facts, proxied.value, ongoing.reconnecting);
     return { ...outcome, ...(facts && { looked: { facts, proxy: proxied.value } }) };
   } catch (error) {
     if (error instanceof ProxyAway) return { progress: 'moving', waitingFor: `the proxy: ${error.message}` };

@@ -9,6 +9,7 @@ import { type Making, makeInstance, startInstance } from './instances.js';
 import { instanceName, label } from './labels.js';
 import { type Aim, plan, type Step } from './plan.js';
 import type { Prober } from './probe.js';
+import type { End } from './reconnect.js';
 import type { Settings } from './settings.js';
 import { memberOf, Traffic } from './traffic.js';
 
@@ -18,6 +19,8 @@ export interface Ongoing {
   readonly draining: Map<string, number>;
   /** Container id → its stop, which may last as long as the drain time. */
   readonly stopping: Map<string, Promise<void>>;
+  /** Network → what was started anew last because the proxy does not reach the instances. */
+  readonly reconnecting: Map<string, End>;
 }
 
 export interface Convergence {

@@ -23,7 +23,7 @@ export class DockerOrchestrator implements Orchestrator {
   readonly capabilities: Capabilities = dockerCapabilities;
   readonly #settings: Settings;
   readonly #prober = new Prober();
-  readonly #ongoing: Ongoing = { draining: new Map(), stopping: new Map() };
+  readonly #ongoing: Ongoing = { draining: new Map(), stopping: new Map(), reconnecting: new Map() };
 
   #prepared = false;
 

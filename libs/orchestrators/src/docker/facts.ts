@@ -108,13 +108,22 @@ function isReached({ server }: Fact): boolean {
   return server !== undefined && (server.check !== 'INI' || server.status.startsWith('no check'));
 }
 
-/** How long the proxy may be without a connection to an instance that answers us. */
+/** Whether the proxy gets a connection to it, as its last check says; closed too where it sends nothing. */
+export function wayTo({ server }: Fact): 'open' | 'closed' | 'unknown' {
+  if (server === undefined || server.status.startsWith('MAINT')) return 'closed';
+  if (/^L(4OK|6|7)/.test(server.check)) return 'open';
+  return server.check.startsWith('L4') ? 'closed' : 'unknown';
+}
+
+/** How long the proxy may be without a connection to an instance that answers us. Neither of the two is judged sooner after its start. */
 const cutOffAfterMs = 5000;
 
 /** It answers when asked directly and the proxy gets no connection to it: that is trouble of the target. An application that is unwell turns down both. */
-export function isCutOff({ record, server }: Fact): boolean {
+export function isCutOff(fact: Fact): boolean {
+  const { record, server } = fact;
   const answers = record.probes.at(-1)?.status !== undefined && healthyFor(record) >= cutOffAfterMs;
-  return answers && /^DOWN.* L4(TOUT|CON)$/.test(`${server?.status} ${server?.check}`);
+  const downForMs = server?.status.startsWith('DOWN') ? server.forMs : 0;
+  return answers && wayTo(fact) === 'closed' && downForMs >= cutOffAfterMs;
 }
 
 /** The fact as the plan wants it. `drainingSince` is by our own monotonic clock. */

@@ -11,6 +11,8 @@ export interface ServerState {
   readonly status: string;
   /** What its last check came to: `L7OK`, `L4TOUT`, …; `INI` before the first, empty where it is not checked. */
   readonly check: string;
+  /** How long it has been up, or down, by the proxy's own clock, to the second; counts anew when the proxy is started. */
+  readonly forMs: number;
   /** Requests it is working on. */
   readonly sessions: number;
 }
@@ -48,6 +50,7 @@ export class ProxyAdmin {
         status: cells[at('status')] ?? '',
         // A star says that one is under way.
         check: (cells[at('check_status')] ?? '').replace('* ', ''),
+        forMs: Number(cells[at('lastchg')] ?? 0) * 1000,
         sessions: Number(cells[at('scur')] ?? 0),
       }));
   }
