@@ -11,6 +11,8 @@ import { surroundingsContract } from '../surroundings.contract.js';
 import { aDockerTarget } from '../testing/docker-target.js';
 import { acting, settled } from '../testing/driving.js';
 import { Load } from '../testing/load.js';
+import { EnvironmentFiles } from './environment-files.js';
+import { readServers } from './facts.js';
 import { label } from './labels.js';
 
 orchestratorContract('one Docker host', aDockerTarget);
@@ -119,6 +121,18 @@ describe('one Docker host', () => {
     const after = await settled(target.connect(), moved);
     expect(after).toMatchObject({ progress: 'converged', ready: 2 });
     expect((await load.stop()).failures).toEqual([]);
+  });
+
+  it('checks an instance again when it goes back to the health path of that', async () => {
+    const deployment = of(2);
+    await settled(target.connect(), deployment);
+    const { socket } = new EnvironmentFiles(target.dataDir, deployment.environment);
+    const checks = async () => (await readServers(socket))?.map(({ check }) => check);
+    const elsewhere = { ...deployment, release: 'release-2', app: { ...app, health: { ...app.health, http: '/nowhere' } } };
+    await target.connect().apply(elsewhere, acting());
+    expect(await checks()).toEqual(['', '']);
+    await settled(target.connect(), deployment);
+    await eventually(async () => expect(await checks()).toEqual(['L7OK', 'L7OK']));
   });
 
   it('refuses a port that something else holds', async () => {

@@ -9,7 +9,7 @@ export interface ServerState {
   readonly address: string;
   /** `UP`, `DOWN`, `MAINT`, `DRAIN`, `no check`, with details behind a blank. */
   readonly status: string;
-  /** What its last check came to: `L7OK`, `L4TOUT`, …; `INI` before the first, empty where it is not checked. */
+  /** What its last check came to: `L7OK`, `L4TOUT`, …; `INI` before the first, empty while it is not checked. */
   readonly check: string;
   /** How long it has been up, or down, by the proxy's own clock, to the second; counts anew when the proxy is started. */
   readonly forMs: number;
@@ -65,6 +65,11 @@ export class ProxyAdmin {
   /** Lets it be as it is, without further checks. */
   async unchecked(name: string): Promise<void> {
     await this.#say(`disable health ${backend}/${name}`);
+  }
+
+  /** Checks it again. One that the proxy found in its file as unchecked, at a start in between, stays so. */
+  async checked(name: string): Promise<void> {
+    await this.#say(`enable health ${backend}/${name}`);
   }
 
   /** Sends it nothing new. */

@@ -37,6 +37,9 @@ export class Traffic {
       if (member === undefined || server.address !== `${member.address}:${member.port}`) {
         await this.#admin.leave(server.name);
         changed = true;
+      } else if (member.checked && server.check === '') {
+        // Another health path came, and went again before this one did.
+        await this.#admin.checked(server.name);
       }
     }
     const known = new Set(servers.map((server) => `${server.name} ${server.address}`));
