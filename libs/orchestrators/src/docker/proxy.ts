@@ -49,11 +49,15 @@ export async function ensureProxy(
   const { environment } = deployment;
   const found = await findProxy(settings, environment, signal);
   if (found !== undefined && 'kind' in found) return found;
+  const asked = deployment.app.stablePort;
+  const fits =
+    found !== undefined &&
+    (asked === undefined || asked === stablePortOf(found)) &&
+    found.labels[addressLabel] === settings.address &&
+    isWhole(found);
+  if (fits && found.running) return found;
+  await clearAddress(settings, environment, network, signal);
   if (found !== undefined) {
-    const asked = deployment.app.stablePort;
-    const fits =
-      (asked === undefined || asked === stablePortOf(found)) && found.labels[addressLabel] === settings.address && isWhole(found);
-    if (fits && found.running) return found;
     if (fits) {
       const started = await tryStart(settings, found.id, signal);
       if (started) return await inspected(settings, environment, signal);
@@ -67,7 +71,7 @@ export async function ensureProxy(
     if (await tryStart(settings, id, signal)) return await inspected(settings, environment, signal);
     await containers.remove(id, { force: true, signal });
   }
-  return taken(settings, deployment.app.stablePort);
+  return taken(settings, asked);
 }
 
 /** Somebody who removes the last environment takes the image along: it is made again then. */
@@ -80,6 +84,21 @@ async function create(settings: Settings, spec: (image: ProxyImage) => Container
       if (!(error instanceof NotFound) || attempt === tries) throw error;
     }
   }
+}
+
+/** What Docker kept half made starts at any address that is free, be it the proxy's while that does not run. Nobody finds it there, and the proxy could not start. */
+async function clearAddress(
+  { engine, installation }: Settings,
+  environment: EnvironmentRef,
+  { name, subnet }: Network,
+  signal: AbortSignal,
+): Promise<void> {
+  const address = freeAddress(subnet, 'proxy', new Set());
+  const ours = await engine.containers.list({ labels: environmentLabels(environment, installation) }, { signal });
+  const inTheWay = ours.filter(({ labels, networks }) => {
+    return labels[label.role] !== 'proxy' && networks.some((one) => one.name === name && one.address === address);
+  });
+  for (const { id } of inTheWay) await engine.containers.remove(id, { force: true, signal });
 }
 
 function taken(settings: Settings, port: number | undefined): Refusal {

@@ -82,6 +82,25 @@ describe('a Docker host that is not well', () => {
     expect(await (await fetch(`${address}/`)).text()).toBe('v1');
   });
 
+  it('starts the proxy where something half made has taken its address', async () => {
+    const deployment = of();
+    const { environment } = deployment;
+    const { instances, address } = await settled(target.connect(), deployment);
+    const { containers } = target.engine;
+    const proxy = await containers.inspect(`slipway.${environment.namespace}.shop.production.proxy`);
+    const whole = await containers.inspect(instances[0]?.id ?? '');
+    if (proxy === undefined || whole === undefined) throw new Error('the environment is gone');
+    await containers.stop(proxy.id, { graceSeconds: 1 });
+    const networks = [{ network: `slipway.${environment.namespace}.shop.production`, address: proxy.labels[label.address] ?? '' }];
+    // Of a release before, and not at the address it was made for.
+    const labels = { ...whole.labels, [label.config]: 'before', [label.number]: '2' };
+    const half = await containers.create({ ...image, name: `${whole.name}.half`, labels, networks });
+    await containers.start(half);
+    expect(await settled(target.connect(), deployment)).toMatchObject({ ready: 1, drift: [], address });
+    expect(await containers.inspect(half)).toBeUndefined();
+    expect(await (await fetch(`${address}/`)).text()).toBe('v1');
+  });
+
   it.runIf(process.getuid?.() === 0)(
     'connects anew what the proxy does not reach and answers when asked directly',
     { timeout: 60_000 },
