@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ImageRemoved } from '@slipway/contracts';
 import { aKeyRing, type TestKeyRing } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
@@ -10,14 +11,30 @@ import { readHistory, writeHistory } from './history-file.js';
 import { judge, verdictText } from './judge.js';
 import { LoadLog } from './load-log.js';
 import { story } from './story.js';
+import { imageOf } from './teller.js';
 import { rows } from './ways-of-breaking.js';
 
 let keys: TestKeyRing;
 let good: History;
+/** The same, and the image of release 2 was removed. */
+let forgotten: History;
 
 beforeAll(async () => {
   keys = await aKeyRing();
   good = await aGoodHistory(keys);
+  forgotten = await aGoodHistory(keys, {
+    more: ({ two: { id, number }, line }, scribe) => {
+      const data = { project: 'shop', image: imageOf(2), releases: [{ id, number }], refused: null };
+      scribe.say({
+        key: 'image.removed 2',
+        writer: 'image-builder',
+        event: ImageRemoved,
+        subject: 'shop',
+        data,
+        at: line('image.built 2').at + 100,
+      });
+    },
+  });
 });
 afterAll(() => keys.drop());
 
@@ -26,6 +43,15 @@ describe('a good history', () => {
     const verdict = judge(good);
     expect(verdict.allHeld, verdictText(verdict)).toBe(true);
     for (const { counts, promise } of verdict.findings) expect(Math.max(...Object.values(counts)), `promise ${promise}`).toBeGreaterThan(0);
+  });
+
+  it('holds where an image is gone that nobody needed any longer, as was said', () => {
+    const without = (history: History) => {
+      const manifests = history.registry.manifests.filter(({ digest }) => digest !== imageOf(2).digest);
+      return judge({ ...history, registry: { ...history.registry, manifests } }).findings.find(({ promise }) => promise === 5);
+    };
+    expect(without(good)?.breaches).toMatchObject([{ what: expect.stringContaining('the registry does not have') }]);
+    expect(without(forgotten)).toMatchObject({ state: 'held', breaches: [] });
   });
 
   it('is the same after it was written to a file and read back', async () => {

@@ -4,6 +4,7 @@ import {
   DeploymentStarted,
   DeploymentSucceeded,
   ImageBuilt,
+  ImageRemoved,
   RolloutRolledBack,
   RolloutStarted,
   RolloutSucceeded,
@@ -99,10 +100,15 @@ function approved(history: History, built: ReadonlyMap<string, string>, findings
   }
 }
 
-/** The bytes were hashed by the witness, not by the registry. */
-function inRegistry({ registry }: History, built: ReadonlyMap<string, string>, findings: Findings): void {
+/** The bytes were hashed by the witness, not by the registry. What nobody needed any longer may have been removed, where that was said. */
+function inRegistry(history: History, built: ReadonlyMap<string, string>, findings: Findings): void {
+  const { registry } = history;
   if (registry.repositories.length === 0) return void findings.cannot('no repository of the registry was read');
   const there = new Set(registry.manifests.map(({ digest }) => digest));
+  const removed = factsOf(history)
+    .named(ImageRemoved)
+    .filter(({ data }) => data.refused === null);
+  for (const { data } of removed) there.add(data.image.digest);
   for (const [release, digest] of built) {
     findings.count('manifests');
     if (!there.has(digest)) findings.breach(release, `the registry does not have ${digest}`, registry.repositories);
