@@ -16,7 +16,7 @@ describe('the words after npm run faults --', () => {
   });
 
   it('ask for some crash points, or for all', () => {
-    expect(readOptions(['--points', '12'])).toMatchObject({ mode: 'points', points: 12, replicas: 1 });
+    expect(readOptions(['--points', '12'])).toMatchObject({ mode: 'points', points: 12, replicas: 2 });
     expect(readOptions(['--points', 'all'])).toMatchObject({ mode: 'points', points: undefined });
     expect(readOptions(['--record'])).toMatchObject({ mode: 'record', replicas: 1 });
   });

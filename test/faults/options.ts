@@ -37,7 +37,7 @@ export function readOptions(words: readonly string[]): Options {
     },
   });
   const mode = values.record ? 'record' : values.points !== undefined ? 'points' : 'plan';
-  const usual = mode === 'plan' ? '2' : '1';
+  const usual = mode === 'record' ? '1' : '2';
   return {
     mode,
     seed: wholeNumber('seed', values.seed, 0, 2 ** 31 - 1),
