@@ -1,8 +1,7 @@
-import { type FSWatcher, type Stats, watch } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { everyProcess } from '@slipway/testkit';
 import { type DockerApi, dockerApi } from '../../tools/parts/docker-api.ts';
 import { readTopics } from '../history/read-topics.ts';
 import type { Piece, Place } from './canary.ts';
@@ -142,43 +141,4 @@ async function* saved(host: string, id: string): AsyncGenerator<Piece> {
     rest = Buffer.from(rest.subarray(-overlap));
   }
   yield { where: `layers of ${id}`, content: rest.toString('latin1') };
-}
-
-/**
- * What a neighbour on the machine could see of every process: arguments and environment. It looks whenever a file of the suite changes, and whenever
- * it is asked to: by a server that a service is just talking to, when its git or svn is there to be seen.
- */
-export class Neighbour implements Place {
-  readonly name = 'processes';
-  private readonly seen = new Set<string>();
-  private watcher: FSWatcher | undefined;
-
-  private lastAt = 0;
-
-  static at(folder: string): Neighbour {
-    const neighbour = new Neighbour();
-    neighbour.watcher = watch(folder, { recursive: true }, () => neighbour.look());
-    neighbour.watcher.on('error', () => undefined); // a folder that went away while it was being watched
-    return neighbour;
-  }
-
-  /** At most twenty times a second: looking is work. */
-  look(): void {
-    if (performance.now() - this.lastAt < 50) return;
-    for (const line of everyProcess().split('\n')) this.seen.add(line);
-    this.lastAt = performance.now();
-  }
-
-  /** Whether a process with this in its arguments was seen: the search was of something. */
-  saw(words: string): boolean {
-    return [...this.seen].some((line) => line.includes(words));
-  }
-
-  *pieces(): Generator<Piece> {
-    for (const line of this.seen) yield { where: line.split('\0', 1)[0] ?? '', content: line };
-  }
-
-  close(): void {
-    this.watcher?.close();
-  }
 }

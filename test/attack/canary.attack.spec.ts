@@ -9,6 +9,7 @@ import { type Served, serveHttp } from '../../libs/source-control/src/git/git-se
 import { serveSvn } from '../../libs/source-control/src/svn/svn-servers.contract.js';
 import { dockerApi } from '../../tools/parts/docker-api.ts';
 import { Ear } from '../faults/an-ear.js';
+import { Neighbour } from '../history/neighbour.ts';
 import { type Attacked, attacked } from './attacked.ts';
 import { aCanary, lookFor, type Piece, type Place } from './canary.ts';
 import * as places from './canary-places.ts';
@@ -27,7 +28,7 @@ const ofRegistry = aCanary('the password of a registry');
 const canaries = [wrong, wrongSvn, inGit, webhook, inTest, inProduction, ofRegistry];
 
 let place: GitPlace;
-let neighbour: places.Neighbour;
+let neighbour: Neighbour;
 let ear: Ear;
 let project: AttackedProject & { drop(): Promise<void> };
 let somebody: Somebody;
@@ -38,7 +39,7 @@ const names = { git: `attack-${v7().slice(-8)}`, bad: `attack-${v7().slice(-8)}`
 beforeAll(async () => {
   const on = attacked();
   place = await GitPlace.make();
-  neighbour = places.Neighbour.at(on.dataDir);
+  neighbour = Neighbour.at(on.dataDir);
   ear = await Ear.at(on.topicPrefix);
   somebody = await joinAs(on, { roles: [{ role: 'operator', project: '*' }] });
   // Who wrote the commits: somebody unknown would need one more to sign.

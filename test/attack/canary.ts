@@ -31,9 +31,16 @@ export interface Found {
   readonly where: string;
 }
 
+const mark = 'cnry/';
+
 /** A value that stands nowhere else. Signs in it look different in a URL, in JSON and in HTML. */
 export function aCanary(name: string): Canary {
-  return { name, value: `cnry/${randomBytes(9).toString('hex')}+"&é` };
+  return { name, value: `${mark}${randomBytes(9).toString('hex')}+"&é` };
+}
+
+/** Whether it was made by {@link aCanary}: then no part of it stands anywhere else, either. */
+export function isMade({ value }: Canary): boolean {
+  return value.startsWith(mark);
 }
 
 /**

@@ -1,7 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { messageOf, until } from '../../tools/parts/until.ts';
-import { type Canary, type History, type LoadLog, leftToDo, type PromiseNumber, Witness } from '../history/index.ts';
+import { type Canary, type History, type LoadLog, leftToDo, type PromiseNumber, type SuiteAt, Witness } from '../history/index.ts';
 import type { PartsOfSuite, SuiteOfProcesses } from './a-suite-of-processes.js';
 
 /** How long after the last fault everything may take to be said, read and done (promise 6). */
@@ -38,8 +36,8 @@ export async function drained(
   }
 }
 
-/** What cannot be examined where no load client wrote down what it pushed, signed and was answered, and no secret was planted. */
-export const notWithoutLoadLog: readonly PromiseNumber[] = [1, 7];
+/** What cannot be examined where no load client wrote down what it pushed, signed and was answered. */
+export const notWithoutLoadLog: readonly PromiseNumber[] = [1];
 
 /** What the runner itself knows. */
 export interface Known {
@@ -49,8 +47,12 @@ export interface Known {
   readonly faultsEnded: Date;
 }
 
-/** All that happened, with the logs of every process and what lies in the folder of secrets. */
-export async function historyOf(witness: Witness, { logs, dataDir }: SuiteOfProcesses, known: Known): Promise<History> {
-  const logFiles = (await readdir(logs)).map((name) => join(logs, name));
-  return await witness.history({ ...known, logFiles, secretFolders: [join(dataDir.path, 'secrets')] });
+/** All that happened, with what the suite shows and writes down. */
+export async function historyOf(witness: Witness, suite: SuiteOfProcesses, known: Known): Promise<History> {
+  return await witness.history({ ...known, suite: suiteAt(suite) });
+}
+
+/** Where its pages, its logs and its secrets are. */
+export function suiteAt({ dataDir, replicas, environment, administratorToken }: SuiteOfProcesses): SuiteAt {
+  return { dataDir: dataDir.path, urls: replicas.map(({ url }) => url), gatewayUrl: environment.gatewayUrl, token: administratorToken };
 }

@@ -60,6 +60,8 @@ export async function aGoodHistory(keys: TestKeyRing, twist: Twist = {}): Promis
     texts: [
       { is: 'log', where: 'log of gateway', text: 'ready' },
       { is: 'layer', where: 'blob of shop', text: '<h1>shop</h1>' },
+      { is: 'page', where: 'http://gateway/health/ready', text: 'ready' },
+      { is: 'process', where: 'git', text: 'git ls-remote' },
     ],
   };
 }

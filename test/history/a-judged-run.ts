@@ -20,6 +20,7 @@ import { author, Repository } from '../e2e/a-suite.ts';
 import { Ear } from '../faults/an-ear.ts';
 import { leftToDo } from './left-to-do.ts';
 import { LoadLog } from './load-log.ts';
+import type { SuiteAt } from './pages.ts';
 import { Witness } from './witness.ts';
 
 const modules = [
@@ -40,8 +41,8 @@ export interface JudgedRun {
   readonly operator: ApiClient;
   readonly project: string;
   readonly repository: Repository;
-  /** Of the secret that what is deployed is given. */
-  readonly secretFolder: string;
+  /** Where its pages are, and the secret that what is deployed is given. */
+  readonly suite: SuiteAt;
   /** Commits a page and tells the load log so. */
   push(page: string): Promise<void>;
   /** Waits until nothing is left to be said, read or worked on. */
@@ -98,12 +99,12 @@ async function start(ports: string, cleanup: Cleanup): Promise<Omit<JudgedRun, '
     PORT: '0',
   });
   const url = services[0]?.url ?? '';
-  const administrator = await firstIn(url, keys.dir);
+  const token = await firstIn(url, keys.dir);
+  const administrator = apiClient({ url, token });
   await joinAs(url, administrator, { name: author.name, emails: author.emails, roles: ['developer', 'operator'] });
   const operator = await joinAs(url, administrator, { name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] });
   await administrator.applyTarget({ params: { name: 'lab' }, body: aTargetToRun(ports) });
-  const secretFolder = join(keys.dir, 'secrets');
-  for (const service of ['test-deployer', 'production-rollout']) await keepSecret(join(secretFolder, service, project));
+  for (const service of ['test-deployer', 'production-rollout']) await keepSecret(join(keys.dir, 'secrets', service, project));
   const load = new LoadLog();
   const pushed = async () => load.pushed({ project, ref: 'refs/heads/main', revision: await headOf(repository) });
   await pushed();
@@ -123,7 +124,8 @@ async function start(ports: string, cleanup: Cleanup): Promise<Omit<JudgedRun, '
   const drained = async () => {
     await eventually(async () => Object.keys(await leftToDo(at)).length === 0, { within: 60_000, every: 300 });
   };
-  return { ear, witness, load, operator, project, repository, secretFolder, push, drained };
+  const suite = { dataDir: keys.dir, urls: services.map((service) => service.url), gatewayUrl: url, token };
+  return { ear, witness, load, operator, project, repository, suite, push, drained };
 }
 
 async function keepSecret(folder: string): Promise<void> {
@@ -146,10 +148,10 @@ async function removeAll(dir: string, installation: string, project: string): Pr
     await engine.images.remove(image.id, { force: true });
 }
 
-async function firstIn(url: string, dataDir: string): Promise<ApiClient> {
+/** The token of the first administrator. */
+async function firstIn(url: string, dataDir: string): Promise<string> {
   const code = /#code=(\S+)/.exec(await readFile(join(dataDir, 'administrator-link'), 'utf8'))?.[1] as string;
-  const { token } = await apiClient({ url }).redeem({ body: { code, name: 'Ada Administrator', email: 'ada@example.org' } });
-  return apiClient({ url, token });
+  return (await apiClient({ url }).redeem({ body: { code, name: 'Ada Administrator', email: 'ada@example.org' } })).token;
 }
 
 async function joinAs(

@@ -230,7 +230,7 @@ export interface Identity {
 export interface Text {
   /** Where it was found, for people: `log of approval-2`, `docker history of …`. */
   readonly where: string;
-  /** What it is, where that is counted apart: a process's log, or a blob of an image. */
-  readonly is?: 'log' | 'layer';
+  /** What it is, where that is counted apart: a process's log, a blob of an image, what a page or the API shows, what a list of processes shows of one program. */
+  readonly is?: 'log' | 'layer' | 'page' | 'process';
   readonly text: string;
 }

@@ -21,7 +21,7 @@ async function goesLive(number: number): Promise<void> {
 
 beforeAll(async () => {
   run = await aJudgedRun('21800-21899');
-  const { ear, operator, project, load, repository, witness } = run;
+  const { ear, operator, project, load, repository, witness, suite } = run;
   await goesLive(1);
   await run.push('two');
   await goesLive(2);
@@ -29,7 +29,7 @@ beforeAll(async () => {
   load.commanded({ action: 'rollback', about: project, person: 'Otto Operator', status: 200, answer: JSON.stringify(back) });
   await ear.hears(RolloutRolledBack, () => true, 60_000);
   await run.drained();
-  history = await witness.history({ load, repositories: [{ project, folder: repository.dir }], secretFolders: [run.secretFolder] });
+  history = await witness.history({ load, repositories: [{ project, folder: repository.dir }], suite });
   if (process.env['KEEP_HISTORY']) await writeHistory(history, process.env['KEEP_HISTORY']);
 }, 240_000);
 afterAll(() => run?.clear(), 120_000);

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { formsOf } from '../attack/canary.ts';
+import { formsOf, isMade } from '../attack/canary.ts';
 import { placeOf } from './facts.ts';
 import type { History, Row } from './history.ts';
 import { Findings } from './tell.ts';
@@ -14,7 +14,7 @@ export const noSecret: Examination = (history) => {
   // A part is asked for only of canaries made for it: the secret files of a run begin as other files do.
   const canaries = history.about.canaries.map((canary) => ({
     canary,
-    forms: formsOf(canary.value).filter(({ how }) => how !== 'in part'),
+    forms: formsOf(canary.value).filter(({ how }) => how !== 'in part' || isMade(canary)),
   }));
   findings.count('canaries', canaries.length);
   if (canaries.length === 0) findings.cannot('no canary was planted');
@@ -28,10 +28,13 @@ export const noSecret: Examination = (history) => {
     }
   }
   findings.count('kB', Math.round(bytes / 1000));
-  return findings.end(['records', 'rows', 'inspections of Docker', 'manifests', 'blobs of images', 'answers', 'logs']);
+  return findings.end([
+    ...['records', 'rows', 'inspections of Docker', 'manifests', 'blobs of images', 'answers'],
+    ...['logs', 'pages', 'lists of processes'],
+  ]);
 };
 
-const kinds = { log: 'logs', layer: 'blobs of images', other: 'other texts' } as const;
+const kinds = { log: 'logs', layer: 'blobs of images', page: 'pages', process: 'lists of processes', other: 'other texts' } as const;
 
 interface Found {
   readonly what: string;
@@ -64,7 +67,8 @@ function* textsOf(history: History): Generator<Found> {
       text: JSON.stringify(seen),
       release: null,
     };
-  for (const { is, where, text } of history.texts) yield { what: kinds[is ?? 'other'], where, text, release: null };
+  for (const { is, where, text } of history.texts)
+    yield { what: is === 'page' && where.includes('/api/v1/') ? 'answers' : kinds[is ?? 'other'], where, text, release: null };
 }
 
 /** A row with what it holds as bytes, unpacked where it was packed. */

@@ -47,6 +47,8 @@ const without: readonly [what: string, change: (history: History) => History, pr
   ],
   ['the logs', (history) => ({ ...history, texts: history.texts.filter(({ is }) => is !== 'log') }), [7]],
   ['the blobs of images', (history) => ({ ...history, texts: history.texts.filter(({ is }) => is !== 'layer') }), [7]],
+  ['the pages', (history) => ({ ...history, texts: history.texts.filter(({ is }) => is !== 'page') }), [7]],
+  ['the lists of processes', (history) => ({ ...history, texts: history.texts.filter(({ is }) => is !== 'process') }), [7]],
   ['a canary', (history) => ({ ...history, about: { ...history.about, canaries: [] } }), [7]],
   ['the places of consumers', (history) => ({ ...history, places: [] }), [6]],
   [

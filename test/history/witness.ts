@@ -1,9 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { TrustFile } from '@slipway/identity';
 import { DockerWatch } from './docker-watch.ts';
 import type { Canary, History, Text, TopicRecord } from './history.ts';
 import type { LoadLog } from './load-log.ts';
+import { Neighbour } from './neighbour.ts';
+import { pagesOf, type SuiteAt } from './pages.ts';
 import { readRegistry } from './read-registry.ts';
 import { readRepository } from './read-repository.ts';
 import { readTables, timeIn } from './read-tables.ts';
@@ -29,13 +31,10 @@ export interface Kept {
   readonly load?: LoadLog | undefined;
   /** Repositories of the run's projects: their folders, or, for Subversion, the folder of the repository itself. */
   readonly repositories?: readonly { readonly project: string; readonly folder: string; readonly system?: 'git' | 'svn' }[];
+  /** Secrets beside the administrator's token and what lies in the suite's folder of secrets. All are to be good for nothing once the run is over. */
   readonly canaries?: readonly Canary[];
-  /** Folders of secret files (`SLIPWAY_SECRETS_DIR`): what each file holds may stand nowhere else. They are to be good for nothing once the run is over. */
-  readonly secretFolders?: readonly string[];
-  /** Logs, pages and lists of processes in which no secret may stand. */
-  readonly texts?: readonly Text[];
-  /** Files of logs, read whole. */
-  readonly logFiles?: readonly string[];
+  /** What no secret may stand in is read of it, and the secrets themselves: every log, every page, and what lies in its folder of secrets. */
+  readonly suite?: SuiteAt;
   readonly faultsEnded?: Date | undefined;
   /** Repositories in the registry beside those that builds name. */
   readonly images?: readonly string[];
@@ -48,22 +47,26 @@ export interface Kept {
 export class Witness {
   /** Resolves once it hears the Engine; start it before anything is deployed. @throws Error where the Engine does not answer. */
   static async start(where: Where): Promise<Witness> {
-    return new Witness(where, await DockerWatch.start(where.dockerHost, where.installation), new Date().toISOString());
+    const docker = await DockerWatch.start(where.dockerHost, where.installation);
+    return new Witness(where, docker, Neighbour.every(lookMs), new Date().toISOString());
   }
 
   readonly #where: Where;
   readonly #docker: DockerWatch;
+  readonly #neighbour: Neighbour;
   readonly #from: string;
 
-  private constructor(where: Where, docker: DockerWatch, from: string) {
+  private constructor(where: Where, docker: DockerWatch, neighbour: Neighbour, from: string) {
     this.#where = where;
     this.#docker = docker;
+    this.#neighbour = neighbour;
     this.#from = from;
   }
 
   /** Reads everything; may be asked again. @throws Error naming the part that cannot be read. */
   async history(kept: Kept = {}): Promise<History> {
     const { title, installation, topicPrefix, databaseUrl, trustFile } = this.#where;
+    const shown = kept.suite === undefined ? { canaries: [], texts: [] } : await part('the suite', () => readSuite(kept.suite as SuiteAt));
     const docker = await part('Docker', () => this.#docker.history());
     const topicsAt = await part('the clock of Postgres', () => timeIn(databaseUrl));
     const topics = await part('Kafka', () => readTopics(this.#where));
@@ -72,9 +75,7 @@ export class Witness {
     const images = imagesOf(topics.records, kept.images ?? []);
     const registry = await part('the registry', () => readRegistry(this.#where.registry, images));
     const repositories = await part('the repositories', () => Promise.all((kept.repositories ?? []).map(readRepository)));
-    const logs = await Promise.all(
-      (kept.logFiles ?? []).map(async (file) => ({ is: 'log' as const, where: file, text: await readFile(file, 'utf8') })),
-    );
+    const processes = [...this.#neighbour.pieces()].map(({ where, content }): Text => ({ is: 'process', where, text: String(content) }));
     return {
       about: {
         title,
@@ -85,7 +86,7 @@ export class Witness {
         topicsAt,
         faultsEnded: kept.faultsEnded?.toISOString(),
         trust: TrustFile.parse(JSON.parse(await readFile(trustFile, 'utf8'))),
-        canaries: [...(kept.canaries ?? []), ...(await secretsIn(kept.secretFolders ?? []))],
+        canaries: [...(kept.canaries ?? []), ...shown.canaries],
         gaps: topics.gaps,
       },
       records: topics.records,
@@ -95,15 +96,19 @@ export class Witness {
       registry: registry.registry,
       seen: kept.load?.seen ?? [],
       repositories,
-      texts: [...registry.texts, ...logs, ...(kept.texts ?? [])],
+      texts: [...registry.texts, ...shown.texts, ...processes],
     };
   }
 
   /** Stops listening. */
   async stop(): Promise<void> {
+    this.#neighbour.close();
     await this.#docker.stop();
   }
 }
+
+/** How often the processes of the machine are looked at: Git and Subversion come and go, and enough of them are met. */
+const lookMs = 500;
 
 async function part<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
@@ -116,17 +121,21 @@ async function part<T>(name: string, read: () => Promise<T>): Promise<T> {
 /** Shorter than this, and it may stand anywhere by chance. */
 const shortestSecret = 8;
 
-async function secretsIn(folders: readonly string[]): Promise<Canary[]> {
-  const canaries: Canary[] = [];
-  for (const folder of folders) {
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const file = join(entry.parentPath, entry.name);
-      const value = (await readFile(file, 'utf8')).trim();
-      if (value.length >= shortestSecret) canaries.push({ name: file.slice(folder.length + 1), value });
-    }
-  }
-  return canaries;
+/** What a suite shows and writes, and what of its secrets is to be looked for in all that. */
+async function readSuite(suite: SuiteAt): Promise<{ canaries: Canary[]; texts: Text[] }> {
+  const pages = await pagesOf(suite);
+  const logs = (await filesIn(join(suite.dataDir, 'logs'))).map(({ path, text }): Text => ({ is: 'log', where: path, text }));
+  const secrets = (await filesIn(join(suite.dataDir, 'secrets'))).map(({ path, text }) => ({ name: path, value: text.trim() }));
+  const all = [{ name: 'the token of the administrator', value: suite.token }, ...secrets];
+  const each = new Map(all.map((canary) => [canary.value, canary]));
+  return { canaries: [...each.values()].filter(({ value }) => value.length >= shortestSecret), texts: [...pages, ...logs] };
+}
+
+async function filesIn(folder: string): Promise<{ path: string; text: string }[]> {
+  // Services within the process of a test have no folder of logs.
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return await Promise.all(files.map(async (file) => ({ path: relative(folder, file), text: await readFile(file, 'utf8') })));
 }
 
 /** The repositories that builds named, with the digests they named. */

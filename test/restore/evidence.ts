@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Service, services } from '@slipway/contracts';
 import { schemaOf } from '@slipway/postgres';
@@ -93,9 +92,9 @@ export async function judged(suite: RestorableSuite, witness: Witness): Promise<
   const repositories = suite.lanes.map(({ name, repository }) => ({ project: name, folder: repository.dir }));
   // Builds name them, in topics that may be gone.
   const images = suite.lanes.map(({ name }) => name);
-  const logFiles = (await readdir(suite.logs)).map((name) => join(suite.logs, name));
-  const canaries = [{ name: 'token of Ada', value: suite.administratorToken }];
-  const history = await witness.history({ load: suite.load, repositories, images, logFiles, canaries });
+  const { environment, dataDir, administratorToken: token, url: gatewayUrl } = suite;
+  const at = { dataDir: dataDir.path, urls: services.map((service) => environment.urlOf(service, 1)), gatewayUrl, token };
+  const history = await witness.history({ load: suite.load, repositories, images, suite: at });
   // What was there when the witness came was let in by a database that is gone: nobody can say any more by whom.
   const isOfBefore = ({ evidence }: Breach) =>
     evidence.some((each) => /, found, made ([^)]+)\)/.exec(each)?.[1]?.localeCompare(history.about.from) === -1);

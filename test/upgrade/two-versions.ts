@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiClient } from '@slipway/api';
@@ -17,6 +17,8 @@ import { eventually, realParts } from '@slipway/testkit';
 import { expect } from 'vitest';
 import type { Repository } from '../e2e/a-repository.js';
 import { aSuiteOfProcesses, type SuiteOfProcesses } from '../faults/a-suite-of-processes.js';
+import { suiteAt } from '../faults/judging.ts';
+import { plantRegistryLogin } from '../faults/load/planted.ts';
 import { explain, LoadLog, leftToDo, Witness } from '../history/index.ts';
 
 /** Folders of compiled services by the name of their version; `today` is what is compiled of this checkout. */
@@ -82,6 +84,7 @@ export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
   });
   const witness = await witnessOf(suite);
   const load = new LoadLog();
+  const canaries = [await plantRegistryLogin(suite)];
   const { name: project, repository } = await suite.newProject();
   const pushed = () => load.pushed({ project, ref: 'refs/heads/main', revision: headOf(repository) });
   pushed();
@@ -133,13 +136,7 @@ export async function twoVersions(wanted: Wanted): Promise<TwoVersions> {
   const judged: TwoVersions['judged'] = async () => {
     const at = { databaseUrl: suite.databaseUrl, kafkaBrokers: realParts().kafkaBrokers, topicPrefix: suite.topicPrefix };
     await eventually(async () => expect(await leftToDo(at)).toEqual({}), { within: withinMs, every: 500 });
-    const { logs } = suite.dataDir;
-    const history = await witness.history({
-      load,
-      repositories: [{ project, folder: repository.dir }],
-      logFiles: (await readdir(logs)).map((name) => join(logs, name)),
-      canaries: [{ name: 'token of Ada', value: suite.administratorToken }],
-    });
+    const history = await witness.history({ load, repositories: [{ project, folder: repository.dir }], canaries, suite: suiteAt(suite) });
     const { amiss, words } = await explain(history);
     expect(amiss, words).toEqual([]);
   };
