@@ -1,4 +1,5 @@
-import { CommitFolded, LogAppended } from '@slipway/contracts';
+import { AuditLinked, auditGenesis, CommitFolded } from '@slipway/contracts';
+import { digestOf } from '@slipway/identity';
 import { anId, aRevision } from '@slipway/testkit';
 import type { TopicRecord } from './history.js';
 import { eachIsFound, onNoTopic, rows, without } from './ways-of-breaking.js';
@@ -192,36 +193,6 @@ eachIsFound({
       says: /are unread/,
     },
   ],
-  7: [
-    {
-      how: 'a build printed it in base64',
-      after: (history, { two }) => {
-        const value = Buffer.from(JSON.stringify({ text: `x${Buffer.from('the password is correct-horse-battery!').toString('base64')}` }));
-        const headers = { ce_type: LogAppended.type, ce_correlationid: two.id };
-        return { ...history, records: [...history.records, { topic: 'logs', partition: 0, offset: 0, key: null, at: 0, headers, value }] };
-      },
-      release: 'two',
-      says: /the secret db-password stands in base64 in the record logs\[0\]@0/,
-    },
-    {
-      how: 'a row has it',
-      after: (history) => rows(history, 'gateway', 'release', (all) => [...all, { id: 'x', about: { env: 'correct-horse-battery' } }]),
-      says: /stands as it is in a row of gateway\.release/,
-    },
-    {
-      how: 'docker inspect shows it',
-      after: (history) => ({
-        ...history,
-        docker: { ...history.docker, inspections: [{ where: 'docker inspect of shop', text: '{"Env":["P=correct-horse-battery"]}' }] },
-      }),
-      says: /in docker inspect of shop/,
-    },
-    {
-      how: 'a log has it',
-      after: (history) => ({ ...history, texts: [{ where: 'log of approval', text: 'GET /?p=correct-horse-battery' }] }),
-      says: /in log of approval/,
-    },
-  ],
   8: [
     {
       how: 'somebody rewrote an entry',
@@ -246,6 +217,46 @@ eachIsFound({
       how: 'somebody cut the end off',
       after: (history) => rows(history, 'gateway', 'audit_link', (all) => all.slice(0, -1)),
       says: /was said and the gateway does not have it/,
+    },
+    {
+      how: 'an entry that was said is not in the table',
+      after: (history) =>
+        rows(history, 'approval', 'audit_entry', (all) => all.filter((row) => row['chain'] !== 'shop' || row['sequence'] !== 5)),
+      says: /link shop 5 was said and is not in approval's table/,
+    },
+    {
+      how: 'the head stands at an older link',
+      after: (history) =>
+        rows(history, 'approval', 'audit_head', (all) => all.map((row) => (row['chain'] === 'shop' ? { ...row, sequence: 3 } : row))),
+      says: /chain shop: approval's head is link 3, and \d+ were said/,
+    },
+    {
+      how: 'the gateway was said a link that does not fit',
+      after: (history) => rows(history, 'gateway', 'audit_conflict', () => [{ chain: 'shop', sequence: 5, reason: 'another hash' }]),
+      says: /chain shop: the gateway saw that link 5 does not fit: another hash/,
+    },
+    {
+      how: 'the gateway keeps another entry',
+      after: (history) =>
+        rows(history, 'gateway', 'audit_link', (all) =>
+          all.map((row, at) => (at === 0 ? { ...row, link: { ...(row['link'] as object), entry: { event: 'nothing' } } } : row)),
+        ),
+      says: /link \S+ 1 of the gateway is not what was said/,
+    },
+    {
+      how: 'the head that was said is of another link',
+      twist: {
+        more: async (good, scribe) => {
+          const at = good.line('commit.detected 2').at + 100;
+          const time = new Date(at).toISOString();
+          const link = { chain: 'cellar', sequence: 1, at: time, event: anId(), entry: { event: 'something' }, previous: auditGenesis };
+          const hash = digestOf(link);
+          const head = await scribe.seal('approval', 'audit-head', { chain: 'cellar', sequence: 2, hash, at: time });
+          const data = { chain: 'cellar', links: [{ ...link, hash }], head };
+          scribe.say({ key: 'audit.linked cellar', writer: 'approval', event: AuditLinked, subject: 'cellar', at, data });
+        },
+      },
+      says: /the signed head is of link 2 of cellar, not of link 1/,
     },
     {
       how: 'the head is signed by somebody else',
@@ -316,6 +327,37 @@ eachIsFound({
         ),
       release: 'two',
       says: /with other bytes/,
+    },
+    {
+      how: 'the journal has one twice',
+      after: (history, good) =>
+        rows(history, 'gateway', 'journal', (all) =>
+          all.flatMap((row) => (row['event_id'] === good.line('rollout.ended 2').id ? [row, row] : [row])),
+        ),
+      release: 'two',
+      says: /rollout\.succeeded of production-rollout is in the journal 2 times/,
+    },
+    {
+      how: 'the journal has one that nobody said',
+      after: (history, { two }) =>
+        rows(history, 'gateway', 'journal', (all) => [
+          ...all,
+          { event_id: anId(), source: 'approval', name: 'approval.granted', release: two.id, headers: {} },
+        ]),
+      release: 'two',
+      says: /the journal has approval\.granted of approval, which nobody ever said/,
+    },
+    {
+      how: 'the timeline has one that nobody said of it',
+      after: (history, { two }) => rows(history, 'gateway', 'release_event', (all) => [...all, { release: two.id, event_id: anId() }]),
+      release: 'two',
+      says: /its timeline has event \S+, which nobody said of it/,
+    },
+    {
+      how: 'the ledger lacks a release',
+      after: (history, { two }) => rows(history, 'gateway', 'release', (all) => all.filter((row) => row['id'] !== two.id)),
+      release: 'two',
+      says: /it is not in the ledger/,
     },
     {
       how: 'the timeline lacks one',
