@@ -29,15 +29,18 @@ export async function explain(
   }: { unexamined?: readonly PromiseNumber[]; forgive?: (breach: Breach, promise: PromiseNumber) => boolean } = {},
 ): Promise<Explained> {
   const verdict = judge(history);
-  const amiss = verdict.findings.flatMap(({ promise, breaches, unexamined: why }) => [
-    ...breaches.filter((breach) => !forgive(breach, promise)).map(({ what }) => `${promise}: ${what}`),
-    ...(why === undefined || unexamined.includes(promise) ? [] : [`${promise} was not examined: ${why}`]),
+  const counts = ({ promise, breaches }: Verdict['findings'][number]) => breaches.filter((breach) => !forgive(breach, promise));
+  const amiss = verdict.findings.flatMap((finding) => [
+    ...counts(finding).map(({ what }) => `${finding.promise}: ${what}`),
+    ...(finding.unexamined === undefined || unexamined.includes(finding.promise)
+      ? []
+      : [`${finding.promise} was not examined: ${finding.unexamined}`]),
   ]);
   if (amiss.length === 0) return { verdict, amiss, words: verdictText(verdict) };
   const file = join(tmpdir(), `${history.about.title.replaceAll(/[^a-z0-9]+/gi, '-')}-${Date.now()}.history.gz`);
   await writeHistory(history, file);
-  const breaches = verdict.findings.flatMap((finding) => finding.breaches);
-  return { verdict, amiss, words: [verdictText(verdict), ...storiesOf(history, breaches), `the history: ${file}`].join('\n\n') };
+  const stories = storiesOf(history, verdict.findings.flatMap(counts));
+  return { verdict, amiss, words: [verdictText(verdict), ...stories, `the history: ${file}`].join('\n\n') };
 }
 
 /** The whole story of each release that a breach happened to, or that the records which show it tell of; `more` are releases to be told besides. */
