@@ -11,7 +11,7 @@ import { environmentLabels, label } from './labels.js';
 import { ensureNetwork } from './network.js';
 import { type Looked, observe } from './observe.js';
 import type { Prober } from './probe.js';
-import { ensureProxy, portMayBeHad } from './proxy.js';
+import { ensureProxy, portMayBeHad, stablePortOf } from './proxy.js';
 import { ProxyAdmin, ProxyAway } from './proxy-admin.js';
 import { healthPath } from './proxy-config.js';
 import { reconnect } from './reconnect.js';
@@ -65,7 +65,7 @@ async function take(
   if (started.value !== undefined) return { progress: 'refused', refusal: started.value };
   try {
     const { outcome, memory: after, facts } = await converge(convergence, memory);
-    if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, after);
+    if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, { ...after, port: stablePortOf(proxied.value) });
     if (outcome.progress === 'converged') ongoing.reconnecting.delete(network.name);
     if (outcome.progress === 'moving' && facts !== undefined) await reconnect(making, facts, proxied.value, ongoing.reconnecting);
     return { ...outcome, ...(facts && { looked: { facts, proxy: proxied.value } }) };
@@ -103,7 +103,7 @@ async function begin(
   const labels = environmentLabels(deployment.environment, settings.installation);
   const there = before === undefined ? await settings.engine.containers.list({ labels }, { signal }) : undefined;
   const running = there?.filter((one) => one.labels[label.role] === 'instance' && one.status === 'running').map((one) => one.name);
-  const memory = { deployment: kept, converged: false, members: before?.members ?? running ?? [], images };
+  const memory = { deployment: kept, converged: false, members: before?.members ?? running ?? [], images, port: before?.port };
   await files.remember(memory);
   return { memory, nothingThere: there?.length === 0 };
 }

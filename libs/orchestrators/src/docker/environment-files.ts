@@ -39,6 +39,8 @@ const Memory = z.object({
   members: z.array(z.string()),
   /** Images used here, newest last. */
   images: z.array(z.string()),
+  /** The stable port, since it got there once: kept where the proxy is taken away. */
+  port: z.number().optional(),
 });
 /** What this folder remembers of one environment. The engine and the proxy stay the truth about what runs. */
 export type Memory = z.infer<typeof Memory>;

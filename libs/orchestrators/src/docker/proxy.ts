@@ -66,7 +66,8 @@ export async function ensureProxy(
     if (asked !== undefined && asked !== stablePortOf(found) && !(await isFree(settings.address, asked))) return taken(settings, asked);
     await containers.remove(found.id, { force: true, signal });
   }
-  for (const port of await portsToTry(settings, deployment, found && stablePortOf(found), signal)) {
+  const had = found === undefined ? (await files.remembered())?.port : stablePortOf(found);
+  for (const port of await portsToTry(settings, deployment, had, signal)) {
     const id = await create(settings, (image) => specOf(settings, environment, network, files, image, port), signal);
     if (await tryStart(settings, id, signal)) return await inspected(settings, environment, signal);
     await containers.remove(id, { force: true, signal });

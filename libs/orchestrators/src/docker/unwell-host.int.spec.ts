@@ -51,8 +51,11 @@ describe('a Docker host that is not well', () => {
   const of = (instances = 1) => ({ environment: target.environment(), release: 'release-1', attempt: 1, ...image, instances, app });
 
   it('makes the proxy anew when it was taken away, on the same port', async () => {
-    const deployment = of();
+    const [neighbour, deployment] = [of(), of()];
+    await settled(target.connect(), neighbour);
     const before = await settled(target.connect(), deployment);
+    // Another port than it would be given first.
+    await target.connect().remove(neighbour.environment, acting());
     await target.engine.containers.remove(`slipway.${deployment.environment.namespace}.shop.production.proxy`, { force: true });
     expect((await target.connect().observe(deployment.environment)).drift).toMatchObject([{ kind: 'proxy' }]);
     const after = await settled(target.connect(), deployment);
