@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { inSeconds, RolloutAdvanced } from '@slipway/contracts';
-import { goingOn, type RolloutState, rollOut, type StepAnswer } from '@slipway/deployments';
+import { goingOn, inOtherHands, type RolloutState, rollOut, type StepAnswer } from '@slipway/deployments';
 import type { Claim, Outcome } from '@slipway/operations';
 import type { Deployment, Orchestrator } from '@slipway/orchestrators';
 import { Beginning } from './beginning.js';
@@ -64,7 +64,7 @@ export class Driving {
         },
       }),
     );
-    if (!run) return { again: { afterMs: 300, reason: 'the environment is in other hands' } };
+    if (!run) return inOtherHands;
     if (!run.ended) return goingOn(run, rollout.environment);
     const stands = standsAfter(run.verdict, { orchestrator, environment: goal.environment }, back);
     await this.ending.end(claim, rollout, run.verdict, stands);

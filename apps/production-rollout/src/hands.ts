@@ -13,25 +13,26 @@ interface Place {
 const yieldMs = 500;
 
 /**
- * One pair of hands on an environment: a rollout, a scale or the guard, never two of them. Whoever finds it taken comes again later. A lock is no
- * fence; what the hands do is harmless when done twice, and a lost lock makes them stop.
+ * One pair of hands on an environment: a rollout, a scale or the guard, never two of them. Whoever finds it taken comes again later. A lock keeps them apart
+ * for as long as one of them needs; where it is lost, or freed by a death, the place that they take keeps their calls apart.
  */
 @Injectable()
 export class Hands {
   constructor(private readonly database: Database) {}
 
-  /** Runs `work` with a claim that ends when the hands are lost; undefined when somebody else's are on it. */
+  /** Runs `work` with a claim that ends when the hands are lost; undefined when somebody else's are on it, or may still be acting there. */
   async on<T>(place: Place, claim: Claim<unknown>, work: (claim: RolloutClaim) => Promise<T>, letGo?: AbortSignal): Promise<T | undefined> {
-    const lock = await this.database.locks.hold(`environment/${environmentKey(place.project, place.environment)}`);
+    const name = `environment/${environmentKey(place.project, place.environment)}`;
+    const lock = await this.database.locks.hold(name);
     if (!lock) return undefined;
     try {
-      return await work(within(claim, AbortSignal.any([lock.signal, ...(letGo ? [letGo] : [])])));
+      return (await claim.take(name)) ? await work(within(claim, lock.signal, letGo)) : undefined;
     } finally {
       await lock.release();
     }
   }
 
-  /** The same, and lets go as soon as `isWanted` says that somebody with a better reason waits. */
+  /** The same, and lets go after the call that is under way when `isWanted` says that somebody with a better reason waits. */
   async lightlyOn<T>(
     place: Place,
     claim: Claim<unknown>,
@@ -50,7 +51,7 @@ export class Hands {
   }
 }
 
-/** What is cut off because the hands are lost stays armed, as whatever else is. */
-function within(claim: Claim<unknown>, held: AbortSignal): RolloutClaim {
-  return { signal: AbortSignal.any([claim.signal, held]), act: (ms, call) => claim.act(ms, call, held) };
+/** What is cut off because the hands are lost stays armed; whoever is only to let go may have his answer. */
+function within(claim: Claim<unknown>, held: AbortSignal, letGo?: AbortSignal): RolloutClaim {
+  return { signal: AbortSignal.any([claim.signal, held, ...(letGo ? [letGo] : [])]), act: (ms, call) => claim.act(ms, call, held) };
 }

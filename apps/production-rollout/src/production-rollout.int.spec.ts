@@ -146,6 +146,22 @@ describe('production-rollout', () => {
     expect(await scene.stage.hears(RolloutAborted, (data) => data.release.id === release.id)).toMatchObject({ reason: { code: 'older' } });
   });
 
+  it('acts nowhere before a call of whoever acted there before can be on its way no more', async () => {
+    await scene.aProject('late');
+    await scene.live(1, 'one');
+    const old = await scene.containers();
+    const [armed] = await scene.stage.database.query<{ until: Date }>(
+      `update slipway_production_rollout.place set armed_until = now() + interval '2 seconds' where name = $1 returning armed_until as until`,
+      ['environment/late/production'],
+    );
+    await scene.live(2, 'two');
+    const made = (await scene.containers()).filter((name) => !old.includes(name));
+    const began = (await Promise.all(made.map((name) => scene.engine.containers.inspect(name)))).map((one) =>
+      Date.parse(one?.startedAt ?? ''),
+    );
+    expect(Math.min(...began)).toBeGreaterThanOrEqual(armed?.until.getTime() ?? Number.NaN);
+  });
+
   it('goes back to what was good before the rollout under way, and not one further', async () => {
     await scene.aProject('hasty');
     await scene.live(1, 'one');

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { inSeconds } from '@slipway/contracts';
-import { deploymentOf, evidenceOf, goingOn, type RolloutState, reasonOf, rollOut, SecretChanged } from '@slipway/deployments';
+import { environmentKey, inSeconds } from '@slipway/contracts';
+import { deploymentOf, evidenceOf, goingOn, inOtherHands, type RolloutState, reasonOf, rollOut, SecretChanged } from '@slipway/deployments';
 import type { Claim, Outcome } from '@slipway/operations';
 import type { Place, TestDeployment } from './domain/test-environment.js';
 import { Ending } from './ending.js';
@@ -33,6 +33,7 @@ export class Deploying {
     const unproven = this.resolving.unproven(deployment);
     if (unproven) await this.ending.failed(claim, deployment, unproven);
     if (unproven) return { done: true };
+    if (!(await claim.take(environmentKey(deployment.project, deployment.environment)))) return inOtherHands;
     if (state.leaving && !(await this.leave(claim, deployment, state.leaving)))
       return { again: { afterMs: 500, reason: `what ran on ${state.leaving.file.metadata.name} is being taken away` } };
     try {

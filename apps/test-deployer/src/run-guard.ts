@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { environmentKey } from '@slipway/contracts';
 import { awaiting, deploymentOf, driftFrom, SecretChanged } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { type Deployment, type Observed, type Orchestrator, TargetUnavailable } from '@slipway/orchestrators';
@@ -76,6 +77,10 @@ export class RunGuard implements Work<Input> {
 
   /** Step by step, asking before each whether it is still for us to act: a deployment may have begun meanwhile. */
   private async heal(claim: Claim<Input>, { instances }: Deployment): Promise<boolean> {
+    const { project, environment } = claim.operation.input;
+    // What is not whole is most often what a deployment is changing: nothing is taken from that.
+    if (!(await this.look(claim))) return true;
+    if (!(await claim.take(environmentKey(project, environment)))) return false;
     const until = performance.now() + healingMs;
     while (performance.now() < until) {
       const still = await this.look(claim);

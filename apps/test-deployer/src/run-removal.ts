@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EnvironmentRemoved, environmentKey } from '@slipway/contracts';
-import { awaiting } from '@slipway/deployments';
+import { awaiting, inOtherHands } from '@slipway/deployments';
 import type { Claim, Outcome, Work } from '@slipway/operations';
 import { TargetUnavailable } from '@slipway/orchestrators';
 import { Deployments, Places } from './ports.js';
@@ -29,6 +29,7 @@ export class RunRemoval implements Work<Input> {
     }));
     if (!state?.removing) return { done: true };
     if (running) return { again: { afterMs: 500, reason: `release ${running.release.number} is being stopped there` } };
+    if (!(await claim.take(environmentKey(project, environment)))) return inOtherHands;
     try {
       for (const place of [state.leaving, state.place]) {
         if (!place) continue;

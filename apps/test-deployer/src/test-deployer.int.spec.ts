@@ -191,9 +191,12 @@ describe('test-deployer', () => {
       return instances.length > 0 && instances;
     });
     const abandoned = await scene.rows(
-      `update $schema.operation set epoch = epoch + 1, owner = gen_random_uuid(), due_at = now() + interval '500 ms', armed_until = now() + interval '600 ms'
-       where kind = 'deployment' and state = 'running' and input ->> 'deployment' in (select id::text from $schema.deployment where release = $1)
-       returning id`,
+      `with dead as (
+         update $schema.operation set epoch = epoch + 1, owner = gen_random_uuid(), due_at = now() + interval '500 ms', armed_until = now() + interval '600 ms'
+          where kind = 'deployment' and state = 'running' and input ->> 'deployment' in (select id::text from $schema.deployment where release = $1)
+         returning id
+       )
+       update $schema.place set armed_until = now() + interval '600 ms' from dead where operation = dead.id returning 1`,
       [release.id],
     );
     expect(abandoned).toHaveLength(1);
@@ -201,6 +204,23 @@ describe('test-deployer', () => {
     expect((await scene.observe(project)).instances.map(({ id }) => id)).toEqual([made?.id]);
     expect(scene.all(DeploymentStarted).filter(of(release))).toHaveLength(1);
     expect(scene.all(DeploymentSucceeded).filter(of(release))).toHaveLength(1);
+  });
+
+  it('acts nowhere before a call of whoever acted there before can be on its way no more', async () => {
+    const project = 'slow-to-stop';
+    await scene.apply(project, 1, [test]);
+    const [first, second] = [aRelease({ project }), aRelease({ project, number: 2 })];
+    await scene.built(first, v1);
+    await scene.hear(VerificationPassed, of(first));
+    const [armed] = await scene.rows<{ until: Date }>(
+      `update $schema.place set armed_until = now() + interval '2 seconds' where name = $1 returning armed_until as until`,
+      [`${project}/test`],
+    );
+    await scene.built(second, v2);
+    await scene.hear(VerificationPassed, of(second));
+    const { instances } = await scene.observe(project);
+    expect(instances.map(({ release }) => release)).toEqual([second.id]);
+    expect(Date.now() - (instances[0]?.runningForMs ?? 0)).toBeGreaterThanOrEqual(armed?.until.getTime() ?? Number.NaN);
   });
 
   it('lets releases wait while a tester holds the environment; the newest goes when the time is over', async () => {

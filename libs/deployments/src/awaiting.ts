@@ -19,3 +19,6 @@ export function awaiting({ part, message }: TargetUnavailable, environment: stri
 export function goingOn({ afterMs, reason, away }: Extract<RolloutRun, { ended: false }>, environment: string): Later {
   return { again: { afterMs, reason, ...(away !== undefined && { away: { ...away, environment } }) } };
 }
+
+/** Somebody else acts in the environment, or a call of his may still be under way. */
+export const inOtherHands = { again: { afterMs: 300, reason: 'the environment is in other hands' } } as const;

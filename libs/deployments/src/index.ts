@@ -1,6 +1,6 @@
 export { amongWaiting } from './among-waiting.js';
 export { type AnsweredTime, answered, longestTickMs, unanswered } from './answered-time.js';
-export { awaiting, goingOn } from './awaiting.js';
+export { awaiting, goingOn, inOtherHands } from './awaiting.js';
 export { driftFrom } from './drift.js';
 export { evidenceOf, reasonOf } from './evidence.js';
 export { type Goal, goalOf } from './goal.js';

@@ -1,6 +1,6 @@
 import { eventually, TcpProxy } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
-import { type Claim, LostClaim, type Work } from './index.js';
+import { type Claim, LostClaim, LostPlace, type Work } from './index.js';
 import { aborted, connect, db, doneAfter, ended, gate, open, oweOne, row, test, withOperations, work, worker } from './worker.fixture.js';
 
 withOperations();
@@ -182,5 +182,99 @@ describe('what was armed', () => {
     await taken.passed;
     expect(await armedFor()).toBeLessThanOrEqual(0);
     await ended();
+  });
+});
+
+describe('a place that several operations act on', () => {
+  /** Claims of two operations of their own, each in the hands of a worker whose run does that and is done. */
+  async function two(one: (claim: Claim) => Promise<unknown>, other: (claim: Claim) => Promise<unknown>) {
+    for (const [key, does] of [
+      ['shop/1', one],
+      ['shop/2', other],
+    ] as const) {
+      await worker([work(async (claim) => doneAfter(await does(claim)), { kind: key, callTimeoutMs: 500 })]);
+      await oweOne({ kind: key, key });
+    }
+  }
+  const placeArmed = async () => (await db.query('select 1 from place where armed_until > clock_timestamp()')).length > 0;
+
+  it("is nobody else's while a call of who has it may be under way, and his who comes next once it was answered", async () => {
+    const [armed, refused, answered] = [gate(), gate(), gate()];
+    await two(
+      async (claim) => {
+        expect(await claim.take('shop/test')).toBe(true);
+        await claim.act(500, async () => {
+          armed.pass();
+          await refused.passed;
+        });
+        answered.pass();
+      },
+      async (claim) => {
+        await armed.passed;
+        expect(await claim.take('shop/test')).toBe(false);
+        expect(await claim.take('shop/production')).toBe(true);
+        refused.pass();
+        await answered.passed;
+        await eventually(async () => expect(await claim.take('shop/test')).toBe(true));
+        await claim.act(500, async () => undefined);
+      },
+    );
+    await Promise.all([ended('shop/1'), ended('shop/2')]);
+    expect(await placeArmed()).toBe(false);
+  });
+
+  it('is waited for where the call was cut off, though its operation has ended', async () => {
+    const left = gate();
+    await two(
+      async (claim) => {
+        await claim.take('shop/test');
+        await claim.act(50, ({ signal }) => aborted(signal)).catch(() => undefined);
+        left.pass();
+      },
+      async (claim) => {
+        await left.passed;
+        await ended('shop/1');
+        expect(await claim.take('shop/test')).toBe(false);
+        await db.query("update place set armed_until = armed_until - interval '4 seconds'");
+        await eventually(async () => expect(await claim.take('shop/test')).toBe(true), { within: 2_000, every: 20 });
+      },
+    );
+    await ended('shop/2');
+  });
+
+  it('is acted on no more by who had it before: that is begun anew, and is no failed attempt', async () => {
+    const [has, taken] = [gate(), gate()];
+    const begun: { attempt: number; sent: boolean; lost: boolean }[] = [];
+    await two(
+      async (claim) => {
+        let sent = false;
+        await claim.take('shop/test');
+        has.pass();
+        await taken.passed;
+        const send = async () => {
+          sent = true;
+        };
+        const error = await claim.act(500, send).catch((thrown: unknown) => thrown);
+        begun.push({ attempt: claim.operation.attempt, sent, lost: error instanceof LostPlace });
+        if (error) throw error;
+      },
+      async (claim) => {
+        await has.passed;
+        expect(await claim.take('shop/test')).toBe(true);
+        taken.pass();
+      },
+    );
+    await Promise.all([ended('shop/1'), ended('shop/2')]);
+    expect(begun).toEqual([
+      { attempt: 0, sent: false, lost: true },
+      { attempt: 0, sent: true, lost: false },
+    ]);
+  });
+
+  it('is taken by nobody who has lost his operation', async () => {
+    const { claim } = await held({ leaseMs: 60_000 });
+    await db.query('update operation set epoch = epoch + 1');
+    expect(await claim.take('shop/test')).toBe(false);
+    expect(await db.query('select 1 from place')).toEqual([]);
   });
 });

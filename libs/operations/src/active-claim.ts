@@ -1,7 +1,8 @@
 import type { Messaging, UnitOfWork } from '@slipway/messaging';
 import type { Database, Tx } from '@slipway/postgres';
 import { type Away, awayAfter, type Met, sayAway } from './away.js';
-import { type Arming, arm, type ClaimedRow, disarming, type Ending, type Held, settle } from './claims.js';
+import { Calls } from './calls.js';
+import { type ClaimedRow, type Ending, type Held, note, settle } from './claims.js';
 import { LostClaim, TimeIsUp } from './errors.js';
 import { believedProgress, progressSeal, type Seals } from './progress-seal.js';
 import type { Acting, Claim, Operation, Work } from './work.js';
@@ -9,8 +10,6 @@ import type { Acting, Claim, Operation, Work } from './work.js';
 const longestTimer = 2 ** 31 - 1;
 /** Of a lease where a work says nothing else, in ms. */
 export const usualLeaseMs = 6_000;
-/** What an arming outlasts its call by, in ms: its own answer may take half of that, and by the other half the call is over before anybody else may act. */
-const armedBeyondMs = 4_000;
 
 /** How much earlier than the database a claim holds its lease to be over: 2 s, less for very short ones. */
 export function marginOf(leaseMs: number): number {
@@ -27,11 +26,7 @@ export class ActiveClaim implements Claim {
   private leaseEnd: number;
   private watchdog: NodeJS.Timeout | undefined;
   private limit: NodeJS.Timeout | undefined;
-  /** What was armed last. */
-  private armed: Arming | null = null;
-  private underWay = 0;
-  /** By our clock, when the last call that was cut off before it was answered can no longer be on its way. */
-  private cutOffUntil = 0;
+  private readonly calls: Calls;
   /** The part that tries before this one met absent, unless it answered meanwhile. */
   private away: Away | null;
   private telling: Promise<void> | undefined;
@@ -58,6 +53,7 @@ export class ActiveClaim implements Claim {
       createdAt: row.created_at,
       progress: believedProgress(parts.seals, row),
     };
+    this.calls = new Calls(parts.database, this);
     this.leaseMs = work.leaseMs ?? usualLeaseMs;
     this.away = row.away;
     this.leaseEnd = claimedAt + this.leaseMs - marginOf(this.leaseMs);
@@ -81,27 +77,19 @@ export class ActiveClaim implements Claim {
     return this.leaseLeft() - ms < (this.leaseMs * 2) / 3 - marginOf(this.leaseMs);
   }
 
+  take(place: string): Promise<boolean> {
+    return this.calls.take(place);
+  }
+
   async act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T> {
     const { kind, callTimeoutMs } = this.work;
     if (ms > callTimeoutMs)
       throw new Error(`${kind}: a call of ${ms} ms is longer than its longest, ${callTimeoutMs} ms: lengthen callTimeoutMs`);
-    this.underWay++;
-    try {
-      const over = (await this.arm(ms)) + ms + armedBeyondMs;
-      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ms), ...(until ? [until] : [])]);
-      try {
-        return await call({ signal, epoch: this.operation.epoch });
-      } finally {
-        if (signal.aborted) this.cutOffUntil = Math.max(this.cutOffUntil, over);
-      }
-    } finally {
-      this.underWay--;
-    }
+    return this.calls.act(ms, call, until);
   }
 
   get held(): Held {
-    const { id, epoch } = this.operation;
-    return { id, epoch, answered: this.underWay === 0 && performance.now() >= this.cutOffUntil ? this.armed : null };
+    return this.calls.held;
   }
 
   async read<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
@@ -158,13 +146,10 @@ export class ActiveClaim implements Claim {
   }
 
   async note(progress: unknown): Promise<void> {
-    const { id, kind, key, epoch } = this.operation;
+    const { id, kind, key } = this.operation;
     const kept = progress ?? null;
-    await this.parts.database.query(
-      `update operation set progress = $3, progress_seal = $4, ${disarming('$5')}
-        where id = $1 and epoch = $2 and state = 'running'`,
-      [id, epoch, JSON.stringify(kept), progressSeal(this.parts.seals, { id, kind, key, progress: kept }), this.held.answered],
-    );
+    const seal = progressSeal(this.parts.seals, { id, kind, key, progress: kept });
+    await note(this.parts.database, this.held, JSON.stringify(kept), seal);
   }
 
   /** The lease was extended by a statement sent at `sentAt` of our monotonic clock. */
@@ -205,19 +190,6 @@ export class ActiveClaim implements Claim {
   end(): void {
     clearTimeout(this.watchdog);
     clearTimeout(this.limit);
-  }
-
-  /** Gives when the statement was sent, by our clock. */
-  private async arm(ms: number): Promise<number> {
-    for (;;) {
-      this.signal.throwIfAborted();
-      const sentAt = performance.now();
-      const armed = await arm(this.parts.database, this.operation, ms + armedBeyondMs);
-      if (armed === undefined) throw this.lose();
-      this.armed = armed;
-      this.signal.throwIfAborted();
-      if (performance.now() - sentAt < armedBeyondMs / 2) return sentAt;
-    }
   }
 
   private async fenced<T>(fn: (unit: UnitOfWork) => Promise<T>, stillMine: (unit: UnitOfWork) => Promise<boolean>): Promise<T> {

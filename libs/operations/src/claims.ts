@@ -62,26 +62,73 @@ export interface Held {
   readonly epoch: number;
   /** What it armed last, once all calls were answered: to be disarmed with whatever is written next, unless it was armed anew by then. */
   readonly answered: Arming | null;
+  /** What it took, to be disarmed with it. */
+  readonly place?: string | null;
+}
+
+/** Makes a place this claim's, unless a call of whoever had it before may still be under way there. One place for one claim at a time: the last to take it. */
+export async function take(database: Database, { id, epoch }: Pick<Held, 'id' | 'epoch'>, place: string): Promise<boolean> {
+  const taken = await database.query(
+    `insert into place (name, operation, epoch) select $3::text, id, epoch from operation where id = $1 and epoch = $2 and state = 'running'
+     on conflict (name) do update set operation = excluded.operation, epoch = excluded.epoch
+       where place.armed_until is null or place.armed_until <= clock_timestamp() returning 1`,
+    [id, epoch, place],
+  );
+  return taken.length > 0;
 }
 
 /**
- * To be committed before a call is sent that changes something outside: for `ms` from now nobody else gets this operation. Undefined where it is not this
- * claim's any more: then nothing may be sent. A worker of a version before takes it sooner, and waits for `call_timeout_ms` before it acts.
+ * To be committed before a call is sent that changes something outside: for `ms` from now nobody else gets this operation, nor the place it took. Undefined
+ * where the operation is not this claim's any more, `isItsPlace` false where the place is not: then nothing may be sent. A worker of a version before takes it
+ * sooner, and waits for `call_timeout_ms` before it acts. The operation is locked before the place, here as everywhere.
  */
-export async function arm(database: Database, { id, epoch }: { id: string; epoch: number }, ms: number): Promise<Arming | undefined> {
-  const [row] = await database.query<{ armed_until: Arming }>(
-    `update operation set armed_until = greatest(armed_until + interval '1 microsecond', clock_timestamp() + make_interval(secs => $3::int / 1000.0)),
-            call_timeout_ms = $3::int
-      where id = $1 and epoch = $2 and state = 'running' returning armed_until::text`,
-    [id, epoch, ms],
+export async function arm(
+  database: Database,
+  { id, epoch, place = null }: Pick<Held, 'id' | 'epoch' | 'place'>,
+  ms: number,
+): Promise<{ readonly arming: Arming; readonly isItsPlace: boolean } | undefined> {
+  const [row] = await database.query<{ arming: Arming; isItsPlace: boolean }>(
+    `with armed as (
+       update operation set armed_until = greatest(armed_until + interval '1 microsecond', clock_timestamp() + make_interval(secs => $3::int / 1000.0)),
+              call_timeout_ms = $3::int
+        where id = $1 and epoch = $2 and state = 'running' returning id, epoch, armed_until
+     ),
+     there as (
+       update place p set armed_until = armed.armed_until from armed
+        where p.name = $4 and p.operation = armed.id and p.epoch = armed.epoch returning 1
+     )
+     select armed_until::text as arming, $4::text is null or exists (select 1 from there) as "isItsPlace" from armed`,
+    [id, epoch, ms, place],
   );
-  return row?.armed_until;
+  return row;
 }
 
 /** Sets what disarms: nothing where it was armed anew since. A worker of the version before waits for `call_timeout_ms`, so that goes with it. */
-export function disarming(answered: string, of = ''): string {
+function disarming(answered: string, of = ''): string {
   return `call_timeout_ms = case when ${of}armed_until = ${answered}::timestamptz then 0 else ${of}call_timeout_ms end,
             armed_until = nullif(${of}armed_until, ${answered}::timestamptz)`;
+}
+
+/** Disarms the place of whose operation was written, by the same name. */
+function disarmingPlace(written: string, { answered, place }: { readonly answered: string; readonly place: string }): string {
+  return `update place p set armed_until = null from ${written} w
+            where p.name = ${place} and p.operation = w.id and p.epoch = w.epoch and p.armed_until = ${answered}::timestamptz`;
+}
+
+/** Keeps how far an operation is; lost claims are ignored. */
+export async function note(
+  database: Database,
+  { id, epoch, answered, place = null }: Held,
+  progress: string,
+  seal: string | null,
+): Promise<void> {
+  await database.query(
+    `with noted as (
+       update operation set progress = $3, progress_seal = $4, ${disarming('$5')}
+        where id = $1 and epoch = $2 and state = 'running' returning id, epoch
+     ) ${disarmingPlace('noted', { answered: '$5', place: '$6' })}`,
+    [id, epoch, progress, seal, answered, place],
+  );
 }
 
 /** Milliseconds until the next operation of any of these kinds is due, by kind; one index probe a kind, however many are waiting. */
@@ -107,18 +154,24 @@ export interface Renewal {
 /** Renews the leases of all these claims in one statement on the reserved connection, which no busy pool can hold up. Never waits for a lock. */
 export function renew(database: Database, claims: readonly Held[], timeoutMs: number): Promise<Renewal[]> {
   return database.reserved.query<Renewal>(
-    `with claim as (select * from unnest($1::uuid[], $2::int[], $3::timestamptz[]) as c(id, epoch, answered)),
+    `with claim as (select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) as c(id, epoch, answered, place)),
      mine as (
-       select o.id, c.answered from operation o join claim c on c.id = o.id and c.epoch = o.epoch
+       select o.id, c.answered, c.place from operation o join claim c on c.id = o.id and c.epoch = o.epoch
         where o.state = 'running' for no key update of o skip locked
      ),
      renewed as (
        update operation o set due_at = clock_timestamp() + o.lease, ${disarming('mine.answered', 'o.')}
-         from mine where o.id = mine.id returning o.id
-     )
+         from mine where o.id = mine.id returning o.id, o.epoch, mine.answered, mine.place
+     ),
+     freed as (${disarmingPlace('renewed', { answered: 'w.answered', place: 'w.place' })})
      select c.id, c.epoch, r.id is not null as renewed, coalesce(o.epoch = c.epoch and o.state = 'running', false) as held, o.cancel_reason
        from claim c left join operation o on o.id = c.id left join renewed r on r.id = c.id`,
-    [claims.map(({ id }) => id), claims.map(({ epoch }) => epoch), claims.map(({ answered }) => answered)],
+    [
+      claims.map(({ id }) => id),
+      claims.map(({ epoch }) => epoch),
+      claims.map(({ answered }) => answered),
+      claims.map(({ place }) => place ?? null),
+    ],
     timeoutMs,
   );
 }
@@ -135,17 +188,21 @@ export type Ending =
 /** Writes the ending, and the part it waits for where that is given, if this is still the newest epoch. False when it is not, or when `complete` has ended it already. */
 export async function settle(
   on: Pick<Database | Tx, 'query'>,
-  { id, epoch, answered }: Held,
+  { id, epoch, answered, place = null }: Held,
   ending: Ending,
   away?: Away | null,
 ): Promise<boolean> {
   const { set, params } = change(ending);
   const next = params.length + 3;
-  const kept = away === undefined ? '' : `away = $${next + 1}, `;
+  const kept = away === undefined ? '' : `away = $${next + 2}, `;
   const rows = await on.query(
-    `update operation set owner = null, lease = null, ${disarming(`$${next}`)}, ${kept}${set}
-      where id = $1 and epoch = $2 and state = 'running' returning id`,
-    [id, epoch, ...params, answered, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
+    `with settled as (
+       update operation set owner = null, lease = null, ${disarming(`$${next}`)}, ${kept}${set}
+        where id = $1 and epoch = $2 and state = 'running' returning id, epoch
+     ),
+     freed as (${disarmingPlace('settled', { answered: `$${next}`, place: `$${next + 1}` })})
+     select id from settled`,
+    [id, epoch, ...params, answered, place, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
   );
   return rows.length > 0;
 }

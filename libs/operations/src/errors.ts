@@ -6,6 +6,14 @@ export class LostClaim extends Error {
   }
 }
 
+/** Somebody else took the place that this claim acts on: look at everything anew, and act then. Never counted as a failed attempt. */
+export class LostPlace extends Error {
+  override readonly name = 'LostPlace';
+  constructor(place: string) {
+    super(`${place} was taken by another operation`);
+  }
+}
+
 /** Abort reason: somebody cancelled the operation. `message` is the reason given. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled';

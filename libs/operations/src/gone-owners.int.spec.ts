@@ -41,7 +41,7 @@ describe('what a process held that was killed', () => {
 
   it('is taken over at once where all that it armed was answered', async () => {
     const { process, held } = await inTheHandsOfAnother();
-    const answered = (await arm(process, held, 12_000)) as string;
+    const answered = (await arm(process, held, 12_000))?.arming as string;
     await renew(process, [{ ...held, answered }], 2_000);
     await killed(process);
     expect(await next()).toBe(2);

@@ -1,5 +1,5 @@
 export { PartUnavailable } from './away.js';
-export { Cancelled, LostClaim, ShuttingDown, TimeIsUp } from './errors.js';
+export { Cancelled, LostClaim, LostPlace, ShuttingDown, TimeIsUp } from './errors.js';
 export { migrations } from './migrations/index.js';
 export { cancel, hurry, type Owed, owe, type Stuck, stuckOperations } from './owe.js';
 export { type Seals, sealedOperations } from './progress-seal.js';

@@ -49,9 +49,9 @@ async function taken(on: Database, id: string, { do: what, epoch, answered }: St
     case 'write':
       return (await on.query("select 1 from operation where id = $1 and epoch = $2 and state = 'running'", [id, epoch])).length > 0;
     case 'arm': {
-      const arming = await arm(on, { id, epoch }, longMs);
-      if (arming !== undefined) armings.push(arming);
-      return arming !== undefined;
+      const given = await arm(on, { id, epoch }, longMs);
+      if (given) armings.push(given.arming);
+      return given !== undefined;
     }
     case 'end':
     case 'hand over':

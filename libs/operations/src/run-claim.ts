@@ -3,13 +3,15 @@ import { isTransient } from '@slipway/postgres';
 import type { ActiveClaim } from './active-claim.js';
 import { type Met, PartUnavailable } from './away.js';
 import { backOffMs, type Ending } from './claims.js';
-import { Cancelled, LostClaim, ShuttingDown, TimeIsUp } from './errors.js';
+import { Cancelled, LostClaim, LostPlace, ShuttingDown, TimeIsUp } from './errors.js';
 
 /** What became of a claim: how it was settled, or `lost`, or `hung` when the work did not stop after it was told to. */
 export type Result = { readonly outcome: Ending['end'] | 'lost' | 'hung'; readonly error?: Error };
 
 /** How much longer than its longest call a work may take to stop. */
 const stopGraceMs = 2_000;
+/** How soon who lost his place looks again. */
+const placeMs = 300;
 
 /** Works on a claim to its end and writes the ending. Never throws. */
 export async function runClaim(claim: ActiveClaim): Promise<Result> {
@@ -51,6 +53,7 @@ async function afterError(claim: ActiveClaim, error: Error, given: number): Prom
   if (reason instanceof ShuttingDown) return { ending: { end: 'handed-over' } };
   if (reason instanceof Cancelled) return await afterCancel(claim, reason.message);
   if (reason instanceof TimeIsUp) return await exhaust(claim, reason);
+  if (error instanceof LostPlace) return { ending: { end: 'again', afterMs: placeMs, reason: error.message } };
   if (claim.row.attempt + 1 >= given) return await exhaust(claim, error);
   return errored(claim, error);
 }

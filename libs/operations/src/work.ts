@@ -33,10 +33,15 @@ export interface Claim<Input = unknown> {
   /** Milliseconds for which nobody else can have this operation, by our own monotonic clock, ending before the database's. */
   leaseLeft(): number;
   /**
+   * Takes what several operations act on, each at its time, by its name: an environment. From here on `act` calls only as long as no other claim took it.
+   * False while a call of whoever had it before may still be under way there: come again soon. What is there is looked at after this, not before.
+   */
+  take(place: string): Promise<boolean>;
+  /**
    * Makes a call of at most `ms` that changes something outside: the only way to make one, where doing it late would matter. First it is written down, in a
-   * statement that only the newest epoch can write, that a call may be under way; whoever takes over waits until it has arrived or never will, and
-   * looks then. What is only read needs none of this. `until` cuts it off besides what ends the claim. Throws the abort reason, and what the call throws.
-   * @throws LostClaim before anything was sent.
+   * statement that only the newest epoch can write, that a call may be under way; whoever takes over, or takes the place, waits until it has arrived or never
+   * will, and looks then. What is only read needs none of this. `until` cuts it off besides what ends the claim. Throws the abort reason, and what the call throws.
+   * @throws LostClaim or LostPlace before anything was sent; the latter is to be passed on, and the work begun anew.
    */
   act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T>;
   /** One transaction to read in; it locks and writes nothing of the operation. What is done because of it asks for the epoch: `act`, `transact`, `complete`. */

@@ -23,7 +23,7 @@ export function withOperations(): void {
   });
   beforeEach(async () => {
     said.length = 0;
-    await db.query('truncate operation, done');
+    await db.query('truncate operation, place, done');
   });
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close();

@@ -1,0 +1,70 @@
+import type { Database } from '@slipway/postgres';
+import { type Arming, arm, type Held, take } from './claims.js';
+import { type LostClaim, LostPlace } from './errors.js';
+import type { Acting } from './work.js';
+
+/** What an arming outlasts its call by, in ms: its own answer may take half of that, and by the other half the call is over before anybody else may act. */
+const armedBeyondMs = 4_000;
+
+/** Whose calls they are. */
+interface Caller {
+  readonly operation: { readonly id: string; readonly epoch: number };
+  readonly signal: AbortSignal;
+  lose(): LostClaim;
+}
+
+/** The calls of a claim that change something outside: armed before they are sent, and until it is known that nothing of them is under way. */
+export class Calls {
+  /** What was armed last. */
+  private armed: Arming | null = null;
+  private place: string | null = null;
+  private underWay = 0;
+  /** By our clock, when the last call of which it was not known any more can no longer be on its way. */
+  private openUntil = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly caller: Caller,
+  ) {}
+
+  get held(): Held {
+    const { id, epoch } = this.caller.operation;
+    const answered = this.underWay === 0 && performance.now() >= this.openUntil ? this.armed : null;
+    return { id, epoch, answered, place: this.place };
+  }
+
+  async take(place: string): Promise<boolean> {
+    if (!(await take(this.database, this.caller.operation, place))) return false;
+    this.place = place;
+    return true;
+  }
+
+  async act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T> {
+    this.underWay++;
+    try {
+      const over = (await this.arm(ms)) + ms + armedBeyondMs;
+      const signal = AbortSignal.any([this.caller.signal, AbortSignal.timeout(ms), ...(until ? [until] : [])]);
+      try {
+        return await call({ signal, epoch: this.caller.operation.epoch });
+      } finally {
+        if (signal.aborted) this.openUntil = Math.max(this.openUntil, over);
+      }
+    } finally {
+      this.underWay--;
+    }
+  }
+
+  /** Gives when the statement was sent, by our clock. */
+  private async arm(ms: number): Promise<number> {
+    for (;;) {
+      this.caller.signal.throwIfAborted();
+      const sentAt = performance.now();
+      const armed = await arm(this.database, { ...this.caller.operation, place: this.place }, ms + armedBeyondMs);
+      if (armed === undefined) throw this.caller.lose();
+      this.armed = armed.arming;
+      if (!armed.isItsPlace) throw new LostPlace(this.place ?? '');
+      this.caller.signal.throwIfAborted();
+      if (performance.now() - sentAt < armedBeyondMs / 2) return sentAt;
+    }
+  }
+}
