@@ -59,6 +59,15 @@ describe('people', () => {
     expect((await problemOf(omar.api.addKey({ body: { jwk: key.publicJwk } }))).code).toBe('key-known');
   });
 
+  it('cannot end the key of somebody else, nor see it', async () => {
+    const [mine, other] = [await scene.join('Mia', []), await scene.join('Oz', [])];
+    const key = newPersonKey();
+    await mine.api.addKey({ body: { jwk: key.publicJwk } });
+    expect((await problemOf(other.api.revokeKey({ params: { id: key.keyId } }))).status).toBe(404);
+    expect((await other.api.listKeys({})).items).toEqual([]);
+    expect((await mine.api.listKeys({})).items).toMatchObject([{ id: key.keyId, revokedAt: null }]);
+  });
+
   it('cannot register what is no key', async () => {
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(20) } as const;
     expect(await problemOf(administrator.api.addKey({ body: { jwk } }))).toMatchObject({
