@@ -66,7 +66,8 @@ async function fill(tar: Pack, root: string): Promise<void> {
 
 async function add(tar: Pack, path: string, name: string): Promise<void> {
   const found = await lstat(path);
-  const common = { name, mtime: found.mtime, uid: 0, gid: 0 };
+  // svn gives files the time of their last change, and all else the time of the export: then no two archives of a revision were alike.
+  const common = { name, mtime: found.isFile() ? found.mtime : new Date(0), uid: 0, gid: 0 };
   if (found.isDirectory()) tar.entry({ ...common, name: `${name}/`, type: 'directory', mode: 0o755 });
   else if (found.isSymbolicLink()) tar.entry({ ...common, type: 'symlink', linkname: await readlink(path), mode: 0o777 });
   else if (found.isFile()) await addFile(tar, path, { ...common, size: found.size, mode: found.mode & 0o100 ? 0o755 : 0o644 });

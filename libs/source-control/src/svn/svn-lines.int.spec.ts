@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { extract } from 'tar-stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Point, Source } from '../source-control.js';
 import { SvnSourceControl } from './svn-source-control.js';
@@ -43,6 +44,23 @@ it('tells two branches apart that one commit changed', async () => {
   expect((await control.heads(source)).heads).toEqual([live, side, trunk]);
   expect(await control.firstContained(source, live, [trunk, side])).toEqual(side);
   expect(await control.firstContained(source, live, [trunk])).toBeUndefined();
+});
+
+it('gives nothing in an archive the time at which it was made', async () => {
+  const aged = `file://${folder}/aged`;
+  await run('svnadmin', ['create', join(folder, 'aged')]);
+  await commitsTo(aged, 'dev', 'mkdir', 'trunk', 'mkdir', 'trunk/folder', 'put', join(folder, 'a.txt'), 'trunk/folder/a.txt');
+  await writeFile(join(folder, 'date'), '2020-01-02T03:04:05.000000Z');
+  await run('svnadmin', ['setrevprop', join(folder, 'aged'), '-r', '1', 'svn:date', join(folder, 'date')]);
+  const control = new SvnSourceControl({ dataDir: join(folder, 'data'), fileFolders: [folder] });
+  const source: Source = { name: 'aged', url: aged, branches: ['trunk'], tags: [] };
+  const reader = (await control.archive(source, { ref: 'refs/heads/trunk', revision: '1' })).pipe(extract());
+  const years: Record<string, number | undefined> = {};
+  for await (const entry of reader) {
+    years[entry.header.name] = entry.header.mtime?.getUTCFullYear();
+    entry.resume();
+  }
+  expect(years).toEqual({ 'folder/': 1970, 'folder/a.txt': 2020 });
 });
 
 it('tells which of many revisions contain one, before and after their folder was made anew', async () => {
