@@ -35,7 +35,7 @@ beforeAll(async () => {
   suite = await aSuiteOfProcesses({ ports: '22000-22999', settings: { notifier: receiver.settings } });
   witness = await witnessOf(suite, theRealOnes(), 'kill -9 in the middle of work');
   void keepWhatIsMade();
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   listening.abort();
   await witness?.stop();

@@ -81,8 +81,8 @@ beforeAll(async () => {
   witness = await witnessOf(suite, { ...theRealOnes(), kafkaBrokers: taking.parts.kafkaBrokers }, 'parts away');
   lanes = await Promise.all(points.map((point) => Lane.at(point)));
   await Promise.all(lanes.map(async (lane) => (lane.point.asks ? signs(lane) : undefined)));
-  expect(await becomes(lanes.map((lane) => lane.isLive(120_000)))).toEqual(allLive());
-}, 300_000);
+  expect(await becomes(lanes.map((lane) => lane.isLive(240_000)))).toEqual(allLive());
+}, 480_000);
 afterAll(async () => {
   await witness?.stop();
   await suite?.clear();

@@ -122,7 +122,7 @@ export async function startToxiproxy(dataDir: DataDir): Promise<Toxiproxy> {
     return text;
   };
   try {
-    await until('toxiproxy answers', () => call('GET', '/version').then(() => true), { within: 10_000, stillWorthIt: child.assertRunning });
+    await until('toxiproxy answers', () => call('GET', '/version').then(() => true), { within: 30_000, stillWorthIt: child.assertRunning });
   } catch (error) {
     await child.stop();
     throw error;

@@ -47,9 +47,14 @@ export async function bareClients(parts: FaultyParts, topic: string): Promise<Ba
       await wait(everyMs);
     }
   };
-  const going = services.map(async (service) => {
-    const settings = parts.settings(service, 1, { DATABASE_URL: parts.databaseUrl });
-    const [database, producer] = [await commits(service, settings, rows), produces(service, settings, topic)];
+  // Connected, all of them, before any goes on: who could not be is thrown to whoever asked for them.
+  const connected = await Promise.all(
+    services.map(async (service) => {
+      const settings = parts.settings(service, 1, { DATABASE_URL: parts.databaseUrl });
+      return { database: await commits(service, settings, rows), producer: produces(service, settings, topic) };
+    }),
+  );
+  const going = connected.map(async ({ database, producer }) => {
     await Promise.all([goOn('postgres', 40, database.commit), goOn('kafka', 100, producer.send)]);
     await Promise.all([database.close(), producer.close()]);
   });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const program = `require('node:http').createServer((_, answer) => answer.end()).listen(${port}, '127.0.0.1')`;
   process = await startProcess(dataDir, { name: 'server', command: globalThis.process.execPath, args: ['--eval', program], env });
   await eventually(() => fetch(url).then(({ ok }) => ok), { within: 10_000 });
-}, 180_000);
+}, 300_000);
 afterAll(async () => {
   await process?.stop();
   await parts?.close();

@@ -53,7 +53,7 @@ beforeAll(async () => {
   clients = await bareClients(parts, `${topicPrefix}a`);
   const suite = { replicas: [], topicPrefix, databaseUrl: parts.databaseUrl, logs: dataDir.logs };
   context = { say: (text) => said.push(text), signal: new AbortController().signal, suite, hold: async () => undefined };
-}, 180_000);
+}, 300_000);
 afterAll(async () => {
   await clients?.stop();
   await parts?.close();

@@ -14,7 +14,7 @@ let ground: Ground & { readonly parts: FaultyParts };
 
 beforeAll(async () => {
   ground = await faultyGround({ replicas: 1, cleanup, signal, say: (text) => said.push(text) });
-}, 240_000);
+}, 360_000);
 afterAll(async () => {
   expect(await cleanup.run()).toEqual([]);
   Object.assign(process.env, before);
