@@ -71,13 +71,14 @@ export function lockHolder(postgres: HurtPostgres, salt: number): Fault {
       holder = new pg.Client({ connectionString: suite.databaseUrl, connectionTimeoutMillis: 5000, application_name: 'fault' });
       holder.on('error', () => undefined);
       await holder.connect();
-      await holder.query('begin');
+      await holder.query(`begin; set local lock_timeout = '2s'; set local deadlock_timeout = '60s'`);
       for (const schema of await schemas(holder, 'operation')) {
+        // First what has to be waited for: of a service that is busy somebody always holds it, and nothing else of it is held meanwhile.
+        const read = `select next from "${schema}".stored_offset order by md5(topic || '${salt}') limit 2 for update`;
+        await holder.query('savepoint here');
+        await holder.query(`select 1 from (${read}) as few`).catch(() => holder?.query('rollback to savepoint here'));
         const working = `where state in ('ready', 'running') order by md5(id::text || '${salt}') limit 20`;
         await holder.query(`select 1 from (select id from "${schema}".operation ${working} for update skip locked) as few`);
-        await holder.query(
-          `select 1 from (select next from "${schema}".stored_offset order by md5(topic || '${salt}') limit 2 for update skip locked) as few`,
-        );
       }
       return undefined;
     },
