@@ -181,6 +181,31 @@ describe('test-deployer', () => {
     expect(scene.all(DeploymentFailed).filter(of(release))).toEqual([]);
   });
 
+  it('holds no trouble of the proxy against a release: waits for the target by name until the guard has mended it', async () => {
+    const project = 'proxyless';
+    const { image, digest } = await images.makeSlow('v4', 0);
+    const verify = [{ run: ['/bin/busybox', 'sleep', '2'] }, { http: '/healthz' }];
+    await scene.apply(project, 1, [{ ...test, verify }]);
+    // Its guard comes when it is let in.
+    await scene.rows(
+      `insert into $schema.operation (id, kind, key, input, state, due_at, first_due_at) values ($1, 'guard', $2, $3, 'done', now(), now())`,
+      [anId(), `${project}/test`, JSON.stringify({ project, environment: 'test' })],
+    );
+    const release = aRelease({ project });
+    await scene.built(release, { image, digest });
+    await scene.hear(DeploymentSucceeded, of(release));
+    await engine.containers.remove(`slipway.${scene.installation}.${project}.test.proxy`, { force: true });
+    const verification = `select waiting_for, progress from $schema.operation
+      where kind = 'verification' and key in (select id::text from $schema.deployment where release = $1)`;
+    await eventually(async () => {
+      const [row] = await scene.rows(verification, [release.id]);
+      expect(row).toEqual({ waiting_for: expect.stringContaining('the proxy is gone'), progress: null });
+    });
+    await scene.rows(`update $schema.operation set state = 'ready' where kind = 'guard' and key = $1`, [`${project}/test`]);
+    await scene.hear(VerificationPassed, of(release));
+    expect(scene.all(VerificationFailed).filter(of(release))).toEqual([]);
+  });
+
   it('goes on where a worker died, with what it made', async () => {
     const project = 'crash';
     await scene.apply(project, 1, [test], '3s');
