@@ -10,9 +10,9 @@ interface Later {
   };
 }
 
-/** The target, or the registry behind it, did not answer: nothing is known, nothing is held against anybody, and it is tried again. */
+/** The target, or the registry behind it, did not do what was asked, or did not answer: nothing is known, nothing is held against anybody, and it is tried again. */
 export function awaiting({ part, message }: TargetUnavailable, environment: string, afterMs: number): Later {
-  return { again: { afterMs, reason: `${part} does not answer: ${message}`, away: { part, environment } } };
+  return { again: { afterMs, reason: `${part}: ${message}`, away: { part, environment } } };
 }
 
 /** A run that has reached no verdict goes on later. */

@@ -130,7 +130,7 @@ async function act(order: RolloutOrder, state: RolloutState, action: Exclude<Act
     });
   } catch (error) {
     if (error instanceof TargetUnavailable) {
-      return { kind: 'unavailable', part: error.part, reason: `${error.part} does not answer: ${error.message}` };
+      return { kind: 'unavailable', part: error.part, reason: `${error.part}: ${error.message}` };
     }
     if (order.claim.signal.aborted) return { kind: 'unavailable', reason: 'handed over' };
     if (limit.aborted) return { kind: 'unavailable', part: 'target', reason: `the target took longer than ${callTimeout(order) / 1000} s` };
