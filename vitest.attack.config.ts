@@ -19,6 +19,7 @@ export default {
     include: ['test/attack/*.attack.spec.ts'],
     exclude: ['**/node_modules/**'],
     globalSetup: ['./test/global-setup.ts', './test/attack/the-suite.ts'],
+    setupFiles: ['./test/setup.ts', './test/attack/after-each-file.ts'],
     reporters: ['default', new AttackReporter()],
     sequence: { sequencer: InOrder },
     fileParallelism: false,

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { apiClient } from '@slipway/api';
+import { Database, schemaOf } from '@slipway/postgres';
 import { realParts, TcpProxy } from '@slipway/testkit';
 import type { TestProject } from 'vitest/node';
 import { aSuiteOfProcesses, type SuiteOfProcesses } from '../faults/a-suite-of-processes.js';
@@ -38,7 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   return async () => {
     proxy.restore();
-    const names = await projectsOf(suite);
+    const names = await projectsOf(suite).catch(() => []);
     await suite.clear();
     for (const name of names) await removeImages(suite, name);
     await proxy.close();
@@ -63,9 +63,14 @@ async function listening(proxy: TcpProxy): Promise<Server> {
   return server;
 }
 
-async function projectsOf({ environment, administratorToken }: SuiteOfProcesses): Promise<string[]> {
-  const client = apiClient({ url: environment.gatewayUrl, token: administratorToken });
-  return (await client.listProjects({}).catch(() => ({ items: [] }))).items.map(({ name }) => name);
+/** Of the whole run: most were removed when their file ended. */
+async function projectsOf({ databaseUrl }: SuiteOfProcesses): Promise<string[]> {
+  const tables = await Database.connect({ url: databaseUrl, schema: schemaOf('gateway'), applicationName: 'attack' });
+  try {
+    return (await tables.query<{ name: string }>('select name from project')).map(({ name }) => name);
+  } finally {
+    await tables.close();
+  }
 }
 
 async function removeImages({ engine }: SuiteOfProcesses, project: string): Promise<void> {
