@@ -170,6 +170,28 @@ describe('what was armed', () => {
     await ended();
   });
 
+  it('is disarmed for whom it is handed over to where what is under way is answered soon after the process was told to stop', async () => {
+    const [sent, answer, wasCutOff] = [gate(), gate(), gate<boolean>()];
+    const run = async (claim: Claim) => {
+      await claim.act(5_000, async ({ signal }) => {
+        sent.pass();
+        await answer.passed;
+        wasCutOff.pass(signal.aborted);
+      });
+      return { again: { afterMs: 60_000, reason: 'it was told to stop' } };
+    };
+    const leaving = await worker([work(run, { callTimeoutMs: 5_000 })]);
+    await oweOne();
+    await sent.passed;
+    const stopped = leaving.stop(5_000);
+    answer.pass();
+    await stopped;
+    expect(await wasCutOff.passed).toBe(false);
+    expect(await row()).toMatchObject({ state: 'ready', armed_until: null });
+    await worker([work(async () => ({ done: true }))]);
+    await ended();
+  });
+
   it('stays armed where the call was cut off, also for whom it is handed over to', async () => {
     const { claim, made } = await held();
     await sendsAndHangs(claim);

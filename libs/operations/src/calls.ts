@@ -1,10 +1,12 @@
 import type { Database } from '@slipway/postgres';
 import { type Arming, arm, type Held, take } from './claims.js';
-import { type LostClaim, LostPlace } from './errors.js';
+import { LostClaim, LostPlace } from './errors.js';
 import type { Acting } from './work.js';
 
 /** What an arming outlasts its call by, in ms: its own answer may take half of that, and by the other half the call is over before anybody else may act. */
 const armedBeyondMs = 4_000;
+/** What is under way has so long to be answered once its work is told to stop, in ms: less than a process has to end. */
+const answerMs = 2_000;
 
 /** Whose calls they are. */
 interface Caller {
@@ -43,10 +45,12 @@ export class Calls {
     this.underWay++;
     try {
       const over = (await this.arm(ms)) + ms + armedBeyondMs;
-      const signal = AbortSignal.any([this.caller.signal, AbortSignal.timeout(ms), ...(until ? [until] : [])]);
+      const stop = soonAfter(this.caller.signal);
+      const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(ms), ...(until ? [until] : [])]);
       try {
         return await call({ signal, epoch: this.caller.operation.epoch });
       } finally {
+        stop.end();
         if (signal.aborted) this.openUntil = Math.max(this.openUntil, over);
       }
     } finally {
@@ -67,4 +71,24 @@ export class Calls {
       if (performance.now() - sentAt < armedBeyondMs / 2) return sentAt;
     }
   }
+}
+
+/** Aborted with the claim where it is lost; where it is only told to stop, what is under way may be answered first. */
+function soonAfter(told: AbortSignal): { readonly signal: AbortSignal; end(): void } {
+  const stopping = new AbortController();
+  let patience: NodeJS.Timeout | undefined;
+  const stop = () => stopping.abort(told.reason);
+  const hear = () => {
+    if (told.reason instanceof LostClaim) stop();
+    else patience = setTimeout(stop, answerMs);
+  };
+  if (told.aborted) hear();
+  else told.addEventListener('abort', hear, { once: true });
+  return {
+    signal: stopping.signal,
+    end: () => {
+      clearTimeout(patience);
+      told.removeEventListener('abort', hear);
+    },
+  };
 }

@@ -39,6 +39,7 @@ async function work(claim: ActiveClaim): Promise<Reached> {
     const outcome = await claim.work.run(claim);
     if ('done' in outcome) return { ending: { end: 'done' } };
     if (claim.signal.reason instanceof Cancelled) return await afterCancel(claim, claim.signal.reason.message);
+    if (claim.signal.reason instanceof ShuttingDown) return { ending: { end: 'handed-over' } };
     const { away, ...again } = outcome.again;
     return { ending: { end: 'again', ...again }, met: away && { ...away, reason: again.reason } };
   } catch (thrown) {

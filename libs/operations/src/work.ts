@@ -19,7 +19,7 @@ export interface Operation<Input = unknown> {
 
 /** How a call that changes something outside is to be made. */
 export interface Acting {
-  /** Aborted with the claim, and when the call's time is over. */
+  /** Aborted when the claim is lost, a little after it was told to stop, and when the call's time is over. */
   readonly signal: AbortSignal;
   /** Of the claim, for what can be fenced. */
   readonly epoch: number;
