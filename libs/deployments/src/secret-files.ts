@@ -5,6 +5,8 @@ import { readSecret } from '@slipway/identity';
 /** The file of a secret is not what was asked for: another value than the one signed off, or no file at all. */
 export class SecretChanged extends Error {
   override readonly name = 'SecretChanged';
+  /** It is read before anything is asked of the target. */
+  readonly isOver = true;
 }
 
 /**

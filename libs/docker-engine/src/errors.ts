@@ -13,7 +13,18 @@ export abstract class EngineError extends Error {
     super(message, options);
     this.name = new.target.name;
   }
+
+  /** Nothing of the call is under way any more: the engine answered, or was never asked. Of what a proxy answers in its place, or who hung up, that is not known. */
+  get isOver(): boolean {
+    if (this.statusCode !== undefined) return this.statusCode < 502 || this.statusCode > 504;
+    const { cause } = this;
+    const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+    return first === undefined || (first instanceof Error && 'syscall' in first && unsent.has(first.syscall));
+  }
 }
+
+/** What was being done when no connection came about. */
+const unsent = new Set<unknown>(['connect', 'getaddrinfo']);
 
 /** No such container, image, network or volume (404). */
 export class NotFound extends EngineError {

@@ -170,6 +170,26 @@ describe('what was armed', () => {
     await ended();
   });
 
+  it('stays armed where the call failed and did not say that nothing of it is under way', async () => {
+    const { claim, go } = await held();
+    const reset = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    await expect(claim.act(500, () => Promise.reject(new Error('the target does not answer', { cause: reset })))).rejects.toThrow();
+    await claim.note('what it knows');
+    expect(await armedFor()).toBeGreaterThan(2);
+    go.pass();
+    await ended();
+  });
+
+  it('is disarmed where the call failed and what it failed with says that it was answered, or never sent', async () => {
+    const { claim, go } = await held();
+    const refused = Object.assign(new Error('no such image'), { isOver: true });
+    await expect(claim.act(500, () => Promise.reject(new Error('the target said no', { cause: refused })))).rejects.toThrow();
+    await claim.note('what it knows');
+    expect(await armedFor()).toBeNull();
+    go.pass();
+    await ended();
+  });
+
   it('is disarmed for whom it is handed over to where what is under way is answered soon after the process was told to stop', async () => {
     const [sent, answer, wasCutOff] = [gate(), gate(), gate<boolean>()];
     const run = async (claim: Claim) => {
@@ -250,7 +270,7 @@ describe('a place that several operations act on', () => {
     await two(
       async (claim) => {
         await claim.take('shop/test');
-        await claim.act(50, ({ signal }) => aborted(signal)).catch(() => undefined);
+        await claim.act(500, () => Promise.reject(new Error('socket hang up'))).catch(() => undefined);
         left.pass();
       },
       async (claim) => {

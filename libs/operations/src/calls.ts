@@ -1,6 +1,6 @@
 import type { Database } from '@slipway/postgres';
 import { type Arming, arm, type Held, take } from './claims.js';
-import { LostClaim, LostPlace } from './errors.js';
+import { isOver, LostClaim, LostPlace } from './errors.js';
 import type { Acting } from './work.js';
 
 /** What an arming outlasts its call by, in ms: its own answer may take half of that, and by the other half the call is over before anybody else may act. */
@@ -47,11 +47,17 @@ export class Calls {
       const over = (await this.arm(ms)) + ms + armedBeyondMs;
       const stop = soonAfter(this.caller.signal);
       const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(ms), ...(until ? [until] : [])]);
+      let isKnown = false;
       try {
-        return await call({ signal, epoch: this.caller.operation.epoch });
+        const answer = await call({ signal, epoch: this.caller.operation.epoch });
+        isKnown = true;
+        return answer;
+      } catch (error) {
+        isKnown = isOver(error);
+        throw error;
       } finally {
         stop.end();
-        if (signal.aborted) this.openUntil = Math.max(this.openUntil, over);
+        if (signal.aborted || !isKnown) this.openUntil = Math.max(this.openUntil, over);
       }
     } finally {
       this.underWay--;

@@ -14,6 +14,15 @@ export class LostPlace extends Error {
   }
 }
 
+/**
+ * Whether nothing of a call that threw this can be under way any more: it was answered, or never sent. Errors that know it say so in a property `isOver`, of
+ * their own or of their cause; of all others it is not known.
+ */
+export function isOver(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return 'isOver' in error ? error.isOver === true : isOver(error.cause);
+}
+
 /** Abort reason: somebody cancelled the operation. `message` is the reason given. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled';

@@ -40,7 +40,8 @@ export interface Claim<Input = unknown> {
   /**
    * Makes a call of at most `ms` that changes something outside: the only way to make one, where doing it late would matter. First it is written down, in a
    * statement that only the newest epoch can write, that a call may be under way; whoever takes over, or takes the place, waits until it has arrived or never
-   * will, and looks then. What is only read needs none of this. `until` cuts it off besides what ends the claim. Throws the abort reason, and what the call throws.
+   * will, and looks then. What is only read needs none of this. `until` cuts it off besides what ends the claim. Throws the abort reason, and what the call
+   * throws: where that does not say that nothing is under way any more (`isOver`), the call is taken for under way until its time is over.
    * @throws LostClaim or LostPlace before anything was sent; the latter is to be passed on, and the work begun anew.
    */
   act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T>;

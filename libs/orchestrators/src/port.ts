@@ -95,4 +95,10 @@ export class TargetUnavailable extends Error {
     super(message, options);
     this.part = part;
   }
+
+  /** Nothing of what was asked is under way any more: as its cause says; where it has none it is what we make of answers. */
+  get isOver(): boolean {
+    const { cause } = this;
+    return cause === undefined || (cause instanceof Error && 'isOver' in cause && cause.isOver === true);
+  }
 }
