@@ -1,9 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
+import { because, outcomeOf, type Report, type Shortcomings } from '../faults/report.ts';
 import { type CaseMeta, groups } from './case.ts';
 
 /** How a case ended. */
 export interface Ended extends Pick<CaseMeta, 'id' | 'input' | 'expected' | 'provenBy' | 'notYet'> {
-  readonly result: 'held' | 'broken' | 'not applicable yet';
+  /** `not tried`: what its file makes first could not be made, or the run was interrupted. */
+  readonly result: 'held' | 'broken' | 'not tried' | 'not applicable yet';
   readonly outcome: string;
   readonly seconds: number;
 }
@@ -18,8 +20,23 @@ export interface RunOf {
   readonly words: string;
 }
 
-/** The report as a page: how it went, what was broken, then a table for each group in the order of the ids, and what cannot be tried yet. */
-export function pageOf(run: RunOf, all: readonly Ended[]): string {
+/** It passed when every case held and was tried. `beside` is what went otherwise outside of cases: files that could not begin or tidy up. */
+export function reportOf(run: RunOf, all: readonly Ended[], beside: Shortcomings): Report {
+  const cases = inOrder(all);
+  const which = (result: Ended['result'], was: string) =>
+    cases.flatMap((each) => (each.result === result ? [`${each.id} was ${was}`] : []));
+  const short = {
+    amiss: [...which('broken', 'broken'), ...beside.amiss],
+    missing: [...which('not tried', 'not tried'), ...beside.missing],
+  };
+  const outcome = outcomeOf(short);
+  const name = run.words.includes('--only') ? 'attacks-some' : 'attacks';
+  const json = { ...run, outcome, ...short, cases };
+  return { name, outcome, json, markdown: [`# Attacks: ${outcome}`, '', ...pageOf(run, all, short)].join('\n') };
+}
+
+/** How it went, what was broken, then a table for each group in the order of the ids, and what cannot be tried yet. */
+function pageOf(run: RunOf, all: readonly Ended[], short: Shortcomings): string[] {
   const of = (result: Ended['result']) => inOrder(all.filter((each) => each.result === result));
   const [held, broken, later] = [of('held'), of('broken'), of('not applicable yet')];
   const tables = Object.entries(groups).flatMap(([letter, title]) =>
@@ -29,19 +46,18 @@ export function pageOf(run: RunOf, all: readonly Ended[]): string {
     ),
   );
   return [
-    '# Attacks',
-    '',
     `Written by \`npm run attack -- ${run.words}\` at ${run.at}, of commit ${run.commit}, with seed ${run.seed}, in ${minutes(run.seconds)}.`,
     '',
     `**${held.length} cases held, ${broken.length} ${broken.length === 1 ? 'was' : 'were'} broken**, ${later.length} cannot be tried yet.`,
     '',
+    ...because(short),
     'Numbers up to 49 are those of the list the cases were taken from; from 50 on stand those it leaves out. What an ordinary test proves too, or proves alone,',
     'names it; `npm test` runs those.',
     ...(broken.length > 0 ? tableOf('Broken', broken) : []),
     ...tables,
     ...(later.length > 0 ? laterOf(later) : []),
     '',
-  ].join('\n');
+  ];
 }
 
 /** A text without colours and controls, and without what lies below these folders of the machine, but for the names of files in the first, the checkout. */
@@ -95,6 +111,11 @@ function proofOf({ file, test }: Ended['provenBy'][number]): string {
   return `[${cell(test)}](../../${file})`;
 }
 
+/** Without the breaks of a text. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
+
 function cell(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll(/[[*]/g, '\\$&');
+  return oneLine(text).replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll(/[[*]/g, '\\$&');
 }

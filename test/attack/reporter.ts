@@ -1,38 +1,38 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { resolve } from 'node:path';
+import type { Reporter, SerializedError, TestCase, TestModule, TestRunEndReason } from 'vitest/node';
 import { root } from '../../tools/suite/services.ts';
+import { circumstances, writeReport } from '../faults/report.ts';
 import type { CaseMeta } from './case.ts';
-import { type Ended, inOrder, pageOf, withoutPlaces } from './report.ts';
+import { type Ended, oneLine, reportOf, withoutPlaces } from './report.ts';
 import { seed } from './seed.ts';
 
-/** Writes attacks.{json,md} at the end of a run into the folder SLIPWAY_ATTACK_WRITE names, seen from the checkout, of the cases that were run. */
+/** Writes the report at the end of a run into the folder SLIPWAY_ATTACK_WRITE names, seen from the checkout, of the cases that were to be run. */
 export class AttackReporter implements Reporter {
   private readonly begun = Date.now();
 
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  async onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): Promise<void> {
     const wanted = process.env['SLIPWAY_ATTACK_WRITE'];
     if (!wanted) return;
     const all = modules.flatMap((module) => [...module.children.allTests()]).flatMap(endedOf);
-    const commit = execFileSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
-    const run = {
-      at: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-      commit,
-      seconds: Math.round((Date.now() - this.begun) / 1000),
-      seed,
-      words: process.env['SLIPWAY_ATTACK_WORDS'] ?? '--write',
-    };
-    const folder = resolve(root, wanted);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'attacks.json'), `${JSON.stringify({ ...run, cases: inOrder(all) }, null, 2)}\n`);
-    writeFileSync(join(folder, 'attacks.md'), pageOf(run, all));
+    const { at, commit } = await circumstances();
+    const words = process.env['SLIPWAY_ATTACK_WORDS'] ?? '--write';
+    const run = { at, commit, seconds: Math.round((Date.now() - this.begun) / 1000), seed, words };
+    const amiss = [...modules.flatMap(troublesOf), ...errors.map(({ message }) => wordsOf(message))];
+    const missing = reason === 'interrupted' ? ['what was to come when it was interrupted'] : [];
+    await writeReport(reportOf(run, all, { amiss, missing }), resolve(root, wanted));
   }
 }
 
 /** Of no use, or of too much, to whoever reads it elsewhere. */
 const bare = (outcome: string): string => withoutPlaces(outcome, [root, tmpdir()]);
+const wordsOf = (message: string): string => oneLine(bare(message.slice(0, 500)));
+
+/** What a file could not make before its cases, or not take away after them. */
+function troublesOf(module: TestModule): string[] {
+  const errors = [module, ...module.children.allSuites()].flatMap((each) => each.errors());
+  return errors.map(({ message }) => `${module.relativeModuleId}: ${wordsOf(message)}`);
+}
 
 function endedOf(test: TestCase): Ended[] {
   const meta = (test.meta() as { attack?: CaseMeta }).attack;
@@ -40,9 +40,10 @@ function endedOf(test: TestCase): Ended[] {
   const { id, input, expected, provenBy, notYet } = meta;
   const { state, errors } = test.result();
   const seconds = Math.round((test.diagnostic()?.duration ?? 0) / 100) / 10;
-  if (state === 'skipped' && notYet === undefined) return [];
-  if (state === 'skipped') return [{ id, input, expected, provenBy, notYet, result: 'not applicable yet', outcome: notYet ?? '', seconds }];
-  if (state === 'passed') return [{ id, input, expected, provenBy, result: 'held', outcome: bare(meta.outcome ?? ''), seconds }];
-  const outcome = bare((errors ?? []).map(({ message }) => message.slice(0, 500)).join('; '));
-  return [{ id, input, expected, provenBy, result: 'broken', outcome, seconds }];
+  const as = (result: Ended['result'], outcome: string): Ended[] => [{ id, input, expected, provenBy, result, outcome, seconds }];
+  if (state === 'passed') return as('held', bare(meta.outcome ?? ''));
+  if (state === 'failed') return as('broken', bare(errors.map(({ message }) => message.slice(0, 500)).join('; ')));
+  // Those that were not chosen were never to be run.
+  if (test.options.mode === 'skip') return [];
+  return notYet === undefined ? as('not tried', '') : as('not applicable yet', notYet).map((ended) => ({ ...ended, notYet }));
 }

@@ -76,7 +76,7 @@ export async function reportOfHurt(options: Options, result: Hurt, gateMs: numbe
     'Hurt: how many questions were cut off, answers lost, statements refused, leases taken over or processes hit, counted where it was done.',
     '',
   ].join('\n');
-  return { name: `faults-seed-${seed}-${minutes}-min`, outcome, json, markdown };
+  return { name: `faults-seed-${seed}-${minutes}-min${options.only === '' ? '' : '-some'}`, outcome, json, markdown };
 }
 
 /** Kinds that were not done, or never met the work they are meant to meet. What weighs less than one may be left out of a plan, and is told all the same. */

@@ -85,5 +85,6 @@ export async function reportOfSweep(options: Options, { wanted, unreached, sitti
       ...promisesTable(verdict),
     ]),
   ].join('\n');
-  return { name: `crash-points-${options.replicas}-of-each`, outcome, json, markdown };
+  const some = options.points === undefined && options.only === '' ? '' : '-some';
+  return { name: `crash-points-${options.replicas}-of-each${some}`, outcome, json, markdown };
 }

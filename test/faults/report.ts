@@ -11,9 +11,10 @@ export type Outcome = 'passed' | 'not passed' | 'incomplete';
 
 /** A report for machines and for people. */
 export interface Report {
+  /** Of its files. What looked at a part only has a name of its own: it never takes the place of what looked at the whole. */
   readonly name: string;
   readonly outcome: Outcome;
-  readonly json: unknown;
+  readonly json: Figures;
   readonly markdown: string;
 }
 
@@ -24,6 +25,12 @@ export const exitCodes: Readonly<Record<Outcome, number>> = { passed: 0, 'not pa
 export interface Shortcomings {
   readonly amiss: readonly string[];
   readonly missing: readonly string[];
+}
+
+/** What the figures of every report have, whatever they are of. */
+export interface Figures extends Shortcomings, Pick<Circumstances, 'at' | 'commit'> {
+  readonly seed: number;
+  readonly outcome: Outcome;
 }
 
 export function outcomeOf({ amiss, missing }: Shortcomings): Outcome {
@@ -37,10 +44,11 @@ export function because({ amiss, missing }: Shortcomings): string[] {
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-const folder = join(import.meta.dirname, '../../docs/reliability');
+/** Where reports are kept. */
+export const keptIn = join(import.meta.dirname, '../../docs/reliability');
 
 /** Gives the files. */
-export async function writeReport({ name, json, markdown }: Report): Promise<string[]> {
+export async function writeReport({ name, json, markdown }: Report, folder = keptIn): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const files = [join(folder, `${name}.json`), join(folder, `${name}.md`)] as const;
   await writeFile(files[0], `${JSON.stringify(json, null, 2)}\n`);

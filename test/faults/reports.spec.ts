@@ -105,6 +105,11 @@ describe('the report of a fault run', () => {
     expect(short.markdown).toMatch(new RegExp(`Not met in a run of less than 30 minutes:.*${why.source}`));
   });
 
+  it('of some kinds only never takes the place of that of all', async () => {
+    const options = readOptions(['--seed', '3', '--minutes', '10', '--only', 'kafka']);
+    expect((await reportOfHurt(options, good, gateMs)).name).toBe('faults-seed-3-10-min-some');
+  });
+
   it('tells of a seldom kind that was not in it', async () => {
     const { outcome, markdown } = await report({ kinds: [...good.kinds, { name: 'registry tag overwritten', weight: 0.5 }] }, '30');
     expect(outcome).toBe('passed');
@@ -146,7 +151,11 @@ describe('the report of a sweep', () => {
   const swept = (kills: Kill[], words?: string[], unreached?: string[]) => sat([sitting(kills)], words, unreached);
 
   it('passes where every point was reached and every release arrived', async () => {
-    expect((await swept([arrived(one), arrived(two)])).outcome).toBe('passed');
+    expect(await swept([arrived(one), arrived(two)])).toMatchObject({
+      outcome: 'passed',
+      name: expect.stringMatching(/^crash-points-\d-of-each-some$/),
+    });
+    expect((await swept([arrived(one), arrived(two)], ['--points', 'all'])).name).toMatch(/^crash-points-\d-of-each$/);
   });
 
   it.each<[string, Kill[]]>([

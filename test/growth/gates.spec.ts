@@ -12,7 +12,7 @@ function run(releases: number, wallMs: number, memory: Record<string, Held>): Si
   return { ...nothing, releases, projects: 1, wallMs, sinceToldMs: wallMs, ended: 0, commits: 0, memory };
 }
 function missedBy(growth: Pick<Growth, 'runs' | 'storm'>): string[] {
-  return gatesOf({ at: '', machine: [], loadBefore: '', loadAfter: '', busyBefore: 0, baselines: [], ...growth })
+  return gatesOf({ at: '', commit: '', seed: 1, machine: [], loadBefore: '', loadAfter: '', busyBefore: 0, baselines: [], ...growth })
     .filter(({ kept }) => !kept)
     .map(({ name, value }) => (value === '' ? name : `${name}: ${value}`));
 }

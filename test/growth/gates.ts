@@ -6,6 +6,8 @@ import { endsAtTheTarget, type Storm, spared } from './storm.ts';
 /** Everything a run of the growth tier has seen. */
 export interface Growth {
   readonly at: string;
+  readonly commit: string;
+  readonly seed: number;
   readonly machine: readonly string[];
   readonly loadBefore: string;
   readonly loadAfter: string;

@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { Cleanup, exitCodeOf, listenForEnd } from '../../tools/parts/cleanup.ts';
 import { busyShare, loads, machine } from '../bench/conditions.ts';
+import { circumstances, exitCodes, writeReport } from '../faults/report.ts';
 import { plainCommits } from './baseline.ts';
 import { Fleet } from './fleet.ts';
-import { type Growth, gatesOf } from './gates.ts';
+import type { Growth } from './gates.ts';
 import { makeGround } from './ground.ts';
 import { type Options, readOptions } from './options.ts';
 import { Records } from './records.ts';
-import { reportOf, writeDown } from './report.ts';
+import { reportOf } from './report.ts';
 import { Repositories } from './repositories.ts';
 import { found, runSize, type SizeRun } from './run-size.ts';
 import { runStorm, type Storm } from './storm.ts';
@@ -22,9 +23,9 @@ const stuckMs = 180_000;
 process.exitCode = await exitCodeOf(async () => run(readOptions(process.argv.slice(2))), { cleanup, say });
 end.release();
 
-/** Measures and reports. Gives 1 where a gate is missed. */
+/** Measures and reports. Gives what the outcome has for its exit code: 1 where a gate is missed. */
 async function run(options: Options): Promise<number> {
-  const at = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const { at, commit } = await circumstances();
   const [loadBefore, busyBefore] = [loads(), await busyShare()];
   const ground = await makeGround({
     ...{ cleanup, stillWorthIt: end.throwIfAsked, tell: say },
@@ -41,7 +42,7 @@ async function run(options: Options): Promise<number> {
   const baselines: { releases: number; ms: number }[] = [];
   const runs: SizeRun[] = [];
   const keep = async ({ storm }: { storm: Storm | undefined }): Promise<Growth> => {
-    const conditions = { at, machine: await machine(ground.parts), loadBefore, loadAfter: loads(), busyBefore };
+    const conditions = { at, commit, seed: options.seed, machine: await machine(ground.parts), loadBefore, loadAfter: loads(), busyBefore };
     const growth: Growth = { ...conditions, baselines, runs, ...(storm && { storm }) };
     if (options.json !== undefined) await writeFile(options.json, JSON.stringify(growth));
     return growth;
@@ -56,7 +57,8 @@ async function run(options: Options): Promise<number> {
   let storm: Storm | undefined;
   if (options.storm) storm = await runStorm(wish, { releases: options.stormReleases, seed: options.seed });
   const growth = await keep({ storm });
-  process.stdout.write(`${reportOf(growth)}\n`);
-  if (options.write) say(`written into ${await writeDown(growth)}`);
-  return gatesOf(growth).some(({ kept }) => !kept) ? 1 : 0;
+  const report = reportOf(growth);
+  process.stdout.write(report.markdown);
+  if (options.write) say(`written to ${(await writeReport(report)).join(' and ')}`);
+  return exitCodes[report.outcome];
 }

@@ -1,12 +1,35 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { because, outcomeOf, type Report } from '../faults/report.ts';
 import { transitions } from './baseline.ts';
 import { countedFrom, type Growth, gatesOf, leftOut, nameOf, short } from './gates.ts';
 import type { SizeRun } from './run-size.ts';
 import type { Storm } from './storm.ts';
 
-/** The report, as Markdown that also reads well on a terminal. */
-export function reportOf(growth: Growth): string {
+/** Of sizes, of a storm, or of both. It passed when every gate was kept. */
+export function reportOf(growth: Growth): Report {
+  const { runs, storm } = growth;
+  const missed = gatesOf(growth).filter(({ kept }) => !kept);
+  const found = { amiss: missed.map(({ name, value, gate }) => `${name}: ${value}, gate ${gate}`), missing: [] };
+  const outcome = outcomeOf(found);
+  const markdown = [
+    `# ${[...(runs.length > 0 ? ['Growth'] : []), ...(storm ? ['Storm'] : [])].join(' and ')}: ${outcome}`,
+    '',
+    `Of commit ${growth.commit}, with seed ${growth.seed}. To do the same again: \`${again(growth)}\`.`,
+    '',
+    ...because(found),
+    bodyOf(growth),
+    '',
+  ].join('\n');
+  return { name: runs.length > 0 ? 'growth' : 'storm', outcome, json: { ...shortened(growth), outcome, ...found }, markdown };
+}
+
+function again({ runs, storm, seed }: Growth): string {
+  const sizes = runs.length > 0 ? [`--releases ${runs.map(({ releases }) => releases).join(',')}`] : [];
+  const stormy = storm ? [`--storm --storm-releases ${storm.stormy.releases}`] : [];
+  return ['npm run growth --', ...sizes, ...stormy, `--seed ${seed}`].join(' ');
+}
+
+/** Markdown that also reads well on a terminal. */
+function bodyOf(growth: Growth): string {
   const { runs, storm } = growth;
   const plainMs = ({ releases }: SizeRun) => growth.baselines.find((each) => each.releases === releases)?.ms ?? 0;
   const [small, large] = [runs[0], runs.at(-1)];
@@ -104,18 +127,6 @@ function stormOf({ seed, calm, stormy, blows, share, target, findings }: Storm):
     ),
     '',
   ];
-}
-
-/** Puts figures and report into docs/reliability. */
-export async function writeDown(growth: Growth): Promise<string> {
-  const folder = join(import.meta.dirname, '../../docs/reliability');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'growth.json'), `${JSON.stringify(shortened(growth), null, 1)}\n`);
-  await writeFile(
-    join(folder, 'growth.md'),
-    `# Growth and storm\n\n<!-- written by npm run growth -- --write -->\n\n${reportOf(growth)}\n`,
-  );
-  return folder;
 }
 
 /** What is worth keeping in the repository. */
