@@ -23,7 +23,7 @@ export async function reconnect(
   const end = nextEnd(facts, tried.get(network.name));
   tried.set(network.name, end);
   const broken = end === 'proxy' ? [proxy] : cutOff.map(({ info }) => info);
-  await Promise.all(broken.map(({ id }) => settings.engine.containers.restart(id, { graceSeconds: 1, signal })));
+  for (const { id } of broken) await settings.engine.containers.restart(id, { graceSeconds: 1, signal });
   throw new TargetUnavailable('target', notReached(first.info.name));
 }
 
