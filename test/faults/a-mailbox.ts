@@ -1,7 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 
-/** A mail server that takes every mail and reads none. */
+/** No mail to an address there is taken. */
+export const deadDomain = 'gone.example.org';
+
+/** A mail server that takes every mail, but for those to {@link deadDomain}, and reads none. */
 export class Mailbox {
   private constructor(private readonly server: SMTPServer) {}
 
@@ -9,6 +12,7 @@ export class Mailbox {
     const server = new SMTPServer({
       authOptional: true,
       disabledCommands: ['STARTTLS'],
+      onRcptTo: ({ address }, _, done) => done(address.endsWith(`@${deadDomain}`) ? unknownMailbox() : null),
       onData: (stream, _, done) => stream.on('end', () => done()).resume(),
     });
     // A client that was killed hangs up.
@@ -25,4 +29,8 @@ export class Mailbox {
   stop(): Promise<void> {
     return new Promise((resolve) => this.server.close(resolve));
   }
+}
+
+function unknownMailbox(): Error {
+  return Object.assign(new Error('there is no such mailbox'), { responseCode: 550 });
 }

@@ -33,8 +33,8 @@ export interface SuiteOfProcesses extends FaultySuite {
   readonly environment: SuiteEnvironment;
   readonly administratorToken: string;
   readonly dataDir: DataDir;
-  /** Of every new project so far. */
-  readonly repositories: readonly { readonly project: string; readonly folder: string }[];
+  /** Of every new project so far; who applies a project of another repository adds it. */
+  readonly repositories: { readonly project: string; readonly folder: string; readonly system?: 'svn' }[];
   /**
    * A repository with its first commit, and a project that takes it through test and an operator's sign-off to production. `spec` replaces whole keys of it;
    * what `prepare` gives is added to how the repository is watched.
@@ -142,7 +142,7 @@ async function start(
   await join({ name: author.name, emails: author.emails, roles: ['developer'] });
   const operator = (await join({ name: 'Otto Operator', emails: ['otto@example.org'], roles: ['operator'] })).api;
   await administrator.applyTarget({ params: { name: 'lab' }, body: aTargetToRun(ports) });
-  const repositories: { project: string; folder: string }[] = [];
+  const repositories: SuiteOfProcesses['repositories'] = [];
   const applied = new Map<string, Partial<ProjectSpec> & Pick<ProjectSpec, 'source'>>();
   const fileOf: SuiteOfProcesses['fileOf'] = (name, spec) => {
     const before = applied.get(name);
@@ -152,7 +152,9 @@ async function start(
   const apply: SuiteOfProcesses['apply'] = async (name, spec) => {
     if (!projects.includes(name)) projects.push(name);
     applied.set(name, spec);
-    await administrator.applyProject({ params: { name }, body: fileOf(name, {}), query: { reason: 'to see what a fault does' } });
+    const put = { params: { name }, body: fileOf(name, {}), query: { reason: 'to see what a fault does' } };
+    // Again where whoever took it was killed: what is in force already changes nothing.
+    await eventually(() => administrator.applyProject(put).then(() => true), { within: 60_000, every: 300 });
   };
   const targetOf: SuiteOfProcesses['targetOf'] = (name) => aTargetToRun(ports, name);
   const newProject: SuiteOfProcesses['newProject'] = async (spec = {}, prepare = async () => {}) => {

@@ -57,13 +57,13 @@ export async function plainGround(wish: GroundWish): Promise<Ground> {
   Object.assign(process.env, env);
   const mailbox = await Mailbox.start();
   wish.cleanup.defer('stop the mail server', () => mailbox.stop());
-  return await ground(wish, undefined, mailbox.settings);
+  return await ground(wish, undefined, { mail: mailbox.settings, hastened: ['gateway'] });
 }
 
 async function ground(
   { replicas, cleanup, signal, say }: GroundWish,
   parts?: FaultyParts,
-  mail: Record<string, string> = {},
+  { mail = {}, hastened = [] }: { mail?: Record<string, string>; hastened?: readonly Service[] } = {},
 ): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-points-'));
   cleanup.defer(`remove ${folder}`, () => rm(folder, { recursive: true, force: true }));
@@ -72,7 +72,7 @@ async function ground(
   cleanup.defer('stop the receiver', () => receiver.stop());
   const suite = await aSuiteOfProcesses({
     ports: '25000-25999',
-    settings: { notifier: { ...receiver.settings, ...mail } },
+    settings: { ...Object.fromEntries(hastened.map((service) => [service, board.hastened])), notifier: { ...receiver.settings, ...mail } },
     replicas,
     all: board.settings,
     ...(parts && { parts: parts.parts, ofReplica: (service, replica, usual) => settingsOf(parts, service, replica, usual) }),

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { hasten } from './hasten.ts';
 import { Passing } from './passing.ts';
 import { watchKafka } from './watch-kafka.ts';
 import { watchOutside } from './watch-outside.ts';
@@ -16,4 +17,5 @@ if (folder !== undefined && /\/apps\/[a-z-]+\/dist\/main\.js$/.test(process.argv
   const types = watchKafka(passing);
   watchPostgres(passing, types);
   watchOutside(passing);
+  if (process.env['SLIPWAY_CRASH_HASTENED'] === '1') hasten();
 }

@@ -12,10 +12,13 @@ export function watchOutside(passing: Passing): void {
   watchProcesses(passing);
 }
 
+/** What only an Engine is asked, whatever way leads to it: a target may have another address than ours. */
+const engines = /^\/(v\d+\.\d+\/)?(containers|images|networks|events|build|_ping)(\/|\?|$)/;
+
 function watchHttp(passing: Passing): void {
   const what = (request: ClientRequest) => {
     const local = (request as ClientRequest & { socketPath?: string }).socketPath !== undefined;
-    const part = local ? 'docker' : partAt(String(request.getHeader('host') ?? ''));
+    const part = local || engines.test(request.path) ? 'docker' : partAt(String(request.getHeader('host') ?? ''));
     return `${part} ${request.method} ${shapeOf(request.path)}`;
   };
   const answered = new WeakSet<object>();

@@ -2,18 +2,17 @@ import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ApiClient, ApiError } from '@slipway/api';
 import {
-  type ApprovalPolicy,
   ApprovalRequested,
   CommitDetected,
   type DataOf,
   DeploymentSucceeded,
+  EnvironmentRemoved,
   type EventDefinition,
+  ProjectApplied,
   type Release,
   RolloutSucceeded,
   SignOffPosted,
 } from '@slipway/contracts';
-import type { ProjectSpec } from '@slipway/testkit';
-import type { z } from 'zod';
 import { findCommand } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
 import type { Repository } from '../../e2e/a-repository.js';
@@ -21,6 +20,7 @@ import type { LoadLog } from '../../history/load-log.ts';
 import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
 import { Forge, send } from './forge.ts';
 import { Gateways } from './gateways.ts';
+import { firstPage, type Otherwise, spec, specOfAnother } from './lane-file.ts';
 
 const ref = 'refs/heads/main';
 /** Who signs in lanes. */
@@ -30,28 +30,6 @@ export const operatorsName = 'Olga Operator';
 export const stepMs = 120_000;
 
 export type AboutRelease = EventDefinition & { data: { _output: { release: Release } } };
-
-/** Where people are asked in a lane, and what its health checks and verifications look for, so that a commit can fail at each of them. */
-const where = { target: 'lab', deadline: '20s' } as const;
-const spec: Partial<ProjectSpec> = {
-  app: { drain: '0s', stable: '300ms', health: { http: '/', every: '300ms', timeout: '500ms', grace: '3s' } },
-  environments: [
-    { name: 'test', stage: 'test', ...where, verify: [{ http: '/', expect: 200, contains: 'page' }] },
-    {
-      name: 'production',
-      stage: 'production',
-      after: ['test'],
-      ...where,
-      app: { instances: 2, health: { http: '/alive', every: '300ms', timeout: '500ms', grace: '3s' } },
-      approval: { require: [{ role: 'operator' }] },
-    },
-  ],
-};
-
-async function firstPage(repository: Repository): Promise<void> {
-  await repository.write('site/alive', 'yes');
-  await repository.commit('page 0');
-}
 
 /** A project of its own, in which people take one release after the other as far as it is to go. */
 export class Lane {
@@ -90,14 +68,24 @@ export class Lane {
     return this.suite.replicas.flatMap(({ service, url }) => (service === 'gateway' ? [url] : []));
   }
 
-  /** Another project, with one test environment more, whose first release is asked for; `approval` is who is asked there, where it is not as usual. */
-  async another(approval?: z.input<typeof ApprovalPolicy>): Promise<string> {
-    const usual = (spec.environments ?? []).map((each) => (each.stage === 'production' && approval ? { ...each, approval } : each));
-    const environments = [...usual, { name: 'extra', stage: 'test' as const, ...where }];
-    const { name } = await this.suite.newProject({ ...spec, environments }, firstPage);
+  /** Another project, with one test environment more, whose first release is on its way; who is asked there, and where it runs, where that is not as usual. */
+  async opens(otherwise: Otherwise = {}): Promise<string> {
+    return (await this.suite.newProject(specOfAnother(otherwise), firstPage)).name;
+  }
+
+  /** One whose first release is asked for. */
+  async another(otherwise?: Otherwise): Promise<string> {
+    const name = await this.opens(otherwise);
     await this.hears(ApprovalRequested, (data) => data.release.project === name);
     await this.hears(DeploymentSucceeded, (data) => data.release.project === name && data.environment === 'extra');
     return name;
+  }
+
+  /** Removes a project, and waits until nothing is left of these test environments of it. */
+  async removes(project: string, environments: readonly string[]): Promise<void> {
+    const removed = this.hears(ProjectApplied, (data) => data.project === project && data.file === null);
+    await this.administrator.insist('removing', (api) => api.removeProject({ params: { name: project } }), removed);
+    for (const name of environments) await this.hears(EnvironmentRemoved, (data) => data.project === project && data.environment === name);
   }
 
   /** The file of such a project without what it has more. */

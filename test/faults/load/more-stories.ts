@@ -79,17 +79,12 @@ export const moreStories: readonly Story[] = [
     name: 'a project changes, loses an environment, and is removed',
     tell: async (lane) => {
       const other = await lane.another();
-      const about = (name: string) => (data: { project: string; environment: string }) =>
-        data.project === other && data.environment === name;
-      const gone = lane.hears(EnvironmentRemoved, about('extra'));
+      const gone = lane.hears(EnvironmentRemoved, (data) => data.project === other && data.environment === 'extra');
       const applied = lane.hears(ProjectApplied, (data) => data.project === other && data.version > 1);
       const body = lane.fileOf(other);
       await lane.administrator.insist('applying', (api) => api.applyProject({ params: { name: other }, body, query: { reason } }), applied);
       await gone;
-      const removed = lane.hears(ProjectApplied, (data) => data.project === other && data.file === null);
-      const left = lane.hears(EnvironmentRemoved, about('test'));
-      await lane.administrator.insist('removing', (api) => api.removeProject({ params: { name: other } }), removed);
-      await left;
+      await lane.removes(other, ['test']);
     },
   },
   {

@@ -21,8 +21,9 @@ export const rareStories: readonly Story[] = [
   {
     name: 'nobody answers a request, and it expires',
     tell: async (lane) => {
-      const other = await lane.another({ require: [{ role: 'operator' }], expires: '5s' });
+      const other = await lane.another({ approval: { require: [{ role: 'operator' }], expires: '5s' } });
       await lane.hears(ApprovalExpired, ({ release }) => release.project === other);
+      await lane.removes(other, ['test', 'extra']);
     },
   },
   {

@@ -13,6 +13,8 @@ import {
 import type { Lane } from './lane.ts';
 import { moreStories } from './more-stories.ts';
 import { newsOf } from './news.ts';
+import { outsideStories } from './outside-stories.ts';
+import { peopleStories } from './people-stories.ts';
 import { rareStories } from './rare-stories.ts';
 
 /** One way a release can go, and what people do for it. It is told to its end, whatever crashes meanwhile, or the story throws. */
@@ -131,4 +133,6 @@ export const stories: readonly Story[] = [
   { name: 'an instance is lost and healed', tell: (lane) => lane.losesAnInstance() },
   ...moreStories,
   ...rareStories,
+  ...peopleStories,
+  ...outsideStories,
 ];
