@@ -55,7 +55,7 @@ export async function reportOfSweep(options: Options, { wanted, unreached, sitti
   };
   const outcome = outcomeOf(short);
   const services = Map.groupBy(ends, ({ point }) => point.split(' · ')[0] as string);
-  const again = `npm run faults -- --points ${options.points ?? 'all'}${options.only === '' ? '' : ` --only "${options.only}"`}${options.replicas === 1 ? '' : ` --replicas ${options.replicas}`} --seed ${options.seed}`;
+  const again = `npm run faults -- --points ${options.points ?? 'all'}${options.only === '' ? '' : ` --only "${options.only}"`}${options.replicas === 2 ? '' : ` --replicas ${options.replicas}`} --seed ${options.seed}`;
   const mended = kills.filter((kill) => kill.end === 'lost' && last.get(kill.point)?.end === 'arrived');
   const json = { seed: options.seed, replicas: options.replicas, outcome, ...short, ...about, gateMs, sittings };
   const markdown = [
