@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { readdir, utimes } from 'node:fs/promises';
 import { CommitDetected, CommitFolded } from '@slipway/contracts';
 import { eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Repository, Stage } from './a-stage.contract.js';
+import { Repositories } from './ports.js';
+import { ReconcileCopies } from './reconcile-copies.js';
 
 describe('two replicas', () => {
   let stage: Stage;
@@ -71,6 +74,29 @@ describe('two replicas', () => {
     const revision = await repository.commit({ a: '2' });
     await repository.push();
     expect((await stage.nth(CommitDetected, 'orphan', 2)).release.revision).toBe(revision);
+  });
+
+  it('each give back the disk that the copy of a removed source takes, and keep those of the others', async () => {
+    const copiesOf = (replica: string) => `${stage.folder}/${replica}/sources/git`;
+    const left = async (replica: string) => (await readdir(copiesOf(replica))).filter((name) => /^(stays|leaves)-.*\.git$/.test(name));
+    for (const name of ['stays', 'leaves']) {
+      const repository = await project(name);
+      const point = { ref: 'refs/heads/main', revision: await repository.git('rev-parse', 'HEAD') };
+      for (const { app } of stage.replicas) {
+        const { control, source } = app.get(Repositories).of(name, stage.file(name, { url: repository.url }));
+        await control.file(source, point, 'a');
+      }
+    }
+    await stage.apply(null, 2, 'leaves');
+    await eventually(async () =>
+      expect(await stage.query("select file from {schema}.source where project = 'leaves'")).toEqual([{ file: null }]),
+    );
+    const [longAgo, names] = [new Date('2020-01-01'), ['one', 'two']];
+    // One of them is told that a source went away, and may be at it now.
+    const age = (copy: string) => utimes(copy, longAgo, longAgo).catch(() => undefined);
+    for (const name of names) for (const copy of await left(name)) await age(`${copiesOf(name)}/${copy}`);
+    for (const { app } of stage.replicas) await app.get(ReconcileCopies).run(new AbortController().signal);
+    for (const name of names) expect((await left(name)).map((copy) => copy.split('-')[0])).toEqual(['stays']);
   });
 
   it('hands over when one is stopped, and hears nothing twice', async () => {

@@ -14,6 +14,7 @@ import { WebhookSigning } from './http/webhook-signing.js';
 import { Webhooks } from './http/webhooks.js';
 import { migrations } from './migrations/index.js';
 import { Releases, Repositories, Sources, WebhookSecrets } from './ports.js';
+import { ReconcileCopies } from './reconcile-copies.js';
 import { ReconcilePolls } from './reconcile-polls.js';
 import { RunForget } from './run-forget.js';
 import { RunPoll } from './run-poll.js';
@@ -43,7 +44,7 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
       sealed: sealedTables,
       subscriptions,
       works: [RunPoll, RunForget],
-      reconcilers: [ReconcilePolls],
+      reconcilers: [ReconcilePolls, ReconcileCopies],
     }),
   ],
   providers: [
@@ -55,7 +56,19 @@ function systemRepositories(config: SourceWatcherConfig): SystemRepositories {
       inject: [SERVICE_CONFIG],
       useFactory: (config: SourceWatcherConfig) => new WebhookSecretFiles(config.SLIPWAY_SECRETS_DIR),
     },
-    ...[Births, Gathering, RunPoll, RunForget, ReconcilePolls, SourceWatcherMetrics, WebhookSigning, Webhooks, SubversionHooks, HookRoutes],
+    ...[
+      Births,
+      Gathering,
+      RunPoll,
+      RunForget,
+      ReconcilePolls,
+      ReconcileCopies,
+      SourceWatcherMetrics,
+      WebhookSigning,
+      Webhooks,
+      SubversionHooks,
+      HookRoutes,
+    ],
     ...subscriptions.entries.map((entry) => entry.handler),
   ],
 })

@@ -45,6 +45,6 @@ export class SourceArchives {
 
   /** Gives the disk back that copies take of which nothing was built for long: their project was removed, or has another source. */
   async tidy(signal: AbortSignal): Promise<void> {
-    await forgetCopies(this.dataDir, new Date(Date.now() - keptMs), signal);
+    await forgetCopies(this.dataDir, new Date(Date.now() - keptMs), { signal });
   }
 }

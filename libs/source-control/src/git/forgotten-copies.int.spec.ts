@@ -38,6 +38,8 @@ describe('the copy of a source', () => {
     await forgetCopies(dataDir, since);
     expect(await copies()).toEqual([copy]);
     await utimes(join(dataDir, 'git', copy), longAgo, longAgo);
+    await forgetCopies(dataDir, since, { but: [source] });
+    expect(await copies()).toEqual([copy]);
     const left = join(dataDir, 'git', `${copy}.old-1-x`);
     await mkdir(left);
     await utimes(left, longAgo, longAgo);
@@ -52,7 +54,7 @@ describe('the copy of a source', () => {
       await mkdir(path, { recursive: true });
       await utimes(path, longAgo, longAgo);
     }
-    await withLock(`${held}.lock`, 1_000, undefined, () => forgetCopies(dataDir, since, undefined, 100));
+    await withLock(`${held}.lock`, 1_000, undefined, () => forgetCopies(dataDir, since, { waitMs: 100 }));
     expect(await copies()).toContain('a.git');
     expect(await copies()).not.toContain('b.git');
   });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../mirror-lock.js';
@@ -6,6 +5,7 @@ import { privateFolder, removeFolder, sizeWatch, writePrivate } from '../private
 import { checkGitRef, refMatcher } from '../ref-name.js';
 import type { CallOptions, Limits, Point, Source } from '../source-control.js';
 import { SourceError } from '../source-error.js';
+import { copyName } from './copy-name.js';
 import { throwAway, usedNow } from './forgotten-copies.js';
 import type { GitCommand } from './git-command.js';
 import { localError, remoteError } from './git-errors.js';
@@ -29,11 +29,7 @@ export class GitMirrors {
 
   /** Where the copy of a source is or will be. */
   path(source: Source): string {
-    const identity = createHash('sha256').update(
-      [source.name, source.url, source.username ?? '', source.credentials ?? '', source.lfs ? 'lfs' : ''].join('\n'),
-    );
-    const readable = source.name.replace(/[^a-z0-9-]/gi, '_').slice(0, 40);
-    return join(this.dataDir, 'git', `${readable}-${identity.digest('hex').slice(0, 20)}.git`);
+    return join(this.dataDir, 'git', copyName(source));
   }
 
   /** Asks the server for its branches and tags; annotated tags come back as the commit they mark. */
