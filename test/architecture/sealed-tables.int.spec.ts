@@ -44,6 +44,7 @@ const ofLibs: Readonly<Record<string, string>> = {
   schema_migration: 'which migrations were run; one that is run again fails at what it made',
   parked: 'a record as it was received, verified again when it is handled',
   dead_letter: 'a record as it was received, verified again when it is handled',
+  place: 'who acts on an environment now; without the right row somebody waits, or two do there what sealed rows told each of them to do',
   operation: 'inputs name rows, and these decide; how far one is, is sealed',
 };
 
