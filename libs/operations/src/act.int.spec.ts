@@ -180,6 +180,18 @@ describe('what was armed', () => {
     await ended();
   });
 
+  it('stays armed as long as what was cut off before needs, and not as what was answered since', async () => {
+    const { claim, go } = await held();
+    await expect(claim.act(50, ({ signal }) => aborted(signal))).rejects.toMatchObject({ name: 'TimeoutError' });
+    const cutOff = await armedFor();
+    await claim.act(500, async () => undefined);
+    await claim.note('what it knows');
+    expect(await armedFor()).toBeLessThanOrEqual(cutOff as number);
+    expect(await armedFor()).toBeGreaterThan(2);
+    go.pass();
+    await ended();
+  });
+
   it('is disarmed where the call failed and what it failed with says that it was answered, or never sent', async () => {
     const { claim, go } = await held();
     const refused = Object.assign(new Error('no such image'), { isOver: true });

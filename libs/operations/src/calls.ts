@@ -21,8 +21,8 @@ export class Calls {
   private armed: Arming | null = null;
   private place: string | null = null;
   private underWay = 0;
-  /** By our clock, when the last call of which it was not known any more can no longer be on its way. */
-  private openUntil = 0;
+  /** What was armed for the last call of which it was not known whether it is over: what is answered after it disarms no further. */
+  private open: Arming | null = null;
 
   constructor(
     private readonly database: Database,
@@ -31,8 +31,7 @@ export class Calls {
 
   get held(): Held {
     const { id, epoch } = this.caller.operation;
-    const answered = this.underWay === 0 && performance.now() >= this.openUntil ? this.armed : null;
-    return { id, epoch, answered, place: this.place };
+    return { id, epoch, answered: this.underWay === 0 ? this.armed : null, open: this.open, place: this.place };
   }
 
   async take(place: string): Promise<boolean> {
@@ -44,7 +43,7 @@ export class Calls {
   async act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T> {
     this.underWay++;
     try {
-      const over = (await this.arm(ms)) + ms + armedBeyondMs;
+      const arming = await this.arm(ms);
       const stop = soonAfter(this.caller.signal);
       const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(ms), ...(until ? [until] : [])]);
       let isKnown = false;
@@ -57,15 +56,14 @@ export class Calls {
         throw error;
       } finally {
         stop.end();
-        if (signal.aborted || !isKnown) this.openUntil = Math.max(this.openUntil, over);
+        if ((signal.aborted || !isKnown) && arming > (this.open ?? '')) this.open = arming;
       }
     } finally {
       this.underWay--;
     }
   }
 
-  /** Gives when the statement was sent, by our clock. */
-  private async arm(ms: number): Promise<number> {
+  private async arm(ms: number): Promise<Arming> {
     for (;;) {
       this.caller.signal.throwIfAborted();
       const sentAt = performance.now();
@@ -74,7 +72,7 @@ export class Calls {
       this.armed = armed.arming;
       if (!armed.isItsPlace) throw new LostPlace(this.place ?? '');
       this.caller.signal.throwIfAborted();
-      if (performance.now() - sentAt < armedBeyondMs / 2) return sentAt;
+      if (performance.now() - sentAt < armedBeyondMs / 2) return armed.arming;
     }
   }
 }

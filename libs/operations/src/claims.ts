@@ -62,6 +62,8 @@ export interface Held {
   readonly epoch: number;
   /** What it armed last, once all calls were answered: to be disarmed with whatever is written next, unless it was armed anew by then. */
   readonly answered: Arming | null;
+  /** What it armed for the last call of which it is not known whether it is over: until then it stays armed. */
+  readonly open?: Arming | null;
   /** What it took, to be disarmed with it. */
   readonly place?: string | null;
 }
@@ -104,30 +106,31 @@ export async function arm(
 }
 
 /** Sets what disarms: nothing where it was armed anew since. A worker of the version before waits for `call_timeout_ms`, so that goes with it. */
-function disarming(answered: string, of = ''): string {
-  return `call_timeout_ms = case when ${of}armed_until = ${answered}::timestamptz then 0 else ${of}call_timeout_ms end,
-            armed_until = nullif(${of}armed_until, ${answered}::timestamptz)`;
+function disarming({ answered, open }: { readonly answered: string; readonly open: string }, of = ''): string {
+  const isIt = `${of}armed_until = ${answered}::timestamptz`;
+  return `call_timeout_ms = case when ${isIt} and ${open}::timestamptz is null then 0 else ${of}call_timeout_ms end,
+            armed_until = case when ${isIt} then ${open}::timestamptz else ${of}armed_until end`;
 }
 
 /** Disarms the place of whose operation was written, by the same name. */
-function disarmingPlace(written: string, { answered, place }: { readonly answered: string; readonly place: string }): string {
-  return `update place p set armed_until = null from ${written} w
+function disarmingPlace(written: string, { answered, open, place }: Record<'answered' | 'open' | 'place', string>): string {
+  return `update place p set armed_until = ${open}::timestamptz from ${written} w
             where p.name = ${place} and p.operation = w.id and p.epoch = w.epoch and p.armed_until = ${answered}::timestamptz`;
 }
 
 /** Keeps how far an operation is; lost claims are ignored. */
 export async function note(
   database: Database,
-  { id, epoch, answered, place = null }: Held,
+  { id, epoch, answered, open = null, place = null }: Held,
   progress: string,
   seal: string | null,
 ): Promise<void> {
   await database.query(
     `with noted as (
-       update operation set progress = $3, progress_seal = $4, ${disarming('$5')}
+       update operation set progress = $3, progress_seal = $4, ${disarming({ answered: '$5', open: '$7' })}
         where id = $1 and epoch = $2 and state = 'running' returning id, epoch
-     ) ${disarmingPlace('noted', { answered: '$5', place: '$6' })}`,
-    [id, epoch, progress, seal, answered, place],
+     ) ${disarmingPlace('noted', { answered: '$5', open: '$7', place: '$6' })}`,
+    [id, epoch, progress, seal, answered, place, open],
   );
 }
 
@@ -154,16 +157,16 @@ export interface Renewal {
 /** Renews the leases of all these claims in one statement on the reserved connection, which no busy pool can hold up. Never waits for a lock. */
 export function renew(database: Database, claims: readonly Held[], timeoutMs: number): Promise<Renewal[]> {
   return database.reserved.query<Renewal>(
-    `with claim as (select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) as c(id, epoch, answered, place)),
+    `with claim as (select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::timestamptz[]) as c(id, epoch, answered, place, open)),
      mine as (
-       select o.id, c.answered, c.place from operation o join claim c on c.id = o.id and c.epoch = o.epoch
+       select o.id, c.answered, c.place, c.open from operation o join claim c on c.id = o.id and c.epoch = o.epoch
         where o.state = 'running' for no key update of o skip locked
      ),
      renewed as (
-       update operation o set due_at = clock_timestamp() + o.lease, ${disarming('mine.answered', 'o.')}
-         from mine where o.id = mine.id returning o.id, o.epoch, mine.answered, mine.place
+       update operation o set due_at = clock_timestamp() + o.lease, ${disarming({ answered: 'mine.answered', open: 'mine.open' }, 'o.')}
+         from mine where o.id = mine.id returning o.id, o.epoch, mine.answered, mine.place, mine.open
      ),
-     freed as (${disarmingPlace('renewed', { answered: 'w.answered', place: 'w.place' })})
+     freed as (${disarmingPlace('renewed', { answered: 'w.answered', open: 'w.open', place: 'w.place' })})
      select c.id, c.epoch, r.id is not null as renewed, coalesce(o.epoch = c.epoch and o.state = 'running', false) as held, o.cancel_reason
        from claim c left join operation o on o.id = c.id left join renewed r on r.id = c.id`,
     [
@@ -171,6 +174,7 @@ export function renew(database: Database, claims: readonly Held[], timeoutMs: nu
       claims.map(({ epoch }) => epoch),
       claims.map(({ answered }) => answered),
       claims.map(({ place }) => place ?? null),
+      claims.map(({ open }) => open ?? null),
     ],
     timeoutMs,
   );
@@ -188,21 +192,22 @@ export type Ending =
 /** Writes the ending, and the part it waits for where that is given, if this is still the newest epoch. False when it is not, or when `complete` has ended it already. */
 export async function settle(
   on: Pick<Database | Tx, 'query'>,
-  { id, epoch, answered, place = null }: Held,
+  { id, epoch, answered, open = null, place = null }: Held,
   ending: Ending,
   away?: Away | null,
 ): Promise<boolean> {
   const { set, params } = change(ending);
   const next = params.length + 3;
-  const kept = away === undefined ? '' : `away = $${next + 2}, `;
+  const kept = away === undefined ? '' : `away = $${next + 3}, `;
+  const names = { answered: `$${next}`, open: `$${next + 2}`, place: `$${next + 1}` };
   const rows = await on.query(
     `with settled as (
-       update operation set owner = null, lease = null, ${disarming(`$${next}`)}, ${kept}${set}
+       update operation set owner = null, lease = null, ${disarming(names)}, ${kept}${set}
         where id = $1 and epoch = $2 and state = 'running' returning id, epoch
      ),
-     freed as (${disarmingPlace('settled', { answered: `$${next}`, place: `$${next + 1}` })})
+     freed as (${disarmingPlace('settled', names)})
      select id from settled`,
-    [id, epoch, ...params, answered, place, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
+    [id, epoch, ...params, answered, place, open, ...(away === undefined ? [] : [away && JSON.stringify(away)])],
   );
   return rows.length > 0;
 }
