@@ -4,7 +4,7 @@ import { type ApiClient, apiClient } from '@slipway/api';
 import { type Role, services } from '@slipway/contracts';
 import { DockerEngine } from '@slipway/docker-engine';
 import { DockerOrchestrator } from '@slipway/orchestrators';
-import { aProjectToRun, aTargetToRun, aTopicPrefix, eventually, realParts } from '@slipway/testkit';
+import { aProjectToRun, aTargetToRun, aTopicPrefix, eventually, type ProjectSpec, realParts } from '@slipway/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { v7 } from 'uuid';
 import { Cleanup } from '../../tools/parts/cleanup.ts';
@@ -16,8 +16,9 @@ import { prepareEnvironment, type SuiteEnvironment } from '../../tools/suite/env
 import { startSuite } from '../../tools/suite/suite.ts';
 import { author, Repository } from '../e2e/a-repository.js';
 import { compiledCopy } from '../faults/compiled-copy.js';
-import { LoadLog } from '../history/index.ts';
-import { OwnKafka, OwnPostgres } from './own-parts.js';
+import { plantRegistryLogin } from '../faults/load/planted.ts';
+import { type Canary, LoadLog } from '../history/index.ts';
+import { type Installed, OwnKafka, OwnPostgres } from './own-parts.js';
 
 /** A project on its way through test and one operator's sign-off to production. */
 export interface Lane {
@@ -32,6 +33,8 @@ export class RestorableSuite {
   readonly installation = `test-${v7().slice(-8)}`;
   readonly engine = DockerEngine.connect(realParts().dockerHost);
   readonly lanes: Lane[] = [];
+  /** What may stand nowhere, beside the administrator's token. */
+  canaries: readonly Canary[] = [];
   /** What clients saw since the run that is judged began. */
   load = new LoadLog();
   private readonly pushes: Push[] = [];
@@ -43,16 +46,19 @@ export class RestorableSuite {
   checkout!: string;
 
   private constructor(
+    /** What is the services' own. */
     readonly dataDir: DataDir,
+    /** What is their parts'. */
+    private readonly partsDir: DataDir,
     readonly postgres: OwnPostgres,
     readonly kafka: OwnKafka,
     private readonly ports: string,
   ) {}
 
-  static async start(ports: string): Promise<RestorableSuite> {
-    const dataDir = await temporaryDataDir('restore');
-    const [postgres, kafka] = await Promise.all([OwnPostgres.start(dataDir), OwnKafka.start(dataDir)]);
-    const suite = new RestorableSuite(dataDir, postgres, kafka, ports);
+  static async start(ports: string, installed?: Installed): Promise<RestorableSuite> {
+    const [dataDir, partsDir] = [await temporaryDataDir('restore'), await temporaryDataDir('restore-parts')];
+    const [postgres, kafka] = await Promise.all([OwnPostgres.start(partsDir, installed), OwnKafka.start(partsDir)]);
+    const suite = new RestorableSuite(dataDir, partsDir, postgres, kafka, ports);
     try {
       await suite.prepare();
       return suite;
@@ -64,11 +70,6 @@ export class RestorableSuite {
 
   get url(): string {
     return this.environment.gatewayUrl;
-  }
-
-  /** Where the services write what they think. */
-  get logs(): string {
-    return this.dataDir.logs;
   }
 
   /** The services, each ready. */
@@ -121,13 +122,14 @@ export class RestorableSuite {
     return found.map(({ id, labels: own }) => ({ id, environment: own['dev.slipway.environment'] ?? '' }));
   }
 
-  async newLane(page: string): Promise<Lane> {
+  /** `prepare` is told the project's name before it is applied, and gives what of its file is not as usual. */
+  async newLane(page: string, prepare: (name: string) => Promise<Partial<ProjectSpec>> = async () => ({})): Promise<Lane> {
     const name = `back-${v7().slice(-8)}`;
     const repository = await Repository.make();
     this.lanes.push({ name, repository });
     await this.push({ name, repository }, page);
     const source = { git: { url: repository.url, poll: '1s' } };
-    const body = aProjectToRun(name, { source, image: { repository: `${realParts().registry}/${name}` } });
+    const body = aProjectToRun(name, { source, image: { repository: `${realParts().registry}/${name}` }, ...(await prepare(name)) });
     await this.administrator.applyProject({ params: { name }, body, query: { reason: 'to see what a restore does' } });
     return { name, repository };
   }
@@ -171,19 +173,15 @@ export class RestorableSuite {
       await repository.remove();
     }
     await Promise.all([this.kafka.stop(), this.postgres.stop()]);
-    await this.dataDir.close();
+    await Promise.all([this.dataDir.close(), this.partsDir.close()]);
   }
 
   private async prepare(): Promise<void> {
     const own = await freePorts(services.length);
     for (const [at, service] of services.entries()) await this.dataDir.remember(`port-${service}`, String(own[at]));
-    const all = {
-      SLIPWAY_INSTALLATION: this.installation,
-      SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir(),
-    };
-    const settings = { all, ofReplica: () => ({ SLIPWAY_TOPIC_PREFIX: this.topicPrefix }), singleRole: true };
-    this.environment = await prepareEnvironment(this.dataDir, this.parts(), settings);
-    this.checkout = await compiledCopy(await this.dataDir.folder('checkout'));
+    this.environment = await this.provided();
+    this.canaries = [await plantRegistryLogin(this)];
+    this.checkout = await compiledCopy(await this.partsDir.folder('checkout'));
     await this.up();
     const { token } = await apiClient({ url: this.url }).redeem({
       body: { code: await administratorCode(this.dataDir, () => {}), name: 'Ada Administrator', email: 'ada@example.org' },
@@ -195,17 +193,24 @@ export class RestorableSuite {
     await this.administrator.applyTarget({ params: { name: 'lab' }, body: aTargetToRun(this.ports) });
   }
 
+  /** What the services are started with, by what lies in their data folder and the database. */
+  async provided(): Promise<SuiteEnvironment> {
+    const all = { SLIPWAY_INSTALLATION: this.installation, SLIPWAY_SOURCE_FILE_FOLDERS: tmpdir() };
+    const ofReplica = () => ({ SLIPWAY_TOPIC_PREFIX: this.topicPrefix });
+    return await prepareEnvironment(this.dataDir, this.parts(), { all, ofReplica, singleRole: !this.postgres.hasRoles });
+  }
+
   private parts() {
     const { registry, dockerSocket } = realParts();
     const part = (name: Part['name'], url: string): Part => ({ name, url, ours: false, stop: async () => {} });
     const docker = `unix://${dockerSocket}`;
     const kafka = this.kafka.brokers.join(',');
     return {
-      postgres: part('postgres', this.postgres.url),
+      postgres: part('postgres', this.postgres.installersUrl),
       kafka: part('kafka', kafka),
       registry: part('registry', registry),
       docker: part('docker', docker),
-      env: { DATABASE_URL: this.postgres.url, KAFKA_BROKERS: kafka, SLIPWAY_REGISTRY: registry, DOCKER_HOST: docker },
+      env: { DATABASE_URL: this.postgres.installersUrl, KAFKA_BROKERS: kafka, SLIPWAY_REGISTRY: registry, DOCKER_HOST: docker },
     };
   }
 

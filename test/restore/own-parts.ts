@@ -20,19 +20,67 @@ async function apartFrom<T>(variable: string, start: () => Promise<T>): Promise<
   }
 }
 
+/** What docs/guides/install.md has made before the first start. */
+export interface Installed {
+  /** Where the server's programs are. */
+  readonly programs: string;
+  /** Of the role `slipway`, which owns the database `slipway` and may make roles. */
+  readonly password: string;
+}
+
 /** A Postgres server that is backed up while it serves, as `pg_basebackup` does it, and restored from that. */
 export class OwnPostgres {
+  private part!: Part;
+
   private constructor(
     private readonly dataDir: DataDir,
-    private part: Part,
+    private readonly installed: Installed | undefined,
   ) {}
 
-  static async start(dataDir: DataDir): Promise<OwnPostgres> {
-    return new OwnPostgres(dataDir, await apartFrom('DATABASE_URL', () => startPostgres(dataDir, { durable: false })));
+  static async start(dataDir: DataDir, installed?: Installed): Promise<OwnPostgres> {
+    const postgres = new OwnPostgres(dataDir, installed);
+    await postgres.serve();
+    if (installed) await postgres.install(installed);
+    return postgres;
   }
 
+  /** Of the database the services use, for who may everything. */
   get url(): string {
-    return this.part.url;
+    return this.installed ? Object.assign(new URL(this.part.url), { pathname: '/slipway' }).href : this.part.url;
+  }
+
+  /** The same for who installed them. */
+  get installersUrl(): string {
+    return this.installed ? Object.assign(new URL(this.url), { username: 'slipway', password: this.installed.password }).href : this.url;
+  }
+
+  /** Roles of its own for each service: the installer may make them. */
+  get hasRoles(): boolean {
+    return this.installed !== undefined;
+  }
+
+  private async serve(): Promise<void> {
+    const own = { durable: false, ...(this.installed && { programs: this.installed.programs }) };
+    this.part = await apartFrom('DATABASE_URL', () => startPostgres(this.dataDir, own));
+  }
+
+  private async install({ password }: Installed): Promise<void> {
+    const client = new pg.Client({ connectionString: this.part.url });
+    await client.connect();
+    try {
+      await client.query(`create role slipway login createrole password ${client.escapeLiteral(password)}`);
+      await client.query('create database slipway owner slipway');
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Another server, with nothing in it, at the same address. */
+  async lose(): Promise<void> {
+    const data = await this.folder();
+    await this.part.stop();
+    await rm(data, { recursive: true, force: true });
+    await this.serve();
   }
 
   /** A base backup: consistent at its end, whoever writes meanwhile. Gives the folder it lies in. */
@@ -66,7 +114,7 @@ export class OwnPostgres {
     await rm(data, { recursive: true, force: true });
     await cp(backup, data, { recursive: true, preserveTimestamps: true });
     await sameOwner(backup, data);
-    this.part = await apartFrom('DATABASE_URL', () => startPostgres(this.dataDir, { durable: false }));
+    await this.serve();
   }
 
   async stop(): Promise<void> {

@@ -22,6 +22,8 @@ export interface OwnPostgres {
   settings?: readonly string[];
   /** Further variables of its processes, such as a library that lets their clock jump. */
   env?: Readonly<Record<string, string>>;
+  /** Where the server's programs are, if it is not the embedded one. */
+  programs?: string;
 }
 
 interface Binaries {
@@ -47,7 +49,7 @@ export async function startPostgres(dataDir: DataDir, own: OwnPostgres): Promise
 /** Runs the embedded one, whatever DATABASE_URL says; again on the same port with the same data where it ran in this folder before. */
 export async function runPostgres(dataDir: DataDir, own: OwnPostgres): Promise<OwnPart> {
   const account = await serverAccount();
-  const binaries = await reachableBinaries(account);
+  const binaries = own.programs === undefined ? await reachableBinaries(account) : binariesIn(own.programs);
   const data = await dataFolder(dataDir, account);
   const password = await secretOf(dataDir);
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(binaries, data, password, account);
@@ -156,7 +158,11 @@ async function reachableBinaries(account: Account | undefined): Promise<Binaries
     await cp(native, half, { recursive: true, verbatimSymlinks: true });
     await rename(half, copy).catch(() => rm(half, { recursive: true, force: true }));
   }
-  return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') };
+  return binariesIn(join(copy, 'bin'));
+}
+
+function binariesIn(folder: string): Binaries {
+  return { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') };
 }
 
 /** Where its data lies: in the data folder, or in /var/lib/slipway where the server's user cannot reach that one. */
