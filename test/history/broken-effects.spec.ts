@@ -30,6 +30,21 @@ eachIsFound({
       says: /was stopped and made again, and nothing says why/,
     },
     {
+      how: 'the same, and each of the two was called otherwise when it was to go',
+      twist: {
+        made: (made) => {
+          const first = madeAs(made, 'production back 1');
+          return [...otherwise(made, first.key, { until: first.at + 40_000 }), { ...first, key: 'again', at: first.at + 41_000 }];
+        },
+      },
+      after: (history) => {
+        const containers = history.docker.containers.map((each) => ({ ...each, name: `${each.name}.leaving.${each.id}` }));
+        return { ...history, docker: { ...history.docker, containers } };
+      },
+      release: 'one',
+      says: /was stopped and made again, and nothing says why/,
+    },
+    {
       how: 'two workers each made all instances',
       twist: { made: (made) => [...made, { ...madeAs(made, 'production back 2'), key: 'third', number: 3 }] },
       release: 'one',

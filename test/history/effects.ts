@@ -6,6 +6,7 @@ const label = (name: string) => `dev.slipway.${name}`;
 /** A container that was made for a release, as Docker tells of it. */
 export interface Effect {
   readonly container: string;
+  /** By which it was made: two of one name cannot be there at once. It may be called otherwise later, when it is to go. */
   readonly name: string;
   /** `instance` or `one-shot`; proxies belong to no release. */
   readonly role: string;
@@ -88,7 +89,7 @@ function effectOf(id: string, events: readonly DockerEvent[], found: Container |
   return [
     {
       container: id,
-      name: found?.name ?? labels['name'] ?? '',
+      name: made?.attributes['name'] ?? nameBefore(events) ?? found?.name ?? labels['name'] ?? '',
       role,
       project: labels[label('project')] ?? '',
       environment: labels[label('environment')] ?? '',
@@ -108,6 +109,11 @@ function effectOf(id: string, events: readonly DockerEvent[], found: Container |
       heard: made !== undefined,
     },
   ];
+}
+
+/** The first name of one that was renamed, which Docker writes with a slash. */
+function nameBefore(events: readonly DockerEvent[]): string | undefined {
+  return events.find(({ action }) => action === 'rename')?.attributes['oldName']?.replace(/^\//, '');
 }
 
 /**
