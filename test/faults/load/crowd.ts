@@ -3,6 +3,7 @@ import type { Canary } from '../../history/index.ts';
 import type { LoadLog } from '../../history/load-log.ts';
 import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
 import { PersonAtWork } from './person-at-work.ts';
+import { plantRegistryLogin } from './planted.ts';
 import { gitShop, type Shop, svnShop } from './shops.ts';
 
 /** The people of a run, and what they work on. */
@@ -12,14 +13,14 @@ export interface Crowd {
   readonly operators: readonly PersonAtWork[];
   /** An operator who wrote every change of this project. */
   readonly author: { readonly person: PersonAtWork; readonly project: string };
-  /** Tokens of people, which may stand nowhere. What lies in the folder of secrets is looked for as well. */
+  /** Tokens of people, passwords of sources and of the registry, and what apps are given: which may stand nowhere. */
   readonly canaries: readonly Canary[];
 }
 
 /** Two testers, three operators, one of whom writes what is sold in beds, three Git repositories, two of which tell of their pushes, and one of Subversion, whose hook tells too. */
 export async function aCrowd(suite: SuiteOfProcesses, log: LoadLog, cleanup: Cleanup): Promise<Crowd> {
   const urls = suite.replicas.filter(({ service }) => service === 'gateway').map(({ url }) => url);
-  const canaries: Canary[] = [];
+  const canaries: Canary[] = [await plantRegistryLogin(suite)];
   const join = async (name: string, role: 'tester' | 'operator', accounts: string[] = []) => {
     const emails = [`${name.toLowerCase()}@example.org`];
     const person = await suite.join({ name, emails, accounts, roles: [role] });
@@ -38,5 +39,5 @@ export async function aCrowd(suite: SuiteOfProcesses, log: LoadLog, cleanup: Cle
     await gitShop(suite, 'boats', undefined, cleanup),
     await svnShop(suite, 'beds', account, cleanup),
   ];
-  return { ...people, author, shops, canaries };
+  return { ...people, author, shops, canaries: [...canaries, ...shops.flatMap((shop) => shop.canaries)] };
 }

@@ -1,13 +1,17 @@
 import { execFile } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ProjectSpec } from '@slipway/testkit';
 import { svnSample } from '../../../tools/demo/sample/svn.ts';
 import type { Cleanup } from '../../../tools/parts/cleanup.ts';
+import { aCanary } from '../../attack/canary.ts';
 import { author, Repository } from '../../e2e/a-repository.js';
+import type { Canary } from '../../history/index.ts';
 import type { SuiteOfProcesses } from '../a-suite-of-processes.js';
 import { type Delivery, Forge, notifyCommit, type Provider } from './forge.ts';
+import { serveGit } from './git-server.ts';
+import { appSecret, credentials, plantAppSecrets, plantLogin } from './planted.ts';
 
 /** What a commit is to come to, if nothing goes wrong that has not to do with it. */
 export const turns = ['good', 'does not build', 'is not verified', 'does not roll out'] as const;
@@ -20,6 +24,8 @@ export interface Shop {
   /** Of the repository itself, for who reads it afterwards. */
   readonly folder: string;
   readonly ref: string;
+  /** What of it may stand nowhere. */
+  readonly canaries: readonly Canary[];
   commit(turn: Turn): Promise<string>;
   /** What such a commit comes to here: not every shop can make each of them. */
   comesTo(turn: Turn): Turn;
@@ -32,7 +38,12 @@ export interface Shop {
 }
 
 const where = { target: 'lab', deadline: '120s' } as const;
-const app = { drain: '0s', stable: '300ms', health: { http: '/', every: '500ms', timeout: '1s', grace: '10s' } } as const;
+const app = {
+  secrets: [appSecret],
+  drain: '0s',
+  stable: '300ms',
+  health: { http: '/', every: '500ms', timeout: '1s', grace: '10s' },
+};
 const alive = { health: { ...app.health, http: '/alive', grace: '5s' } } as const;
 
 /** Test, then pre-release by a tester and an operator, then production by an operator. */
@@ -61,7 +72,7 @@ function specOf(source: ProjectSpec['source'], contains: string): Partial<Projec
   };
 }
 
-/** A Git repository; `provider` says whose forge tells of its pushes, if any does. */
+/** A Git repository; `provider` says whose forge tells of its pushes. Where none does it is read by http, with a password. */
 export async function gitShop(suite: SuiteOfProcesses, name: string, provider: Provider | undefined, cleanup: Cleanup): Promise<Shop> {
   const repository = await Repository.make();
   cleanup.defer(`remove the repository of ${name}`, () => repository.remove());
@@ -80,7 +91,11 @@ export async function gitShop(suite: SuiteOfProcesses, name: string, provider: P
     return revision;
   };
   await commit('good');
-  const git = { url: repository.url, branches: ['main', 'next'], poll: provider ? '10s' : '2s', ...(provider && { webhook: provider }) };
+  const canaries = await plantAppSecrets(suite, name);
+  const read = provider
+    ? { url: repository.url, poll: '10s', webhook: provider }
+    : await byHttp(suite, { name, repository, canaries, cleanup });
+  const git = { ...read, branches: ['main', 'next'] };
   const spec = specOf({ git }, 'page');
   await suite.apply(name, spec);
   let changes = 0;
@@ -95,12 +110,25 @@ export async function gitShop(suite: SuiteOfProcesses, name: string, provider: P
   const branch: Shop['branch'] = async () => {
     return lastGood === undefined ? undefined : { ref: 'refs/heads/next', revision: await repository.branch('next', lastGood) };
   };
-  const about = { name, system: 'git', folder: repository.dir, ref: 'refs/heads/main' } as const;
+  const about = { name, system: 'git', folder: repository.dir, ref: 'refs/heads/main', canaries } as const;
   const shop = { ...about, commit, comesTo: (turn: Turn) => turn, branch, change };
   return { ...shop, ...(forge && { delivery: (revision: string, id?: string) => forge.delivery(revision, id) }) };
 }
 
-/** A Subversion repository, polled, whose hook tells of commits as well. Its server is stopped by `cleanup`. */
+/** How it is read by http, by nobody without the password, which is added to the canaries. */
+async function byHttp(
+  suite: SuiteOfProcesses,
+  { name, repository, canaries, cleanup }: { name: string; repository: Repository; canaries: Canary[]; cleanup: Cleanup },
+) {
+  const password = aCanary(`the password of ${name} in Git`);
+  canaries.push(password);
+  await plantLogin(suite, name, 'ci', password);
+  const server = await serveGit(repository.dir, `ci:${password.value}`);
+  cleanup.defer(`stop the Git server of ${name}`, () => server.close());
+  return { url: server.url, poll: '2s', credentials };
+}
+
+/** A Subversion repository that nobody reads without a password, polled, whose hook tells of commits as well. Its server is stopped by `cleanup`. */
 export async function svnShop(suite: SuiteOfProcesses, name: string, account: string, cleanup: Cleanup): Promise<Shop> {
   const source = await svnSample(suite.dataDir, cleanup, [account]);
   let count = 0;
@@ -110,14 +138,20 @@ export async function svnShop(suite: SuiteOfProcesses, name: string, account: st
     return await source.commit({ ...change, broken: turn !== 'good' });
   };
   await commit('good');
-  const spec = specOf(source.spec, 'Add to basket');
+  const base = join(suite.dataDir.path, 'svn');
+  const folder = join(base, 'shop');
+  const password = { name: `the password of ${name} in Subversion`, value: (await readFile(join(base, 'password'), 'utf8')).trim() };
+  const conf = join(folder, 'conf', 'svnserve.conf');
+  await writeFile(conf, (await readFile(conf, 'utf8')).replace('anon-access = read', 'anon-access = none'));
+  await plantLogin(suite, name, account, password);
+  const canaries = [password, ...(await plantAppSecrets(suite, name))];
+  const spec = specOf({ svn: { url: source.url, branches: ['trunk'], poll: '1s', credentials } }, 'Add to basket');
   const environments = (spec.environments ?? []).map((environment) =>
     environment.name === 'production' ? { ...environment, app: { instances: 2 } } : environment,
   );
   await suite.apply(name, { ...spec, environments });
-  const folder = join(suite.dataDir.path, 'svn', 'shop');
   const uuid = (await promisify(execFile)('svnlook', ['uuid', '--', folder], { timeout: 10_000 })).stdout.trim();
   // Its page lacks what verification looks for, and that is all it can lack.
   const comesTo = (turn: Turn): Turn => (turn === 'good' ? 'good' : 'is not verified');
-  return { name, system: 'svn', folder, ref: 'trunk', commit, comesTo, delivery: (revision) => notifyCommit(uuid, revision) };
+  return { name, system: 'svn', folder, ref: 'trunk', canaries, commit, comesTo, delivery: (revision) => notifyCommit(uuid, revision) };
 }
