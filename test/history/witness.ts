@@ -108,7 +108,7 @@ export class Witness {
 }
 
 /** How often the processes of the machine are looked at: Git and Subversion come and go, and enough of them are met. */
-const lookMs = 500;
+const lookMs = 1_000;
 
 async function part<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
