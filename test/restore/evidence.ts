@@ -94,7 +94,7 @@ export async function judged(suite: RestorableSuite, witness: Witness): Promise<
   const images = suite.lanes.map(({ name }) => name);
   const { environment, dataDir, administratorToken: token, url: gatewayUrl } = suite;
   const at = { dataDir: dataDir.path, urls: services.map((service) => environment.urlOf(service, 1)), gatewayUrl, token };
-  const history = await witness.history({ load: suite.load, repositories, images, suite: at });
+  const history = await witness.history({ load: suite.load, repositories, images, canaries: suite.canaries, suite: at });
   // What was there when the witness came was let in by a database that is gone: nobody can say any more by whom.
   const isOfBefore = ({ evidence }: Breach) =>
     evidence.some((each) => /, found, made ([^)]+)\)/.exec(each)?.[1]?.localeCompare(history.about.from) === -1);
