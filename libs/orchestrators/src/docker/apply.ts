@@ -7,7 +7,7 @@ import { configHash } from './config-hash.js';
 import { converge, type Ongoing, type Outcome, startFirst } from './converge.js';
 import { type EnvironmentFiles, type Memory, withoutSecrets } from './environment-files.js';
 import { dropImages, ensureImage } from './images.js';
-import { environmentLabels, label } from './labels.js';
+import { environmentLabels, isLeaving, label } from './labels.js';
 import { ensureNetwork } from './network.js';
 import { type Looked, observe } from './observe.js';
 import type { Prober } from './probe.js';
@@ -16,6 +16,7 @@ import { ProxyAdmin, ProxyAway } from './proxy-admin.js';
 import { healthPath } from './proxy-config.js';
 import { reconnect } from './reconnect.js';
 import type { Settings } from './settings.js';
+import { together } from './together.js';
 import { Traffic } from './traffic.js';
 
 /** How long a proxy that was just started may take to open its socket. */
@@ -58,17 +59,17 @@ async function take(
   const making = { settings, deployment, configHash: configHash(deployment), network, secrets, epoch: context.epoch, signal };
   const convergence = { settings, deployment, making, files, prober, ongoing, context };
   const early = nothingThere && (await portMayBeHad(settings, deployment)) ? startFirst(convergence) : undefined;
-  const [proxied, started] = await Promise.allSettled([ready(settings, files, deployment, network, signal), early]);
-  if (proxied.status === 'rejected') throw proxied.reason;
-  if (started.status === 'rejected') throw started.reason;
-  if ('progress' in proxied.value) return proxied.value;
-  if (started.value !== undefined) return { progress: 'refused', refusal: started.value };
+  const proxying = ready(settings, files, deployment, network, signal);
+  await together<unknown>([proxying, early ?? proxying]);
+  const [proxy, refused] = [await proxying, await early];
+  if ('progress' in proxy) return proxy;
+  if (refused !== undefined) return { progress: 'refused', refusal: refused };
   try {
     const { outcome, memory: after, facts } = await converge(convergence, memory);
-    if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, { ...after, port: stablePortOf(proxied.value) });
+    if (outcome.progress === 'converged' && !after.converged) await tidy(settings, files, { ...after, port: stablePortOf(proxy) }, signal);
     if (outcome.progress === 'converged') ongoing.reconnecting.delete(network.name);
-    if (outcome.progress === 'moving' && facts !== undefined) await reconnect(making, facts, proxied.value, ongoing.reconnecting);
-    return { ...outcome, ...(facts && { looked: { facts, proxy: proxied.value } }) };
+    if (outcome.progress === 'moving' && facts !== undefined) await reconnect(making, facts, proxy, ongoing.reconnecting);
+    return { ...outcome, ...(facts && { looked: { facts, proxy } }) };
   } catch (error) {
     if (error instanceof ProxyAway) return { progress: 'moving', waitingFor: `the proxy: ${error.message}` };
     throw error;
@@ -98,12 +99,15 @@ async function begin(
   const kept = withoutSecrets(deployment);
   const same = before?.converged && JSON.stringify(before.deployment) === JSON.stringify(kept);
   if (same) return { memory: before, nothingThere: false };
-  const images = await withImage(settings, before?.images ?? [], deployment.image);
+  const images = await withImage(settings, before?.images ?? [], deployment.image, signal);
   // Our folder was lost, or this is the first time: whatever runs here goes on serving until it is replaced.
   const labels = environmentLabels(deployment.environment, settings.installation);
   const there = before === undefined ? await settings.engine.containers.list({ labels }, { signal }) : undefined;
-  const running = there?.filter((one) => one.labels[label.role] === 'instance' && one.status === 'running').map((one) => one.name);
+  const running = there
+    ?.filter((one) => one.labels[label.role] === 'instance' && one.status === 'running' && !isLeaving(one))
+    .map((one) => one.name);
   const memory = { deployment: kept, converged: false, members: before?.members ?? running ?? [], images, port: before?.port };
+  signal.throwIfAborted();
   await files.remember(memory);
   return { memory, nothingThere: there?.length === 0 };
 }
@@ -138,15 +142,21 @@ async function ready(
 }
 
 /** The images of an environment with one more as the newest. Where one after the other fails to come up, none of them would be the end of an older one. */
-async function withImage({ engine }: Settings, known: readonly string[], image: string): Promise<string[]> {
+async function withImage({ engine }: Settings, known: readonly string[], image: string, signal: AbortSignal): Promise<string[]> {
   if (known.includes(image)) return [...known.filter((each) => each !== image), image];
-  return [...(await dropImages(engine, known.slice(0, -triedImages))), ...known.slice(-triedImages), image];
+  return [...(await dropImages(engine, known.slice(0, -triedImages), signal)), ...known.slice(-triedImages), image];
 }
 
-async function tidy(settings: Settings, files: EnvironmentFiles, memory: Memory): Promise<void> {
+/** Nothing of it is begun once the call is over: another's files would be written over. */
+async function tidy(settings: Settings, files: EnvironmentFiles, memory: Memory, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   await files.remember({ ...memory, converged: true });
+  signal.throwIfAborted();
   await files.dropOldSecrets(memory.deployment);
   const [old, keep] = [memory.images.slice(0, -keptImages), memory.images.slice(-keptImages)];
   // What somebody uses, or the engine keeps for now, goes another time.
-  if (old.length > 0) await files.remember({ ...memory, converged: true, images: [...(await dropImages(settings.engine, old)), ...keep] });
+  if (old.length === 0) return;
+  const left = await dropImages(settings.engine, old, signal);
+  signal.throwIfAborted();
+  await files.remember({ ...memory, converged: true, images: [...left, ...keep] });
 }

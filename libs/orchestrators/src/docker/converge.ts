@@ -1,16 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '@slipway/docker-engine';
+import { EngineError, NotFound } from '@slipway/docker-engine';
 import type { Deployment } from '../deployment.js';
 import type { Refusal } from '../observed.js';
 import type { ActContext, Progress } from '../port.js';
 import type { EnvironmentFiles, Memory } from './environment-files.js';
 import { type Fact, readFacts, toCandidate } from './facts.js';
 import { type Making, makeInstance, startInstance } from './instances.js';
-import { instanceName, label } from './labels.js';
+import { instanceName, isLeaving, label, leavingName } from './labels.js';
 import { type Aim, plan, type Step } from './plan.js';
 import type { Prober } from './probe.js';
 import type { End } from './reconnect.js';
 import type { Settings } from './settings.js';
+import { together } from './together.js';
 import { memberOf, Traffic } from './traffic.js';
 
 /** What this process knows of work that goes on inside the engine; losing it costs time only. */
@@ -64,15 +65,7 @@ export async function startFirst({ deployment, making, context }: Convergence): 
     context.onProgress?.({ step: 'start', detail: `instance ${index + 1}` });
     return await makeInstance(making, index + 1, taken);
   });
-  return fulfilled(await Promise.allSettled(starts)).find((said) => said !== undefined);
-}
-
-/** What all of them gave, when all have come to an end; throws what the first of them threw. */
-function fulfilled<T>(ends: readonly PromiseSettledResult<T>[]): T[] {
-  return ends.map((end) => {
-    if (end.status === 'rejected') throw end.reason;
-    return end.value;
-  });
+  return (await together(starts)).find((said) => said !== undefined);
 }
 
 class Run {
@@ -168,8 +161,7 @@ class Run {
       return undefined;
     };
     // What leaves does not wait for what starts.
-    const ends = await Promise.allSettled([...creations, others()]);
-    const refusal = fulfilled(ends).find((said) => said !== undefined);
+    const refusal = (await together([...creations, others()])).find((said) => said !== undefined);
     return refusal && { progress: 'refused', refusal };
   }
 
@@ -213,10 +205,23 @@ class Run {
     // Should it still hold connections the proxy deletes it at the next look; it gets no requests any more either way.
     if (fact.server !== undefined) await this.#traffic.leave(name);
     ongoing.draining.delete(id);
+    if (!(await this.#renamed(fact))) return;
     ongoing.stopping.set(id, this.#stop(id, Math.max(1, Math.ceil(deployment.app.drainMs / 1000))));
   }
 
-  /** Goes on by itself when this call ends; whoever takes over after a crash sees it again and asks again. */
+  /** False where it is gone already. */
+  async #renamed({ info }: Fact): Promise<boolean> {
+    if (isLeaving(info)) return true;
+    try {
+      await this.#it.settings.engine.containers.rename(info.id, leavingName(info), { signal: this.#it.context.signal });
+      return true;
+    } catch (error) {
+      if (error instanceof NotFound) return false;
+      throw error;
+    }
+  }
+
+  /** Goes on by itself when this call ends, and may come late: nobody adopts what is leaving. Whoever takes over after a crash sees it again and asks again. */
   async #stop(id: string, graceSeconds: number): Promise<void> {
     const { engine } = this.#it.settings;
     try {

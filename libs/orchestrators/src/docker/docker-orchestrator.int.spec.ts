@@ -94,6 +94,19 @@ describe('one Docker host', () => {
     expect(await settled(target.connect(), replaced)).toMatchObject({ progress: 'converged', ready: 1, digest: slow.v2.digest });
   });
 
+  it('adopts no instance that another process is taking away, though it still runs as it is wanted', async () => {
+    const [one, other] = [target.connect(), target.connect()];
+    // As long as the drain time: its server does not hear that it is to end.
+    const old = { ...of(), ...(await target.images.makeSlow('stubborn', 0)), app: { ...app, drainMs: 4000, stableMs: 0 } };
+    const [leaving] = (await settled(one, old)).instances;
+    const next = { ...old, ...image, release: 'release-2' };
+    await eventually(async () => expect(await one.apply(next, acting())).toMatchObject({ waitingFor: 'replaced instances to stop' }));
+    const back = await settled(other, old);
+    expect(back).toMatchObject({ ready: 1, drift: [] });
+    expect(back.instances.map(({ id }) => id)).not.toContain(leaving?.id);
+    expect(await target.engine.containers.inspect(leaving?.id ?? '')).toBeUndefined();
+  });
+
   it('waits for a request no longer than the drain time', async () => {
     const slow = { v1: await target.images.makeSlow('v1', 20), v2: await target.images.makeSlow('v2', 0) };
     const deployment = { ...of(), ...slow.v1, app: { ...app, drainMs: 1000 } };

@@ -1,7 +1,7 @@
 import type { ContainerInfo } from '@slipway/docker-engine';
 import type { EnvironmentRef, HealthCheck } from '../deployment.js';
 import type { Instance, InstanceState } from '../observed.js';
-import { environmentLabels, isWhole, label } from './labels.js';
+import { environmentLabels, isLeaving, isWhole, label } from './labels.js';
 import type { Candidate } from './plan.js';
 import type { ProbeRecord, Prober } from './probe.js';
 import { ProxyAdmin, ProxyAway, type ServerState } from './proxy-admin.js';
@@ -139,7 +139,7 @@ export function toCandidate(
   return {
     name: fact.info.name,
     number: fact.number,
-    matches: fact.digest === goal.digest && fact.configHash === goal.configHash && isWhole(fact.info),
+    matches: fact.digest === goal.digest && fact.configHash === goal.configHash && isWhole(fact.info) && !isLeaving(fact.info),
     run,
     healthy: run === 'running' && fact.record.healthySince !== undefined,
     healthyForMs: healthyFor(fact.record),

@@ -54,14 +54,14 @@ export async function onTarget<T>(call: () => Promise<T>): Promise<T> {
 }
 
 /** Takes images away that nobody uses. Gives those that are still there, for a later try: somebody uses them, or the engine would not. */
-export async function dropImages(engine: DockerEngine, images: readonly string[]): Promise<string[]> {
+export async function dropImages(engine: DockerEngine, images: readonly string[], signal: AbortSignal): Promise<string[]> {
   if (images.length === 0) return [];
-  const used = new Set((await engine.containers.list()).map((container) => container.image));
+  const used = new Set((await engine.containers.list({}, { signal })).map((container) => container.image));
   const left: string[] = [];
   for (const image of images) {
     try {
       if (used.has(image)) left.push(image);
-      else await engine.images.remove(image);
+      else await engine.images.remove(image, { signal });
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       left.push(image);

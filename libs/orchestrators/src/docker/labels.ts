@@ -56,6 +56,17 @@ export function instanceName(deployment: Deployment, configHash: string, number:
   return `${stem(deployment.environment)}.${number}.${of.slice(0, 8)}`;
 }
 
+/** Name of an instance that is on its way out: whoever comes to it late, to stop it or to take it away, meets none that somebody has come to need again. */
+export function leavingName({ id, name }: Pick<ContainerInfo, 'id' | 'name'>): string {
+  return `${name}${leaving}${id.slice(0, 12)}`;
+}
+
+const leaving = '.leaving.';
+
+export function isLeaving({ name }: Pick<ContainerInfo, 'name'>): boolean {
+  return name.includes(leaving);
+}
+
 /** Name of the proxy that holds the stable port. */
 export function proxyName(environment: EnvironmentRef): string {
   return `${stem(environment)}.proxy`;

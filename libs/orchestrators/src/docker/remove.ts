@@ -36,10 +36,13 @@ export async function removeEnvironment(
     if (!(error instanceof Conflict)) throw error;
     return false;
   }
-  await dropImages(engine, [
-    ...new Set([...(memory?.images ?? []), ...ours.filter((one) => one.image.includes('@')).map((one) => one.image)]),
-  ]);
+  await dropImages(
+    engine,
+    [...new Set([...(memory?.images ?? []), ...ours.filter((one) => one.image.includes('@')).map((one) => one.image)])],
+    signal,
+  );
   await dropProxyImages(engine);
+  signal.throwIfAborted();
   await files.remove();
   return true;
 }
