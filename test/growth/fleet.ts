@@ -6,7 +6,7 @@ import type { ProjectFile, Role, TargetFile } from '@slipway/contracts';
 import type { z } from 'zod';
 import { until } from '../../tools/parts/until.ts';
 import { administratorCode } from '../../tools/suite/administrator.ts';
-import { LoadLog } from '../history/index.ts';
+import { type Canary, LoadLog } from '../history/index.ts';
 import { inBatches } from './batches.ts';
 import type { Ground } from './ground.ts';
 import { Repositories } from './repositories.ts';
@@ -27,6 +27,10 @@ export interface Push {
 /** Projects, each with a repository of its own, and the people who push and sign. */
 export class Fleet {
   readonly operator: ApiClient;
+  /** Of the administrator. */
+  readonly token: string;
+  /** What may stand nowhere, beside that and the secret of webhooks. */
+  readonly canaries: readonly Canary[];
   /** What was done to the suite from outside, and what it answered. */
   readonly seen = new LoadLog();
   private rounds = 0;
@@ -36,12 +40,14 @@ export class Fleet {
   readonly #repositories: Repositories;
   readonly #administrator: ApiClient;
 
-  private constructor(ground: Ground, repositories: Repositories, administrator: ApiClient, operator: ApiClient) {
+  private constructor(ground: Ground, repositories: Repositories, token: string, operatorsToken: string) {
+    const url = ground.environment.gatewayUrl;
     this.#ground = ground;
     this.#repositories = repositories;
-    this.#administrator = administrator;
-
-    this.operator = operator;
+    this.#administrator = apiClient({ url, token });
+    this.operator = apiClient({ url, token: operatorsToken });
+    this.token = token;
+    this.canaries = [{ name: 'the token of the operator', value: operatorsToken }];
   }
 
   static async open(ground: Ground, repositories: Repositories, stillWorthIt: () => void): Promise<Fleet> {
@@ -52,7 +58,7 @@ export class Fleet {
     await joinAs(url, administrator, { name: author.name, email: author.email, role: 'developer' });
     const operator = await joinAs(url, administrator, { name: 'Robo Operator', email: 'robo@growth.example', role: 'operator' });
     await administrator.applyTarget({ params: { name: 'stand-in' }, body: targetFile });
-    return new Fleet(ground, repositories, administrator, operator);
+    return new Fleet(ground, repositories, token, operator);
   }
 
   /** Applies so many projects, each with its first commit on main; that is everybody's first release. Gives their names. */
@@ -119,10 +125,10 @@ export class Fleet {
   }
 }
 
+/** Gives their token. */
 async function joinAs(url: string, administrator: ApiClient, { name, email, role }: { name: string; email: string; role: Role }) {
   const { invitation } = await administrator.addPerson({ body: { name, emails: [email], roles: [{ role, project: '*' }] } });
-  const { token } = await apiClient({ url }).redeem({ body: { code: invitation.code } });
-  return apiClient({ url, token });
+  return (await apiClient({ url }).redeem({ body: { code: invitation.code } })).token;
 }
 
 const targetFile: z.input<typeof TargetFile> = {

@@ -60,6 +60,17 @@ describe('what the figures of growth are held against', () => {
   });
 });
 
+describe('what a size is held against', () => {
+  it('is missed by a promise that was broken, at the target or elsewhere', () => {
+    const found = { promise: 10, title: '', counts: {}, breaches: [], state: 'broken' } as const;
+    const judged = { target: { changes: 1, breaches: ['promise 3: twice'] }, findings: [found] };
+    expect(missedBy({ runs: [{ ...run(100, 10_000, {}), judged }] })).toEqual([
+      'promises broken at the target after 100 releases: 1',
+      'other promises not held after 100 releases, by test/history: 10 (broken)',
+    ]);
+  });
+});
+
 describe('what the figures of a storm are held against', () => {
   const findings = [1, 2, 6].map(
     (promise) => ({ promise, title: '', counts: {}, breaches: [], state: 'held' }) as Storm['findings'][number],

@@ -1,7 +1,8 @@
+import { type Judged, unheldIn } from './judging.ts';
 import type { Hop } from './records.ts';
 import type { SizeRun } from './run-size.ts';
 import { logLogSlope } from './slope.ts';
-import { endsAtTheTarget, type Storm, spared } from './storm.ts';
+import { type Storm, spared } from './storm.ts';
 
 /** Everything a run of the growth tier has seen. */
 export interface Growth {
@@ -38,6 +39,10 @@ export function gatesOf({ runs, storm }: Growth): GateResult[] {
     gates.push({ name, value: which.join(', ') || 'none', gate: 'none', kept: which.length === 0 });
   const hold = (name: string, value: number, most: number, unit = '') =>
     gates.push({ name, value: `${short(value)}${unit}`, gate: `at most ${most}${unit}`, kept: value <= most });
+  const kept = (when: string, { target, findings }: Judged) => {
+    hold(`promises broken at the target ${when}`, target.breaches.length, 0);
+    none(`other promises not held ${when}, by test/history`, unheldIn(findings));
+  };
   const [small, large] = [runs[0], runs.at(-1)];
   if (small && large && small.releases < large.releases) {
     hold(
@@ -59,10 +64,11 @@ export function gatesOf({ runs, storm }: Growth): GateResult[] {
           ' MiB',
         );
   }
-  for (const { releases, ended, restarts, left } of [...runs, ...(storm ? [storm.calm] : [])]) {
+  for (const { releases, ended, restarts, left, judged } of [...runs, ...(storm ? [storm.calm] : [])]) {
     hold(`${releases} releases, ended otherwise than in production`, ended, 0);
     none(`${releases} releases, services that ended by themselves`, Object.keys(restarts));
     none(`${releases} releases, left undone a minute later`, Object.keys(left));
+    if (judged) kept(`after ${releases} releases`, judged);
   }
   if (storm) {
     none('not hurt in the storm', spared(storm.blows));
@@ -73,14 +79,7 @@ export function gatesOf({ runs, storm }: Growth): GateResult[] {
       kept: storm.share >= 0.5,
     });
     hold('releases lost in the storm', storm.stormy.ended, 0);
-    hold('promises broken at the target', storm.target.breaches.length, 0);
-    const unheld = storm.findings.filter(
-      ({ promise, state }) => state === 'broken' || (state === 'not examined' && !endsAtTheTarget.includes(promise)),
-    );
-    none(
-      'other promises not held in the storm, by test/history',
-      unheld.map(({ promise, state }) => `${promise} (${state})`),
-    );
+    kept('in the storm', storm);
     none('left undone a minute after the storm', Object.keys(storm.stormy.left));
   }
   return gates;

@@ -6,6 +6,7 @@ import { plainCommits } from './baseline.ts';
 import { Fleet } from './fleet.ts';
 import type { Growth } from './gates.ts';
 import { makeGround } from './ground.ts';
+import { Judging } from './judging.ts';
 import { type Options, readOptions } from './options.ts';
 import { Records } from './records.ts';
 import { reportOf } from './report.ts';
@@ -37,10 +38,13 @@ async function run(options: Options): Promise<number> {
   const repositories = await Repositories.serve(ground, cleanup);
   const fleet = await Fleet.open(ground, repositories, end.throwIfAsked);
   const scene = { ground, fleet, records, stuckMs, stillWorthIt: end.throwIfAsked, tell: say };
+  const judging = await Judging.begin({ ground, fleet, records });
+  cleanup.defer('stop the judge', () => judging.stop());
   const most = Math.max(...options.releases, options.storm ? options.stormReleases : 0);
   const wish = { ...scene, projects: await found({ ...scene, releases: most }) };
   const baselines: { releases: number; ms: number }[] = [];
   const runs: SizeRun[] = [];
+  let gone = 0;
   const keep = async ({ storm }: { storm: Storm | undefined }): Promise<Growth> => {
     const conditions = { at, commit, seed: options.seed, machine: await machine(ground.parts), loadBefore, loadAfter: loads(), busyBefore };
     const growth: Growth = { ...conditions, baselines, runs, ...(storm && { storm }) };
@@ -50,12 +54,14 @@ async function run(options: Options): Promise<number> {
   for (const releases of options.releases) {
     baselines.push({ releases, ms: await plainCommits(ground.parts.postgres.url, releases) });
     say(`${releases} releases: the plain script took ${((baselines.at(-1)?.ms ?? 0) / 1000).toFixed(1)} s`);
-    runs.push(await runSize({ ...wish, releases }));
+    const run = await runSize({ ...wish, releases });
+    gone += releases;
+    runs.push({ ...run, judged: await judging.judged(gone, say) });
     // A large size after it may take an hour, or not end.
     await keep({ storm: undefined });
   }
   let storm: Storm | undefined;
-  if (options.storm) storm = await runStorm(wish, { releases: options.stormReleases, seed: options.seed });
+  if (options.storm) storm = await runStorm({ ...wish, judging }, { releases: options.stormReleases, seed: options.seed, before: gone });
   const growth = await keep({ storm });
   const report = reportOf(growth);
   process.stdout.write(report.markdown);

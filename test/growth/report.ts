@@ -1,6 +1,7 @@
 import { because, outcomeOf, type Report } from '../faults/report.ts';
 import { transitions } from './baseline.ts';
 import { countedFrom, type Growth, gatesOf, leftOut, nameOf, short } from './gates.ts';
+import type { Judged } from './judging.ts';
 import type { SizeRun } from './run-size.ts';
 import type { Storm } from './storm.ts';
 
@@ -83,6 +84,7 @@ function detailsOf(run: SizeRun): string[] {
     `CPU in s: ${pairs(run.cpu)}. Memory afterwards in MiB, live and whole: ${memoryOf(run.memory)}.`,
     `An operator’s robot listed ${run.robot.list.length} times (${short(mean(run.robot.list))} ms) and signed ${run.robot.sign.length} times (${short(mean(run.robot.sign))} ms); ${run.robot.failed.length} calls were not answered with a yes.`,
     `Left undone a minute later: ${pairs(run.left) || 'nothing'}.`,
+    ...(run.judged ? judgedOf(run.judged) : []),
     '',
     ...table(
       ['slowest hops', 'count', 'p50', 'p99'],
@@ -107,25 +109,33 @@ function detailsOf(run: SizeRun): string[] {
   ];
 }
 
-function stormOf({ seed, calm, stormy, blows, share, target, findings }: Storm): string[] {
+function stormOf({ seed, calm, stormy, blows, share, ...judged }: Storm): string[] {
   return [
     `## ${stormy.releases} releases in a storm, seed ${seed}`,
     '',
     `Without faults ${short(calm.sinceToldMs / 1000)} s, in the storm ${short(stormy.sinceToldMs / 1000)} s: ${short(share * 100)} % of the throughput.`,
     `Blows: ${blows.map(({ s, what }) => `${s.toFixed(0)} s ${what}`).join(', ')}.`,
     `Left undone a minute later: ${pairs(stormy.left) || 'nothing'}.`,
+    ...judgedOf(judged),
+    '',
+  ];
+}
+
+function judgedOf({ target, findings }: Judged): string[] {
+  return [
     `The target changed something ${target.changes} times; ${target.breaches.length === 0 ? 'no promise was broken there' : `broken: ${target.breaches.slice(0, 20).join('; ')}`}.`,
     '',
-    ...table(
-      ['promise', 'state', 'looked at', 'breaches'],
-      findings.map(({ promise, title, state, counts, breaches, unexamined }) => [
-        `${promise} ${title}`,
-        unexamined === undefined ? state : `${state}: ${unexamined}`,
-        pairs(counts),
-        breaches.map(({ what }) => what).join('; '),
-      ]),
-    ),
-    '',
+    ...(findings.length === 0
+      ? ['More releases than are read at once: what does not end at the target was not looked at.']
+      : table(
+          ['promise', 'state', 'looked at', 'breaches'],
+          findings.map(({ promise, title, state, counts, breaches, unexamined }) => [
+            `${promise} ${title}`,
+            unexamined === undefined ? state : `${state}: ${unexamined}`,
+            pairs(counts),
+            breaches.map(({ what }) => what).join('; '),
+          ]),
+        )),
   ];
 }
 

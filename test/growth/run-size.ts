@@ -2,6 +2,7 @@ import { pause } from '../../tools/parts/until.ts';
 import { type CpuUse, cpuUse, used } from './cpu.ts';
 import type { Fleet } from './fleet.ts';
 import type { Ground } from './ground.ts';
+import type { Judged } from './judging.ts';
 import { type Held, heldMemory } from './memory.ts';
 import type { Hop, Records, Statement, TableSize } from './records.ts';
 import { type Calls, robotOperator } from './robot.ts';
@@ -30,6 +31,8 @@ export interface SizeRun {
   readonly left: Readonly<Record<string, number>>;
   /** Services that ended meanwhile and were started again, and how often. */
   readonly restarts: Readonly<Record<string, number>>;
+  /** What is said of everything up to its end; not of the halves of a storm, which is judged as a whole. */
+  readonly judged?: Judged;
 }
 
 export interface SizeWish {
