@@ -99,7 +99,6 @@ export function faultsOfKafka(broker: HurtBroker, ways: Ways): FaultKind[] {
       part,
       lasts: { least: 0, most: 0 },
       overlaps,
-      weight: 0.3,
       make: (chance) => raised(broker, chance.whole(0, 1000), chance.whole(1, 3)),
     },
     {
