@@ -26,6 +26,8 @@ export interface Otherwise {
   readonly approval?: z.input<typeof ApprovalPolicy>;
   /** Where everything runs. */
   readonly target?: string;
+  /** No instance of its first release comes up in production. */
+  readonly unhealthy?: boolean;
 }
 
 /** With one test environment more, which it can lose. */
@@ -37,8 +39,8 @@ export function specOfAnother({ approval, target = where.target }: Otherwise): P
   return { ...spec, environments: [...usual, { ...where, name: 'extra', stage: 'test', target }] };
 }
 
-/** What the health check of production asks for. */
-export async function firstPage(repository: Repository): Promise<void> {
-  await repository.write('site/alive', 'yes');
+/** With what the health check of production asks for, where it is to come up there. */
+export async function firstPage(repository: Repository, { unhealthy = false }: Otherwise = {}): Promise<void> {
+  if (!unhealthy) await repository.write('site/alive', 'yes');
   await repository.commit('page 0');
 }

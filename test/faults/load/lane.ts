@@ -70,7 +70,7 @@ export class Lane {
 
   /** Another project, with one test environment more, whose first release is on its way; who is asked there, and where it runs, where that is not as usual. */
   async opens(otherwise: Otherwise = {}): Promise<string> {
-    return (await this.suite.newProject(specOfAnother(otherwise), firstPage)).name;
+    return (await this.suite.newProject(specOfAnother(otherwise), (repository) => firstPage(repository, otherwise))).name;
   }
 
   /** One whose first release is asked for. */

@@ -1,4 +1,11 @@
-import { DeploymentSucceeded, NotificationFailed, PersonChanged, RolloutSucceeded, SignOffRefused } from '@slipway/contracts';
+import {
+  ApprovalRequested,
+  DeploymentSucceeded,
+  NotificationFailed,
+  PersonChanged,
+  RolloutFailed,
+  SignOffRefused,
+} from '@slipway/contracts';
 import { deadDomain } from '../a-mailbox.ts';
 import type { Story } from './stories.ts';
 
@@ -46,13 +53,12 @@ export const peopleStories: readonly Story[] = [
     },
   },
   {
-    name: 'a new project goes live',
+    name: 'the first rollout of a new project fails, and nothing is left of it',
     tell: async (lane) => {
-      const other = await lane.another();
-      const isOther = (data: { release: { project: string } }) => data.release.project === other;
-      const { id } = (await lane.hears(DeploymentSucceeded, isOther)).release;
-      await lane.goesLive(id);
-      await lane.hears(RolloutSucceeded, isOther);
+      const other = await lane.another({ unhealthy: true });
+      const { request, release } = await lane.hears(ApprovalRequested, (data) => data.release.project === other);
+      await lane.signs(request, 'approve');
+      await lane.of(RolloutFailed, release.id);
       await lane.removes(other, ['test', 'extra']);
     },
   },

@@ -6,6 +6,7 @@ import {
   type DataOf,
   EventDeadLettered,
   PersonChanged,
+  type Service,
   SignOffPosted,
 } from '@slipway/contracts';
 import { until } from '../../../tools/parts/until.ts';
@@ -29,11 +30,14 @@ export const rareStories: readonly Story[] = [
   {
     name: 'a record that nobody can read is tried again, and given up',
     tell: async (lane) => {
-      const params = await deadLetter(lane);
+      const letters = await deadLetters(lane);
+      const [params] = letters;
       const refused = lane.hears(CommandRefused, fresh(lane, CommandRefused.name));
       await lane.administrator.insist('trying again', (api) => api.replayDeadLetter({ params, body: { reason } }), refused);
-      const discarded = lane.hears(CommandAccepted, fresh(lane, CommandAccepted.name));
-      await lane.administrator.insist('giving up', (api) => api.discardDeadLetter({ params, body: { reason } }), discarded);
+      for (const params of letters) {
+        const discarded = lane.hears(CommandAccepted, fresh(lane, CommandAccepted.name));
+        await lane.administrator.insist('giving up', (api) => api.discardDeadLetter({ params, body: { reason } }), discarded);
+      }
     },
   },
   {
@@ -46,23 +50,32 @@ export const rareStories: readonly Story[] = [
   },
 ];
 
-/** A sign-off whose words were changed on its way, as whoever may write to Kafka can; gives where approval laid it aside. */
-async function deadLetter(lane: Lane): Promise<{ service: 'approval'; id: string }> {
+/** A sign-off whose words were changed on its way, as whoever may write to Kafka can; gives where approval and the gateway laid it aside. */
+async function deadLetters(lane: Lane): Promise<[Letter, Letter]> {
   const posted = lane.suite.ear.once().findLast(({ headers }) => headers['ce_type'] === SignOffPosted.type);
   if (posted === undefined) throw new Error('nobody signed anything yet');
   const headers = { ...posted.headers, ce_id: crypto.randomUUID() };
   const record = { topic: posted.topic, key: posted.key ?? '', value: Buffer.from('{"nothing": "to be read"'), headers };
   const [{ partition = 0, next = '1' } = {}] = await lane.suite.ear.publish([record]);
   const offset = String(BigInt(next) - 1n);
-  const mine = (at: { service: string; topic: string; partition: number; offset: string }) =>
-    at.service === 'approval' && at.topic === posted.topic && at.partition === partition && at.offset === offset;
-  await lane.hears(EventDeadLettered, mine);
-  const found = async () => {
-    const { items } = await lane.administrator.call((api) => api.listDeadLetters({ query: { service: 'approval' } }));
-    return items.find(mine);
+  const letterOf = async (service: Service): Promise<Letter> => {
+    const mine = (at: { service: string; topic: string; partition: number; offset: string }) =>
+      at.service === service && at.topic === posted.topic && at.partition === partition && at.offset === offset;
+    await lane.hears(EventDeadLettered, mine);
+    const found = async () => {
+      const { items } = await lane.administrator.call((api) => api.listDeadLetters({ query: { service } }));
+      return items.find(mine);
+    };
+    const { id } = await until('the dead letter is told', found, { within: stepMs, every: 300 });
+    return { service, id };
   };
-  const letter = await until('the dead letter is told', found, { within: stepMs, every: 300 });
-  return { service: 'approval', id: letter.id };
+  return [await letterOf('approval'), await letterOf('gateway')];
+}
+
+/** As the API has its place. */
+interface Letter {
+  readonly service: Service;
+  readonly id: string;
 }
 
 /** Somebody registers a key, and takes it back. */
