@@ -3,10 +3,11 @@ import { BaseSequencer } from 'vitest/node';
 import { AttackReporter } from './test/attack/reporter.js';
 import base from './vitest.config.js';
 
-/** In the order of their names, but what looks for traces of all the others comes last. */
+/** In the order of their names; then the judge, what asks at random, and at the very end what looks for traces of all the others. */
 class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => `${/canary[^/]*$/.test(moduleId) ? 1 : 0}${moduleId}`;
+    const last = [/\/promises[^/]*$/, /\/(fuzz|whole-api)[^/]*$/, /\/canary[^/]*$/];
+    const place = ({ moduleId }: TestSpecification) => `${last.findIndex((each) => each.test(moduleId)) + 1}${moduleId}`;
     return files.toSorted((one, other) => place(one).localeCompare(place(other)));
   }
 }

@@ -9,6 +9,10 @@ export interface Place {
   readonly otherGatewayUrl: string;
   /** `POST /refuse` there takes the database away from every service, `POST /restore` gives it back. */
   readonly outageUrl: string;
+  /** `POST` there has everything judged that happened since the suite was started. */
+  readonly judgeUrl: string;
+  /** A folder for the repositories of projects that are done with, each by the project's name: the judge reads them. */
+  readonly repositories: string;
   readonly ports: Readonly<Record<Service, number>>;
   /** Files of the suite: `logs/<service>.log`, `run/<service>.json` (its pid), the keys, the trust file. */
   readonly dataDir: string;

@@ -15,6 +15,7 @@ export const groups = {
   S: 'The canary secret',
   X: 'Every route',
   Z: 'Fuzzing',
+  H: 'The promises over the other cases',
 } as const;
 
 /** A letter and two digits. Numbers up to 49 are those of the list, from 50 on those it leaves out. */

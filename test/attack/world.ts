@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ApiClient, ApiError, apiClient, type Problem } from '@slipway/api';
 import type { Person, Role, Service } from '@slipway/contracts';
@@ -52,7 +52,7 @@ export interface AttackedProject {
   reaches(number: number, environment: string, state: string): Promise<void>;
 }
 
-/** Makes one; the first release is on its way then. The repository is removed by `drop`. */
+/** Makes one; the first release is on its way then. `drop` keeps the repository for the judge, unless the project was read from elsewhere. */
 export async function aProject(
   on: Attacked,
   spec: Spec = {},
@@ -89,7 +89,7 @@ export async function aProject(
         { within: 60_000, every: 100 },
       );
     },
-    drop: () => repository.remove(),
+    drop: () => (spec.source ? repository.remove() : rename(repository.dir, join(on.repositories, name))),
   };
 }
 
