@@ -52,6 +52,8 @@ describe('a good history', () => {
     };
     expect(without(good)?.breaches).toMatchObject([{ what: expect.stringContaining('the registry does not have') }]);
     expect(without(forgotten)).toMatchObject({ state: 'held', breaches: [] });
+    const story = judge(forgotten).findings.find(({ promise }) => promise === 10);
+    expect(story).toMatchObject({ state: 'held', breaches: [] });
   });
 
   it('is the same after it was written to a file and read back', async () => {

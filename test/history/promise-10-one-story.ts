@@ -133,10 +133,11 @@ function inJournal(facts: Facts, unread: ReadonlyMap<string, number>, findings: 
 /** The releases an event tells of. */
 function releasesIn(said: Said): string[] {
   type Named = { id?: string } | string | null | undefined;
+  type Telling = { release?: Named; replaces?: Named; from?: Named; releases?: Named[] };
   const idOf = (named: Named) => (typeof named === 'string' ? named : named?.id);
   try {
-    const { release, replaces, from } = JSON.parse(said.value.toString('utf8')) as { release?: Named; replaces?: Named; from?: Named };
-    const ids = [idOf(release), idOf(replaces), said.name === 'rollout.rolled-back' ? idOf(from) : undefined];
+    const { release, replaces, from, releases = [] } = JSON.parse(said.value.toString('utf8')) as Telling;
+    const ids = [release, replaces, said.name === 'rollout.rolled-back' ? from : undefined, ...releases].map(idOf);
     return [...new Set(ids.filter((id) => id !== undefined))];
   } catch {
     return [];

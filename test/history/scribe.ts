@@ -185,11 +185,10 @@ export function gatewayTables(records: readonly TopicRecord[], links: readonly A
 }
 
 function releasesIn({ value }: TopicRecord): string[] {
-  const { release, replaces, from } = JSON.parse(String(value)) as Record<
-    'release' | 'replaces' | 'from',
-    { id?: string } | null | undefined
-  >;
-  return [...new Set([release?.id, replaces?.id, from?.id].flatMap((id) => id ?? []))];
+  type Named = { id?: string } | null | undefined;
+  type Telling = { release?: Named; replaces?: Named; from?: Named; releases?: Named[] };
+  const { release, replaces, from, releases = [] } = JSON.parse(String(value)) as Telling;
+  return [...new Set([release, replaces, from, ...releases].flatMap((named) => named?.id ?? []))];
 }
 
 function digest({ value }: TopicRecord): string {
