@@ -1,7 +1,8 @@
-import { AuditLinked, auditGenesis, CommitFolded } from '@slipway/contracts';
+import { AuditLinked, auditGenesis, CommitFolded, ImageRemoved } from '@slipway/contracts';
 import { digestOf } from '@slipway/identity';
 import { anId, aRevision } from '@slipway/testkit';
 import type { TopicRecord } from './history.js';
+import { imageOf } from './teller.js';
 import { eachIsFound, onNoTopic, rows, without } from './ways-of-breaking.js';
 
 eachIsFound({
@@ -352,6 +353,27 @@ eachIsFound({
       after: (history, { two }) => rows(history, 'gateway', 'release_event', (all) => [...all, { release: two.id, event_id: anId() }]),
       release: 'two',
       says: /its timeline has event \S+, which nobody said of it/,
+    },
+    {
+      how: 'the timeline lacks what was said of several releases at once',
+      twist: {
+        more: ({ one, two, line }, scribe) => {
+          const data = {
+            project: 'shop',
+            image: imageOf(1),
+            releases: [one, two].map(({ id, number }) => ({ id, number })),
+            refused: null,
+          };
+          const { at } = line('rollout.ended back');
+          scribe.say({ key: 'removed', writer: 'image-builder', event: ImageRemoved, subject: 'shop', at: at + 100, data });
+        },
+      },
+      after: (history, { two, line }) =>
+        rows(history, 'gateway', 'release_event', (all) =>
+          all.filter((row) => row['release'] !== two.id || row['event_id'] !== line('removed').id),
+        ),
+      release: 'two',
+      says: /its timeline lacks image\.removed/,
     },
     {
       how: 'the ledger lacks a release',
