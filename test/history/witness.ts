@@ -66,7 +66,6 @@ export class Witness {
   /** Reads everything; may be asked again. @throws Error naming the part that cannot be read. */
   async history(kept: Kept = {}): Promise<History> {
     const { title, installation, topicPrefix, databaseUrl, trustFile } = this.#where;
-    const shown = kept.suite === undefined ? { canaries: [], texts: [] } : await part('the suite', () => readSuite(kept.suite as SuiteAt));
     const docker = await part('Docker', () => this.#docker.history());
     const topicsAt = await part('the clock of Postgres', () => timeIn(databaseUrl));
     const topics = await part('Kafka', () => readTopics(this.#where));
@@ -75,6 +74,8 @@ export class Witness {
     const images = imagesOf(topics.records, kept.images ?? []);
     const registry = await part('the registry', () => readRegistry(this.#where.registry, images));
     const repositories = await part('the repositories', () => Promise.all((kept.repositories ?? []).map(readRepository)));
+    // Last of all: what everything has come to is to be read at once.
+    const shown = kept.suite === undefined ? { canaries: [], texts: [] } : await part('the suite', () => readSuite(kept.suite as SuiteAt));
     const processes = [...this.#neighbour.pieces()].map(({ where, content }): Text => ({ is: 'process', where, text: String(content) }));
     return {
       about: {
