@@ -50,6 +50,11 @@ export function isOfCode(place: string): boolean {
 /** Work that every service owes, as it is born with it. */
 const everybodysWork = / · run dead-letter$/;
 
+/** A part is asked there that every release needs: by names that are the same for every project. */
+export function isOfParts(place: string): boolean {
+  return / · (docker|registry|git) /.test(place);
+}
+
 /** No table names who says or does these: any service may. */
 export function isAnybodys(place: string): boolean {
   if (everybodysWork.test(place)) return true;
