@@ -56,7 +56,8 @@ describe('building', () => {
     const many = { ...labels, 'a.quote': '"x" \\ $HOME `y`', 'b.lines': 'one\ntwo', 'c.ünï': 'ß 中' };
     const dockerfile = `${base}ENV KEPT=1\nENTRYPOINT ["/bin/busybox"]\n`;
     const log: string[] = [];
-    const { imageId } = await build(dockerfile, { context: () => context(dockerfile), labels: many, onLog: (line) => log.push(line) });
+    const own = { labels: many, noCache: true };
+    const { imageId } = await build(dockerfile, { ...own, context: () => context(dockerfile), onLog: (line) => log.push(line) });
     expect((await engine.images.inspect(imageId))?.labels).toEqual({ ...many, 'b.lines': 'one two' });
     expect((await engine.images.inspect(`${name}:try`))?.id).toBe(imageId);
     expect(log.filter((line) => line.startsWith('Step') && line.includes('LABEL'))).toHaveLength(1);
@@ -66,7 +67,7 @@ describe('building', () => {
       entrypoint: ['/bin/busybox'],
     });
     const trigger = `${base}ONBUILD RUN ["/bin/sh","-c","exit 1"]\n`;
-    const based = await build(trigger, { context: () => context(trigger), labels: many });
+    const based = await build(trigger, { ...own, context: () => context(trigger) });
     expect((await engine.images.inspect(based.imageId))?.labels).toMatchObject(labels);
     await expect(build(`FROM ${based.imageId.slice(7)}\n`)).rejects.toBeInstanceOf(BuildFailed);
   });

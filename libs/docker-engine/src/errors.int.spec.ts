@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { isTransientMessage } from './errors.js';
 import { DockerEngine, EngineError } from './index.js';
 
 let server: Server | undefined;
@@ -41,4 +42,13 @@ describe('a call to the engine that failed', () => {
   it('may go on where the connection was lost', async () => {
     expect(await isOver((request) => request.socket.destroy())).toBe(false);
   });
+});
+
+describe('a step of a build that was in the cache, and was removed meanwhile', () => {
+  it.each([`No such image: sha256:${'a'.repeat(64)}`, `unable to find image "sha256:${'a'.repeat(64)}"`])(
+    'may be there later: %s',
+    (said) => {
+      expect(isTransientMessage(said)).toBe(true);
+    },
+  );
 });

@@ -130,7 +130,7 @@ const transientMessages = [
   /Client\.Timeout/i,
   /no space left on device/i,
   // By its id: a step of a build that was in the cache, and was removed meanwhile.
-  /no such image: sha256:/i,
+  /(no such|unable to find) image:? "?sha256:/i,
   // Two of one name, until whoever made the younger one has removed it.
   /network [\w.-]+ (not found|is ambiguous)/i,
 ];
