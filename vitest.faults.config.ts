@@ -9,7 +9,5 @@ export default {
     exclude: ['**/node_modules/**'],
     // A whole suite each, and parts of its own: a third one leaves two cores no time to keep what is promised in seconds.
     maxWorkers: 2,
-    // What was cut off half-way can keep a thread from ever ending: Node spins in Environment::CleanupHandles, and the run with it. A process is killed.
-    pool: 'forks',
   },
 };

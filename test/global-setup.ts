@@ -4,7 +4,7 @@ import { temporaryDataDir } from '../tools/parts/data-dir.ts';
 import { startParts } from '../tools/parts/index.ts';
 
 /** Specs that touch nothing outside their own process, by name and place (design part 8). */
-const pure = /(^|\/)(apps|libs|tools)\/(?!.*\.int\.spec\.ts$).*\.spec\.ts$|(^|\/)test\/architecture\//;
+const pure = /(^|\/)(apps|libs|tools|test\/architecture)\/(?!.*\.(int|long)\.spec\.ts$).*\.spec\.ts$/;
 
 /**
  * Gives the tests their real parts, once per run: those that the environment names (DATABASE_URL, KAFKA_BROKERS, SLIPWAY_REGISTRY, DOCKER_HOST) are used

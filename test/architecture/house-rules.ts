@@ -19,6 +19,7 @@ const roles = [
   'contract',
   'spec',
   'int.spec',
+  'long.spec',
   'e2e.spec',
   'model.spec',
   'faults.spec',
