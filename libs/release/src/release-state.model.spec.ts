@@ -3,7 +3,7 @@ import { catalog } from '@slipway/contracts';
 import { brokenBy, explore, type Move, type World } from '@slipway/testkit';
 import { describe, expect, it } from 'vitest';
 import type { Told } from './event-order.js';
-import { foldRelease, type ReleaseState, releaseAfter } from './release-state.js';
+import { type EnvironmentState, foldRelease, type ReleaseState, releaseAfter } from './release-state.js';
 import { aRelease, asReference, file, mei, people, time, uuid } from './story.example.js';
 import { waitingFor } from './waiting-for.js';
 
@@ -115,14 +115,23 @@ function waitsOf(state: ReleaseState) {
   return waits.length > 0 ? waits : [{ text: { en: '', zh: '' } }];
 }
 
-/** All but moments; of a request only which it is and who signed, for how often one signature is told decides nothing. */
+const keys = new WeakMap<object, string>();
+
+/** Found once for what is never changed in place. */
+function kept<T extends object>(of: T, key: (of: T) => string): string {
+  const known = keys.get(of) ?? key(of);
+  keys.set(of, known);
+  return known;
+}
+
+/** All of it, told at one moment; of a request only which it is and who signed, for how often one signature is told decides nothing. */
 function keyOf(state: ReleaseState | null): string {
-  return JSON.stringify(state, (name, value: unknown) => {
-    if (name === 'since' || name === 'updatedAt' || name === 'release') return undefined;
-    if (name !== 'request' || typeof value !== 'object' || value === null) return value;
-    const { request, approvals } = value as { request: string; approvals: { person: { id: string } }[] };
-    return [request, ...new Set(approvals.map(({ person }) => person.id))];
-  });
+  if (state === null) return 'nothing';
+  const ofEnvironment = ({ request, ...told }: EnvironmentState) =>
+    JSON.stringify([told, request?.request, ...new Set(request?.approvals.map(({ person }) => person.id))]);
+  return kept(state, ({ environments, ...others }) =>
+    [JSON.stringify(others), ...environments.map((each) => kept(each, ofEnvironment))].join(),
+  );
 }
 
 describe('every state of a release against everything that can be told of it', () => {
