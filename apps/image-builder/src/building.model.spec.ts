@@ -282,13 +282,14 @@ function keyOf({ tables: { builds, owed, said }, unheard, hands, left }: State):
   return JSON.stringify([told, owed, said, unheard, hands.map((hand) => JSON.stringify(hand)).sort(), left]);
 }
 
-const mostStates = 8000;
+const mostStates = 25_000;
 
 describe('three releases, two workers, and events in any order', () => {
   it.each<['never' | 'queued' | 'running', Partial<Budget>, number]>([
-    ['queued', { crashes: 2 }, 1500],
-    ['running', { crashes: 1, failures: 1 }, 1400],
-    ['never', { failures: 1, retries: 1 }, 1500],
+    ['queued', { crashes: 3 }, 3500],
+    ['running', { crashes: 3, failures: 1 }, 12_000],
+    ['never', { crashes: 1, failures: 1, retries: 1 }, 9000],
+    ['running', { crashes: 3, cancels: 1 }, 19_000],
     ['running', { cancels: 1, retries: 1 }, 4400],
   ])(
     'supersede: %s, %o: one image a release and a revision, and every build comes to its end',
