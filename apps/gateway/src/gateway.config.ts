@@ -23,7 +23,7 @@ export const GatewayConfig = z.object({
     .int()
     .min(0)
     .max(1200)
-    .default(0)
+    .default(12)
     .describe(
       'Months the journal stays in Postgres; older ones move to files in SLIPWAY_DATA_DIR/journal, to be backed up. 0: all of it stays',
     ),

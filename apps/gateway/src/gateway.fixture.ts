@@ -49,7 +49,7 @@ export interface Scene {
   ): Promise<DataOf<typeof CommandIssued>>;
 }
 
-export const strict = { SLIPWAY_CHECK_ANSWERS: '1', SLIPWAY_JOURNAL_MONTHS: '12' };
+export const strict = { SLIPWAY_CHECK_ANSWERS: '1' };
 
 /** Sets the scene; `scene.stage.clear()` in afterAll. */
 export async function aScene(): Promise<Scene> {

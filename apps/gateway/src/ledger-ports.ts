@@ -71,6 +71,8 @@ export abstract class JournalFiles {
   abstract write(month: string, rows: AsyncIterable<JournalRow>): Promise<{ rows: number; sha256: string }>;
   /** @throws JournalUnreadable naming the file that is missing or is not the one that was written. */
   abstract read(month: string, sha256: string): AsyncIterable<JournalRow>;
+  /** Of these months the files that are not there. */
+  abstract missing(months: readonly string[]): Promise<readonly string[]>;
 }
 
 export interface ReleaseRow {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -59,6 +59,12 @@ export class GzipJournalFiles extends JournalFiles {
     }
   }
 
+  async missing(months: readonly string[]): Promise<readonly string[]> {
+    const files = months.map((month) => this.file(month));
+    const readable = await Promise.all(files.map((file) => isReadable(file)));
+    return files.filter((_, at) => !readable[at]);
+  }
+
   private file(month: string): string {
     return join(this.folder, `${month}.ndjson.gz`);
   }
@@ -68,6 +74,13 @@ async function hashOf(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');
+}
+
+function isReadable(file: string): Promise<boolean> {
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -139,7 +139,8 @@ export class PostgresJournal extends Journal {
   async dropMonth(month: string, file: { rows: number; sha256: string }): Promise<void> {
     const table = partitionOf(month);
     await this.database.transaction(async (tx) => {
-      await tx.query(`lock table ${table} in access exclusive mode`);
+      // Not more yet: who reads the journal has locked it as a whole, and comes to its months next.
+      await tx.query(`lock table ${table} in share mode`);
       const [held] = await tx.query<{ rows: string }>(`select count(*)::text as rows from ${table}`);
       if (Number(held?.rows) !== file.rows) throw new Error(`the file of ${month} has ${file.rows} rows, the journal ${held?.rows}`);
       await tx.query('insert into journal_archive (month, rows, sha256) values ($1, $2, $3)', [month, file.rows, file.sha256]);
