@@ -9,6 +9,11 @@ const root = join(import.meta.dirname, '../..');
 // It runs on whatever Node the machine has before anything is installed, so it is plain JavaScript without types.
 const machine: string = pathToFileURL(join(import.meta.dirname, 'machine.mjs')).href;
 const { whyNotOn } = (await import(machine)) as { whyNotOn: (platform: string) => string | undefined };
+const needs: string = pathToFileURL(join(import.meta.dirname, 'needs.mjs')).href;
+interface Need {
+  readonly packages: readonly string[];
+}
+const { neededBy } = (await import(needs)) as { neededBy: (words: readonly string[]) => readonly Need[] };
 
 describe('a machine', () => {
   it('of Linux is taken', () => {
@@ -22,6 +27,16 @@ describe('a machine', () => {
   ])('of %s is told that this is Linux only, and what to do', (platform, name, instead) => {
     expect(whyNotOn(platform)).toContain(`runs on Linux only for now; this is ${name}`);
     expect(whyNotOn(platform)).toContain(instead);
+  });
+});
+
+describe('what tests need', () => {
+  const packages = (...words: string[]) => neededBy(words).flatMap((need) => need.packages);
+
+  it('is the same for all of them, but for a tier that types what an operator types', () => {
+    expect(packages('--config', 'vitest.faults.config.ts', 'test/restore')).toEqual([...packages(), 'postgresql']);
+    expect(packages('--config', 'vitest.upgrade.config.ts')).toEqual(packages());
+    expect(packages('libs/release')).toEqual(packages());
   });
 });
 

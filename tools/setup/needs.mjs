@@ -1,5 +1,7 @@
 // What each command needs from the system, and how to tell that it is there.
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { dockerAnswers, findCommand } from './machine.mjs';
 
 /**
@@ -56,20 +58,32 @@ const needs = {
     why: 'Python, for schemathesis, the fuzzer of the API',
     there: () => has('python3') && spawnSync('python3', ['-c', 'import venv, ensurepip'], { timeout: 30_000 }).status === 0,
   },
+  postgres: {
+    packages: ['postgresql'],
+    why: 'a Postgres server with pg_dump and psql, with which the guide to backups is typed as it stands',
+    there: hasPostgres,
+  },
   ip: { packages: ['iproute2'], why: 'ip, for a network of our own', there: () => has('ip') },
 };
 
 const always = ['docker', 'registry', 'haproxy', 'java', 'git'];
 const forTests = [...always, 'secureKafka', 'lfs', 'subversion', 'prometheus', 'compose', 'busybox', 'mmdebstrap', 'ssh'];
 
-/** What `npm start`, `npm run demo`, `npm test`, `npm run attack` and `npm run faults` need. */
+/** What `npm start`, `npm run demo`, `npm test`, `npm run test:faults`, `npm run attack` and `npm run faults` need. */
 export const wanted = {
   start: always.map((name) => needs[name]),
   demo: (svn) => [...always, ...(svn ? ['subversion'] : [])].map((name) => needs[name]),
   test: forTests.map((name) => needs[name]),
+  'test:faults': [...forTests, 'postgres'].map((name) => needs[name]),
   attack: [...forTests, 'python'].map((name) => needs[name]),
   faults: [...forTests, 'go', 'faketime', 'ip'].map((name) => needs[name]),
 };
+
+/** What tests need, by the words for vitest: a tier has a configuration of its own, `vitest.<tier>.config.ts`, and may need more than the others. */
+export function neededBy(words) {
+  const [, tier] = /^vitest\.(\w+)\.config\.ts$/.exec(words[words.indexOf('--config') + 1] ?? '') ?? [];
+  return wanted[`test:${tier}`] ?? wanted.test;
+}
 
 /** Those needs that are not met. */
 export async function missing(list) {
@@ -79,4 +93,14 @@ export async function missing(list) {
 
 function has(...commands) {
   return commands.every((command) => findCommand(command) !== undefined);
+}
+
+/** Debian keeps the server's programs off PATH, a folder for each version; pg_dump must be of the server's version. */
+function hasPostgres() {
+  const versions = '/usr/lib/postgresql';
+  const programs = ['initdb', 'postgres', 'psql', 'pg_dump', 'pg_dumpall', 'pg_restore'];
+  return (
+    existsSync(versions) &&
+    readdirSync(versions).some((version) => programs.every((name) => existsSync(join(versions, version, 'bin', name))))
+  );
 }
