@@ -167,29 +167,36 @@ describe('building', () => {
     const image = (await build(base)).imageId;
     const notes: string[] = [];
     let [step, other] = ['', ''];
+    const give = async (name: string, text: string): Promise<void> => {
+      const tar = pack();
+      tar.entry({ name }, text);
+      tar.finalize();
+      await engine.containers.copyIn(step, '/', Readable.from(tar, { objectMode: false }));
+    };
     // Made while the step runs, on its network: only its memory tells it from a step.
     const lie = async (): Promise<void> => {
       const limits = { pids: 1000, memoryBytes: 64 * MiB };
       other = await engine.containers.create({ image, command: ['/bin/busybox', 'sleep', '600'], limits, labels });
       await engine.containers.start(other);
-      const tar = pack();
       const named = [other.slice(0, 12), randomUUID().replaceAll('-', '').slice(0, 12)];
-      tar.entry({ name: 'lies' }, named.map((id) => ` ---> Running in ${id}\n`).join(''));
-      tar.finalize();
-      await engine.containers.copyIn(step, '/', Readable.from(tar, { objectMode: false }));
+      await give('lies', named.map((id) => ` ---> Running in ${id}\n`).join(''));
     };
-    const write = `/bin/busybox echo ready; until /bin/busybox cat /lies 2>/dev/null; do /bin/busybox sleep 0.1; done; /bin/busybox dd if=/dev/zero of=/big bs=1M count=40; exec /bin/busybox sleep 600`;
-    let lying: Promise<void> | undefined;
+    const awaiting = (name: string): string => `until /bin/busybox cat /${name} 2>/dev/null; do /bin/busybox sleep 0.1; done`;
+    const write = `/bin/busybox echo ready; ${awaiting('lies')}; ${awaiting('seen')}; /bin/busybox dd if=/dev/zero of=/big bs=1M count=40; exec /bin/busybox sleep 600`;
+    let [lying, seen]: (Promise<void> | undefined)[] = [];
     const filling = build(`${base}RUN ["/bin/sh","-c",${JSON.stringify(write)}]\n`, {
       limits: { diskBytes: 20 * MiB, pids: 64, memoryBytes: 128 * MiB },
       onLog: (line) => {
-        step = / ---> Running in (\w+)/.exec(line)?.[1] ?? step;
+        step ||= / ---> Running in (\w+)/.exec(line)?.[1] ?? '';
         if (line === 'ready') lying = lie();
       },
-      onNote: (line) => notes.push(line),
+      onNote: (line) => {
+        notes.push(line);
+        seen = give('seen', '');
+      },
     });
     await expect(filling).rejects.toMatchObject({ limit: 'disk' });
-    await lying;
+    await Promise.all([lying, seen]);
     expect((await engine.containers.inspect(other))?.limits.pids).toBe(1000);
     expect(notes).toEqual([expect.stringContaining(`${other.slice(0, 12)} that is none of this build`)]);
     const many = `${base}RUN ["/bin/sh","-c","/bin/busybox seq 100000000000 100000001000 | /bin/busybox sed 's/^/ ---> Running in /'; exec /bin/busybox sleep 600"]\n`;
