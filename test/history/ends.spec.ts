@@ -11,7 +11,7 @@ import { aKeyRing, anId, aProjectFile, type TestKeyRing } from '@slipway/testkit
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGoodHistory } from './a-good-history.js';
 import { type End, releaseEnds } from './ends.js';
-import type { SeenPush } from './history.js';
+import type { History, SeenPush } from './history.js';
 import type { Line, Scribe } from './scribe.js';
 import type { Good } from './teller.js';
 
@@ -40,8 +40,12 @@ const notDeployed = (of: More['of'], reason: { code: string; message: string }):
   data: { ...deployment, reason },
 });
 
-/** A good history with something more said, and of commits that are like this. */
-async function ends(more: More[], turns: Partial<Record<1 | 2, SeenPush['turn']>> = { 1: 'good', 2: 'good' }): Promise<End[]> {
+/** A good history with something more said, and of commits that are like this; of what its repository has this was made. */
+async function ends(
+  more: More[],
+  turns: Partial<Record<1 | 2, SeenPush['turn']>> = { 1: 'good', 2: 'good' },
+  madeOf: (repository: History['repositories'][number]) => History['repositories'][number] = (repository) => repository,
+): Promise<End[]> {
   const history = await aGoodHistory(keys, {
     back: 'never',
     more: (good: Good, scribe: Scribe) => {
@@ -61,7 +65,7 @@ async function ends(more: More[], turns: Partial<Record<1 | 2, SeenPush['turn']>
     const turn = turns[(pushes.indexOf(each) + 1) as 1 | 2];
     return each.kind === 'push' && turn !== undefined ? { ...each, turn } : each;
   });
-  return releaseEnds({ ...history, seen });
+  return releaseEnds({ ...history, seen, repositories: history.repositories.map(madeOf) });
 }
 
 describe('what releases came to', () => {
@@ -76,6 +80,18 @@ describe('what releases came to', () => {
     const [one, two] = await ends([notDeployed('one', superseded), notDeployed('two', superseded)]);
     expect(one).toMatchObject({ end: 'given up before test: superseded', wrong: [] });
     expect(two?.wrong).toEqual([expect.stringMatching(/nothing newer was there: superseded \(deployment\.failed/)]);
+  });
+
+  it('is right where what overtook it is of a newer commit, whatever its number', async () => {
+    const backwards = ({ commits, ...repository }: History['repositories'][number]) => ({
+      ...repository,
+      commits: commits.map((commit, index) => ({
+        ...commit,
+        parents: commits.slice(index + 1, index + 2).map(({ revision }) => revision),
+      })),
+    });
+    const [, two] = await ends([notDeployed('two', superseded)], undefined, backwards);
+    expect(two).toMatchObject({ end: 'given up before test: superseded', wrong: [] });
   });
 
   it.each<[string, More, RegExp]>([

@@ -22,6 +22,7 @@ import {
   VerificationFailed,
   VerificationPassed,
 } from '@slipway/contracts';
+import { Ancestry } from './ancestry.ts';
 import { type Facts, factsOf, type Said, type SaidOf, wordsOf } from './facts.ts';
 import type { History, SeenPush } from './history.ts';
 import { byRelease } from './indexes.ts';
@@ -47,9 +48,10 @@ export function releaseEnds(history: History): End[] {
     history.seen.flatMap((seen) => (seen.kind === 'push' ? [[`${seen.project} ${seen.revision}`, seen.turn] as const] : [])),
   );
   const commands = facts.named(CommandIssued);
+  const ancestry = new Ancestry(history);
   return facts.named(CommitDetected).map(({ data: { release } }) => {
     const turn = turns.get(`${release.project} ${release.revision}`);
-    const looking = { facts, release, turn, asked: askedOf(commands, release, facts) };
+    const looking = { facts, ancestry, release, turn, asked: askedOf(commands, release, facts) };
     const steps = stepsOf(looking).toSorted((one, other) => one.said.ms - other.said.ms);
     const wrong = steps.flatMap(({ said, wrong: why }) => (why === undefined ? [] : [`${why} (${wordsOf(said)})`]));
     return { release, turn, end: steps.at(-1)?.words ?? 'under way', wrong };
@@ -58,6 +60,7 @@ export function releaseEnds(history: History): End[] {
 
 interface Looking {
   readonly facts: Facts;
+  readonly ancestry: Ancestry;
   readonly release: Release;
   readonly turn: SeenPush['turn'];
   /** True where a person asked for something of it to end. */
@@ -152,15 +155,17 @@ function wentBack({ facts, release, turn, asked }: Looking): Step[] {
 const gaveUp = new Set(['superseded', 'overtaken', 'older', 'cancelled', 'withdrawn', 'aborted', 'barred', 'asked-anew']);
 const overtaken = new Set(['superseded', 'overtaken', 'older']);
 
-/** A newer release of the project was there to overtake it, with its image where it is no build that was overtaken; what it was asked for was changed; or a person asked. */
-function isGiven(code: string, said: Said, { facts, release, asked }: Looking): boolean {
+/**
+ * A newer release of the project was there to overtake it, with its image where it is no build that was overtaken; what it was asked for was changed; or a
+ * person asked. Of an older commit under a newer configuration, a release of a newer commit is newer whatever its number.
+ */
+function isGiven(code: string, said: Said, { facts, ancestry, release, asked }: Looking): boolean {
   // A bound part was changed, or what ran there is not what was shown any more.
   if (code === 'changed' && (isChanged(facts, release, said) || asked)) return true;
   if (!overtaken.has(code)) return asked;
   const event = said.name === BuildCancelled.name ? CommitDetected : ImageBuilt;
-  return facts
-    .named(event)
-    .some(({ data, ms }) => data.release.project === release.project && data.release.number > release.number && ms <= said.ms);
+  const isNewer = (other: Release): boolean => other.number > release.number || ancestry.isAncestor(release, other);
+  return facts.named(event).some(({ data, ms }) => data.release.project === release.project && ms <= said.ms && isNewer(data.release));
 }
 
 /** Its project was applied anew, or something else was gone back to there. */
