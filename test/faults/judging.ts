@@ -4,6 +4,8 @@ import type { PartsOfSuite, SuiteOfProcesses } from './a-suite-of-processes.js';
 
 /** How long after the last fault everything may take to be said, read and done (promise 6). */
 const drainMs = 60_000;
+/** Longer than the sources of a run are polled apart: what was pushed last is told of by then, also where its webhook was turned away. */
+const stillMs = 15_000;
 
 /** Where the parts of a run are reached straight, past whatever stands in front of them for the services. */
 export type Straight = Pick<PartsOfSuite, 'kafkaBrokers' | 'registry' | 'dockerHost'>;
@@ -15,20 +17,26 @@ export function witnessOf(suite: SuiteOfProcesses, { kafkaBrokers, registry, doc
   return Witness.start({ ...at, title, installation, trustFile: environment.trustFile });
 }
 
-/** Waits until nothing is left to do. Gives how long that took since then, in ms; undefined where something still is after a minute, which is told. */
+/**
+ * Waits until nothing is left to do, and for a while nothing comes. Gives how long it took since then until the last of it was done, in ms; undefined where
+ * something still was a minute after, which is told.
+ */
 export async function drained(
   { databaseUrl, topicPrefix }: Pick<SuiteOfProcesses, 'databaseUrl' | 'topicPrefix'>,
   { kafkaBrokers }: Straight,
   { since, signal, say }: { readonly since: Date; readonly signal: AbortSignal; readonly say: (text: string) => void },
 ): Promise<number | undefined> {
-  const isDone = async () => {
+  let stillFrom: number | undefined;
+  const isStill = async () => {
     const left = Object.entries(await leftToDo({ databaseUrl, kafkaBrokers, topicPrefix }));
+    const at = Date.now();
+    stillFrom = left.length > 0 ? undefined : (stillFrom ?? at);
     if (left.length > 0) throw new Error(left.map(([what, count]) => `${count} ${what}`).join(', '));
-    return true;
+    return stillFrom !== undefined && at - stillFrom >= stillMs && stillFrom - since.getTime();
   };
   try {
-    await until('nothing is left to do', isDone, { within: drainMs, every: 500, stillWorthIt: () => signal.throwIfAborted() });
-    return Date.now() - since.getTime();
+    const within = since.getTime() + drainMs + stillMs - Date.now();
+    return await until('nothing is left to do', isStill, { within, every: 500, stillWorthIt: () => signal.throwIfAborted() });
   } catch (error) {
     signal.throwIfAborted();
     say(messageOf(error));

@@ -100,7 +100,8 @@ function rolling({ replicas }: ProcessFaultsWish): FaultKind {
   return {
     name: 'rolling restart',
     part: 'service',
-    lasts: { least: 15, most: 15 },
+    // As long as it takes on a machine that has much to do: one after the other has to be ready again.
+    lasts: { least: 45, most: 45 },
     overlaps: ['registry'],
     make: (chance) => {
       const service = chance.one(services);

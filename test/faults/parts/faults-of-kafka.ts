@@ -204,10 +204,11 @@ function raised(broker: HurtBroker, at: number, by: number): Fault {
     begin: async ({ suite, say }) => {
       const topic = await oneTopic(broker, suite.topicPrefix, at);
       return await broker.administer(async (admin) => {
-        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-        const count = (topics[0]?.partitions.length ?? 1) + by;
+        const partitions = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length ?? 0;
+        const count = (await partitions()) + by;
+        await admin.createPartitions({ topicPartitions: [{ topic, count }] });
         say(`${topic} has ${count} partitions from now on`);
-        return (await admin.createPartitions({ topicPartitions: [{ topic, count }] })) ? 1 : 0;
+        return (await partitions()) >= count ? 1 : 0;
       });
     },
   });

@@ -151,7 +151,9 @@ describe('a client without Slipway', () => {
   });
 
   it('finds its topic with more partitions, and then without what was in it', { timeout: 120_000 }, async () => {
-    await whileItLasts(kindOf('kafka partitions raised').make(chance, 0), async () => {});
+    const fault = kindOf('kafka partitions raised').make(chance, 0);
+    await whileItLasts(fault, async () => {});
+    expect(fault.hurt?.()).toBe(1);
     expect(said.at(-1)).toMatch(/has 4 partitions/);
     await allIsWell();
     clients.troubles();
