@@ -2,6 +2,7 @@ import { CommitDetected, CommitFolded, CommitIgnored, SourceFailed, SourceRecove
 import { aDigest, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stage } from './a-stage.contract.js';
+import { aWatchedProject } from './a-watched-project.contract.js';
 
 describe('watching a source', () => {
   let stage: Stage;
@@ -13,19 +14,8 @@ describe('watching a source', () => {
   });
   afterAll(() => stage.strike());
 
-  /** A repository with one commit, watched; its first release. */
-  const watchedProject = async (name: string, git: Record<string, unknown> = {}, spec: Record<string, unknown> = {}) => {
-    const repository = await stage.repository(name);
-    const first = await repository.commit({ 'index.html': '1' }, 'first');
-    await repository.push();
-    const file = stage.file(name, { url: repository.url, ...git }, spec);
-    await stage.apply(file);
-    const born = await stage.nth(CommitDetected, name, 1);
-    return { repository, first, file, born };
-  };
-
   it('takes the current head once, however long it is watched', async () => {
-    const { repository, born } = await watchedProject('once');
+    const { repository, born } = await aWatchedProject(stage, 'once');
     expect(born.release).toMatchObject({ number: 1, kind: 'commit', ref: 'refs/heads/main', line: 'refs/heads/main', ancestorOf: [] });
     expect(born.range).toMatchObject({ from: null, total: 1 });
     expect(born).toMatchObject({
@@ -42,7 +32,7 @@ describe('watching a source', () => {
   });
 
   it('folds a burst of pushes into its head, and knows everybody who wrote in it', async () => {
-    const { repository, first } = await watchedProject('burst');
+    const { repository, first } = await aWatchedProject(stage, 'burst');
     const revisions = [];
     for (const n of [2, 3, 4])
       revisions.push(await repository.commit({ 'index.html': `${n}` }, `n ${n}\n\nCo-authored-by: Bo <bo${n}@shop.example>`));
@@ -62,7 +52,7 @@ describe('watching a source', () => {
   });
 
   it('ignores what touches none of its paths, and says so', async () => {
-    const { repository } = await watchedProject('paths', { paths: ['shop/**'] });
+    const { repository } = await aWatchedProject(stage, 'paths', { paths: ['shop/**'] });
     const docs = await repository.commit({ 'docs/a.md': 'a' });
     await repository.push();
     const ignored = await stage.nth(CommitIgnored, 'paths', 1);
@@ -75,7 +65,7 @@ describe('watching a source', () => {
   });
 
   it('says that a branch was taken back, rewritten or deleted, and takes what is new', async () => {
-    const { repository, first } = await watchedProject('rewound', { branches: ['main', 'side'] });
+    const { repository, first } = await aWatchedProject(stage, 'rewound', { branches: ['main', 'side'] });
     const second = await repository.commit({ a: '2' });
     await repository.push();
     await stage.nth(CommitDetected, 'rewound', 2);
@@ -101,7 +91,7 @@ describe('watching a source', () => {
   });
 
   it('tells what a branch grew from, what was merged, and what comes back that was dropped', async () => {
-    const { repository, first } = await watchedProject('merged', { branches: ['main', 'fix'] });
+    const { repository, first } = await aWatchedProject(stage, 'merged', { branches: ['main', 'fix'] });
     const release = async (n: number, ...push: string[]) => {
       await repository.push(...push);
       const { range } = await stage.nth(CommitDetected, 'merged', n);
@@ -138,29 +128,8 @@ describe('watching a source', () => {
     expect(people).toEqual([['Ann Author'], ['Ann Author', 'more people than could be listed']]);
   });
 
-  it('compares with what was released long ago, and tells that it contains what is tagged late on a folded commit', async () => {
-    const { repository, first } = await watchedProject('long-ago', { branches: ['main', 'b/*'], tags: ['v*'] });
-    const folded = await repository.commit({ a: '1' });
-    const second = await repository.commit({ a: '2' });
-    await repository.push();
-    await stage.nth(CommitDetected, 'long-ago', 2);
-    const other = async (n: number) =>
-      `${await repository.git('commit-tree', '-p', first, '-m', `${n}`, `${first}^{tree}`)}:refs/heads/b/${n}`;
-    for (let born = 1; born <= 100; born += 25) {
-      await repository.push(...(await Promise.all(Array.from({ length: 25 }, (_, n) => other(born + n)))));
-      await stage.nth(CommitDetected, 'long-ago', born + 26);
-    }
-    await repository.git('tag', 'v0', folded);
-    await repository.push('v0');
-    const tagged = { release: { ref: 'refs/tags/v0', line: 'refs/heads/main', ancestorOf: [2] }, range: { from: first, total: 1 } };
-    expect(await stage.nth(CommitDetected, 'long-ago', 103)).toMatchObject(tagged);
-    await repository.commit({ a: '104' });
-    await repository.push();
-    expect((await stage.nth(CommitDetected, 'long-ago', 104)).range).toMatchObject({ from: second, total: 1, merged: [] });
-  }, 120_000);
-
   it('makes a tag on a built revision a release of the same image, after waiting for that image', async () => {
-    const { repository, first, born } = await watchedProject('tags', { tags: ['v*'] });
+    const { repository, first, born } = await aWatchedProject(stage, 'tags', { tags: ['v*'] });
     await repository.commit({ a: '2' });
     await repository.push();
     const second = await stage.nth(CommitDetected, 'tags', 2);
@@ -210,7 +179,7 @@ describe('watching a source', () => {
   });
 
   it('pins slipway.yaml as it stood at the revision, and ignores a revision whose file is wrong', async () => {
-    const { repository } = await watchedProject('pinned');
+    const { repository } = await aWatchedProject(stage, 'pinned');
     await repository.commit({ 'slipway.yaml': 'apiVersion: slipway.dev/v1\nkind: Repository\napp:\n  port: 3000\n' });
     await repository.push();
     expect((await stage.nth(CommitDetected, 'pinned', 2)).repositoryFile).toMatchObject({ app: { port: 3000 } });
@@ -222,7 +191,7 @@ describe('watching a source', () => {
   });
 
   it('is not held up by a tag on a file, or by a slipway.yaml that is too large', async () => {
-    const { repository } = await watchedProject('odd', { tags: ['v*'] });
+    const { repository } = await aWatchedProject(stage, 'odd', { tags: ['v*'] });
     await repository.git('tag', 'v0', 'HEAD:index.html');
     await repository.push('v0');
     expect(await stage.nth(CommitIgnored, 'odd', 1)).toMatchObject({ ref: 'refs/tags/v0', reason: { code: 'no-commit' } });

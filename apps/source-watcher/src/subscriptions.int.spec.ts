@@ -4,6 +4,7 @@ import { BuildFailed, CommandAccepted, CommandIssued, CommandRefused, CommitDete
 import { aDigest, anId, eventually } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stage } from './a-stage.contract.js';
+import { aWatchedProject } from './a-watched-project.contract.js';
 
 describe('what source-watcher reacts to', () => {
   let stage: Stage;
@@ -15,19 +16,8 @@ describe('what source-watcher reacts to', () => {
   });
   afterAll(() => stage.strike());
 
-  /** A repository with one commit, watched; its first release. */
-  const watchedProject = async (name: string, git: Record<string, unknown> = {}, spec: Record<string, unknown> = {}) => {
-    const repository = await stage.repository(name);
-    const first = await repository.commit({ 'index.html': '1' }, 'first');
-    await repository.push();
-    const file = stage.file(name, { url: repository.url, ...git }, spec);
-    await stage.apply(file);
-    const born = await stage.nth(CommitDetected, name, 1);
-    return { repository, first, file, born };
-  };
-
   it('makes a configuration release when an environment would run something else, and none when it would not', async () => {
-    const { born, file } = await watchedProject('settings');
+    const { born, file } = await aWatchedProject(stage, 'settings');
     await stage.built(born);
     await eventually(
       async () => (await stage.query("select 1 from {schema}.release where project = 'settings' and image is not null")).length === 1,
@@ -46,7 +36,7 @@ describe('what source-watcher reacts to', () => {
   });
 
   it('makes a configuration older than a commit that is being built meanwhile, and the next one of that', async () => {
-    const { repository, born, file } = await watchedProject('later');
+    const { repository, born, file } = await aWatchedProject(stage, 'later');
     const built = async (detected: typeof born) => {
       await stage.built(detected);
       const sql = 'select 1 from {schema}.release where id = $1 and image is not null';
@@ -66,7 +56,7 @@ describe('what source-watcher reacts to', () => {
   });
 
   it('looks at once when a person asks, and refuses what it does not know', async () => {
-    const { repository } = await watchedProject('asked', { poll: '1h' });
+    const { repository } = await aWatchedProject(stage, 'asked', { poll: '1h' });
     const revision = await repository.commit({ a: '2' });
     await repository.push();
     const ask = (project: string) =>
@@ -102,7 +92,7 @@ describe('what source-watcher reacts to', () => {
   });
 
   it('watches a removed project no more, and again when it comes back', async () => {
-    const { repository, file } = await watchedProject('removed');
+    const { repository, file } = await aWatchedProject(stage, 'removed');
     const copies = async () => (await readdir(join(stage.keys.dir, 'sources', 'git'))).filter((name) => name.startsWith('removed-'));
     expect(await copies()).toHaveLength(1);
     await stage.apply(null, 2, 'removed');
@@ -120,7 +110,7 @@ describe('what source-watcher reacts to', () => {
   });
 
   it('makes a configuration release of a new secret version, for what uses the secret', async () => {
-    const { born } = await watchedProject('secrets', {}, { app: { secrets: ['db-password'] } });
+    const { born } = await aWatchedProject(stage, 'secrets', {}, { app: { secrets: ['db-password'] } });
     await stage.built(born);
     await eventually(
       async () => (await stage.query("select 1 from {schema}.release where project = 'secrets' and image is not null")).length === 1,
@@ -141,7 +131,7 @@ describe('what source-watcher reacts to', () => {
   });
 
   it('lets a tag wait no longer for an image that will not come', async () => {
-    const { repository, first, born } = await watchedProject('broken', { tags: ['v*'] });
+    const { repository, first, born } = await aWatchedProject(stage, 'broken', { tags: ['v*'] });
     await repository.git('tag', 'v1', first);
     await repository.push('v1');
     await stage.polled('broken');
