@@ -79,6 +79,12 @@ it('tells which of many revisions contain one, before and after their folder was
     (await control.containing(source, { ref: 'refs/heads/live', revision }, live)).map((each) => each.revision);
   expect(await containing('2')).toEqual(['5', '4', '3']);
   expect(await containing('6')).toEqual(['8', '7']);
+  await commitsTo(anew, 'dev', 'rm', 'live', 'cp', '4', 'live', 'live');
+  live.unshift({ ref: 'refs/heads/live', revision: '9' });
+  expect(await containing('2')).toEqual(['9', '5', '4', '3']);
+  await commitsTo(anew, 'dev', 'rm', 'live', 'cp', '1', 'trunk', 'live');
+  live.unshift({ ref: 'refs/heads/live', revision: '10' });
+  expect(await containing('2')).toEqual(['9', '5', '4', '3']);
 });
 
 it.each([
@@ -101,4 +107,19 @@ it.each([
   expect(range.truncated).toBe(truncated);
   const told = range.commits.map(({ revision, author }) => `${revision} ${author.account}`);
   expect(told).toEqual(truncated ? ['5 bob', '4 bob'] : ['5 bob', '4 bob', '3 ann']);
+});
+
+it('tells what was committed where the property says that a revision was merged that nobody has', async () => {
+  const lied = `file://${folder}/lied`;
+  await run('svnadmin', ['create', join(folder, 'lied')]);
+  const file = join(folder, 'a.txt');
+  await commitsTo(lied, 'dev', 'mkdir', 'trunk', 'mkdir', 'branches', 'put', file, 'trunk/a.txt');
+  await commitsTo(lied, 'dev', 'cp', '1', 'trunk', 'branches/fix');
+  await commitsTo(lied, 'bob', 'propset', 'svn:mergeinfo', '/branches/fix:2-9999', 'trunk', 'put', file, 'trunk/b.txt');
+  const control = new SvnSourceControl({ dataDir: join(folder, 'data'), fileFolders: [folder] });
+  const at = (revision: string): Point => ({ ref: 'refs/heads/trunk', revision });
+  const source: Source = { name: 'lied', url: lied, branches: ['trunk'], tags: [] };
+  const { commits: told, truncated } = await control.commits(source, { from: at('1'), to: at('3') });
+  expect(told.map(({ revision, author }) => `${revision} ${author.account}`)).toEqual(['3 bob']);
+  expect(truncated).toBe(true);
 });

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { secretFile } from '../private-files.js';
-import { branchPrefix, checkSvnRef, refMatcher, refName, tagPrefix } from '../ref-name.js';
+import { branchPrefix, checkSvnRef, refMatcher, tagPrefix } from '../ref-name.js';
 import {
   type CallOptions,
   type CommitRange,
@@ -12,15 +12,13 @@ import {
   type SourceControl,
   type SourceControlConfig,
 } from '../source-control.js';
-import { SourceError, type SourceErrorReason } from '../source-error.js';
+import { SourceError } from '../source-error.js';
 import { exportTar } from './svn-archive.js';
 import { SvnCommand, target } from './svn-command.js';
 import { svnError } from './svn-errors.js';
-import { parseDiffSummary, parseInfo, parseList, parseLogXml, type SvnLogEntry } from './svn-xml.js';
+import { checkPoint, SvnLog, urlOf } from './svn-log.js';
+import { parseDiffSummary, parseInfo, parseList } from './svn-xml.js';
 
-const revisionNumber = /^\d{1,10}$/;
-/** What may fail where merges are asked about, and not without: servers of before Subversion 1.5 know of none. */
-const merelyWithMerges: ReadonlySet<SourceErrorReason> = new Set(['errored', 'timeout', 'too-large']);
 /** A target among several that is not there: svn says so and answers about the others. */
 const partly = (stderr: string) => /W160013|W170000|E200009|W200009/.test(stderr) && !/E170001|E170013|E215004/.test(stderr);
 
@@ -29,10 +27,12 @@ export class SvnSourceControl implements SourceControl {
   readonly kind = 'svn';
   private readonly limits: Limits;
   private readonly svn: SvnCommand;
+  private readonly svnLog: SvnLog;
 
   constructor(private readonly config: SourceControlConfig) {
     this.limits = { ...defaultLimits, ...config.limits };
     this.svn = new SvnCommand(config, this.limits);
+    this.svnLog = new SvnLog(this.svn);
   }
 
   async check(source: Source): Promise<void> {
@@ -100,37 +100,16 @@ export class SvnSourceControl implements SourceControl {
     // Of a head alone nobody asks what was merged into it.
     const { entries, isWhole } =
       limit === 1
-        ? { entries: await this.log(source, to, args, options), isWhole: true }
-        : await this.withMerged(source, to, args, options);
+        ? { entries: await this.svnLog.read(source, to, args, options), isWhole: true }
+        : await this.svnLog.withMerged(source, to, args, options);
     const newestFirst = entries.toSorted(byRevision).toReversed();
     return { commits: newestFirst.slice(0, limit).map(({ paths, ...commit }) => commit), truncated: entries.length > limit || !isWhole };
-  }
-
-  /** What was merged counts as part of what it was merged with: who wrote it is as much its author. Not whole where the server cannot tell, or not in time. */
-  private async withMerged(
-    source: Source,
-    point: Point,
-    args: readonly string[],
-    options: CallOptions,
-  ): Promise<{ entries: readonly SvnLogEntry[]; isWhole: boolean }> {
-    try {
-      const entries = await this.log(source, point, ['--use-merge-history', ...args], options);
-      return { entries: [...new Map(entries.map((entry) => [entry.revision, entry])).values()], isWhole: true };
-    } catch (error) {
-      if (!(error instanceof SourceError && merelyWithMerges.has(error.reason))) throw error;
-      return { entries: await this.log(source, point, args, options), isWhole: false };
-    }
   }
 
   async isAncestor(source: Source, ancestor: Point, descendant: Point, options: CallOptions = {}): Promise<boolean> {
     checkPoint(ancestor);
     if (Number(ancestor.revision) > Number(descendant.revision)) return false;
-    try {
-      return (await this.log(source, descendant, ['-r', `${ancestor.revision}:${ancestor.revision}`], options)).length > 0;
-    } catch (error) {
-      if (error instanceof SourceError && (error.reason === 'gone' || error.reason === 'unknown-revision')) return false;
-      throw error;
-    }
+    return this.svnLog.has(source, descendant, ancestor.revision, options);
   }
 
   async containing(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<readonly Point[]> {
@@ -141,18 +120,20 @@ export class SvnSourceControl implements SourceControl {
     return candidates.filter((each) => found.has(each));
   }
 
-  /** Of the revisions of one folder, oldest first. What one contains all contain, unless the folder was made anew in between: few of many are asked about. */
+  /**
+   * Of the revisions of one folder, oldest first. What one contains all contain that came after it, until the folder was made anew: one of each time is asked
+   * about.
+   */
   private async containingOf(source: Source, point: Point, folder: readonly Point[], options: CallOptions): Promise<readonly Point[]> {
-    const contains = async (at: number) => this.isAncestor(source, point, folder[at] as Point, options);
-    let [low, high] = [0, folder.length - 1];
-    const first = await contains(low);
-    if ((await contains(high)) === first) return first ? folder : [];
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if ((await contains(middle)) === first) low = middle;
-      else high = middle;
+    const found: Point[] = [];
+    for (let left = folder; left.length > 0; ) {
+      const newest = left.at(-1) as Point;
+      const made = await this.svnLog.made(source, newest, options);
+      const before = left.filter(({ revision }) => Number(revision) < made);
+      if (await this.isAncestor(source, point, newest, options)) found.push(...left.slice(before.length));
+      left = before;
     }
-    return first ? folder.slice(0, high) : folder.slice(high);
+    return found;
   }
 
   async firstContained(source: Source, point: Point, candidates: readonly Point[], options: CallOptions = {}): Promise<Point | undefined> {
@@ -165,14 +146,14 @@ export class SvnSourceControl implements SourceControl {
   /** Whether a folder was that one then, or is it: one revision may have changed several. */
   private async was(source: Source, then: Point, now: Point, options: CallOptions): Promise<boolean> {
     if (then.ref === now.ref) return true;
-    const { stdout } = await this.svn.run(source, ['info', '--xml', '-r', then.revision], [await this.url(source, now)], options);
+    const { stdout } = await this.svn.run(source, ['info', '--xml', '-r', then.revision], [await urlOf(this.svn, source, now)], options);
     const [found] = parseInfo(stdout);
-    const wanted = (await this.url(source, then)).replace(/@\d+$/, '');
+    const wanted = (await urlOf(this.svn, source, then)).replace(/@\d+$/, '');
     return found !== undefined && decodeURIComponent(found.url) === decodeURIComponent(wanted);
   }
 
   async changedPaths(source: Source, from: Point | undefined, to: Point, options: CallOptions = {}): Promise<readonly string[]> {
-    const url = await this.url(source, to);
+    const url = await urlOf(this.svn, source, to);
     if (!from) {
       const { stdout } = await this.svn.run(source, ['list', '--recursive'], [url], options);
       return stdout
@@ -181,7 +162,7 @@ export class SvnSourceControl implements SourceControl {
         .filter((path) => path !== '' && !path.endsWith('/'))
         .sort();
     }
-    const old = await this.url(source, from);
+    const old = await urlOf(this.svn, source, from);
     const { stdout } = await this.svn.run(source, ['diff', '--summarize', '--xml', `--old=${old}`, `--new=${url}`], [], options);
     const base = old.slice(0, old.lastIndexOf('@'));
     return parseDiffSummary(stdout)
@@ -191,7 +172,12 @@ export class SvnSourceControl implements SourceControl {
   }
 
   async taggedRevision(source: Source, tag: Point, options: CallOptions = {}): Promise<string> {
-    const entries = await this.log(source, tag, ['-r', `${tag.revision}:1`, '--verbose', '--stop-on-copy', '--limit', '2'], options);
+    const entries = await this.svnLog.read(
+      source,
+      tag,
+      ['-r', `${tag.revision}:1`, '--verbose', '--stop-on-copy', '--limit', '2'],
+      options,
+    );
     const copy = entries[0]?.paths.length === 1 ? entries[0].paths[0]?.copiedFrom : undefined;
     if (entries.length !== 1 || !copy) return tag.revision;
     // The copy names the repository's revision of then; what was built has the number of the last change in that folder.
@@ -205,7 +191,7 @@ export class SvnSourceControl implements SourceControl {
 
   async file(source: Source, point: Point, path: string, options: CallOptions & { maxBytes?: number } = {}): Promise<Buffer | undefined> {
     const { maxBytes = 1024 * 1024, ...bounds } = options;
-    const at = target((await this.url(source, point)).replace(/@\d+$/, ''), path, point.revision);
+    const at = target((await urlOf(this.svn, source, point)).replace(/@\d+$/, ''), path, point.revision);
     try {
       const [found] = parseInfo((await this.svn.run(source, ['info', '--xml'], [at], bounds)).stdout);
       if (!found || found.folder) return undefined;
@@ -217,29 +203,13 @@ export class SvnSourceControl implements SourceControl {
   }
 
   async archive(source: Source, point: Point, options: CallOptions = {}): Promise<Readable> {
-    return exportTar(this.svn, this.config.dataDir, this.limits, source, await this.url(source, point), options);
+    return exportTar(this.svn, this.config.dataDir, this.limits, source, await urlOf(this.svn, source, point), options);
   }
 
   /** There is nothing kept. */
   async forget(): Promise<void> {}
-
-  private async log(source: Source, point: Point, args: readonly string[], options: CallOptions): Promise<SvnLogEntry[]> {
-    const { stdout } = await this.svn.run(source, ['log', '--xml', ...args], [await this.url(source, point)], options);
-    return parseLogXml(stdout);
-  }
-
-  private async url(source: Source, point: Point): Promise<string> {
-    checkPoint(point);
-    return target((await this.svn.guard(source)).url, refName(point.ref), point.revision);
-  }
 }
 
 function byRevision(one: Pick<Point, 'revision'>, other: Pick<Point, 'revision'>): number {
   return Number(one.revision) - Number(other.revision);
-}
-
-function checkPoint(point: Point): void {
-  checkSvnRef(point.ref);
-  if (!revisionNumber.test(point.revision))
-    throw new SourceError('unknown-revision', `${JSON.stringify(point.revision.slice(0, 80))} is not a revision number`);
 }
