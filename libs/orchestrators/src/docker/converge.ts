@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError, NotFound } from '@slipway/docker-engine';
+import { EngineError } from '@slipway/docker-engine';
 import type { Deployment } from '../deployment.js';
 import type { Refusal } from '../observed.js';
 import type { ActContext, Progress } from '../port.js';
 import type { EnvironmentFiles, Memory } from './environment-files.js';
 import { type Fact, readFacts, toCandidate } from './facts.js';
-import { type Making, makeInstance, startInstance } from './instances.js';
-import { instanceName, isLeaving, label, leavingName } from './labels.js';
+import { type Making, makeInstance, startInstance, takeLeave } from './instances.js';
+import { instanceName, label } from './labels.js';
 import { type Aim, plan, type Step } from './plan.js';
 import type { Prober } from './probe.js';
 import type { End } from './reconnect.js';
@@ -198,27 +198,15 @@ class Run {
   }
 
   async #retire(fact: Fact): Promise<undefined> {
-    const { deployment, ongoing } = this.#it;
+    const { settings, deployment, ongoing, context } = this.#it;
     const { name, id } = fact.info;
     this.#say('stop', 'replaced or not needed any more', name);
     if (fact.member) await this.#setMembers(this.memory.members.filter((member) => member !== name));
     // Should it still hold connections the proxy deletes it at the next look; it gets no requests any more either way.
     if (fact.server !== undefined) await this.#traffic.leave(name);
     ongoing.draining.delete(id);
-    if (!(await this.#renamed(fact))) return;
+    if (!(await takeLeave(settings.engine, fact.info, context.signal))) return;
     ongoing.stopping.set(id, this.#stop(id, Math.max(1, Math.ceil(deployment.app.drainMs / 1000))));
-  }
-
-  /** False where it is gone already. */
-  async #renamed({ info }: Fact): Promise<boolean> {
-    if (isLeaving(info)) return true;
-    try {
-      await this.#it.settings.engine.containers.rename(info.id, leavingName(info), { signal: this.#it.context.signal });
-      return true;
-    } catch (error) {
-      if (error instanceof NotFound) return false;
-      throw error;
-    }
   }
 
   /** Goes on by itself when this call ends, and may come late: nobody adopts what is leaving. Whoever takes over after a crash sees it again and asks again. */

@@ -60,7 +60,10 @@ async function toFact(query: FactsQuery, info: ContainerInfo, servers: readonly 
   const record = asks
     ? await prober.probe(key, address, healthOf(info, query.health), query.signal)
     : { failures: 0, probes: prober.last(key).probes };
-  const server = servers.find((one) => one.name === info.name);
+  // One that is leaving may still be there by the name of another that was made since.
+  const server = servers.find(
+    (one) => one.name === info.name && one.address === `${info.labels[label.address]}:${info.labels[label.appPort]}`,
+  );
   return {
     info,
     number: Number(info.labels[label.number] ?? 0),

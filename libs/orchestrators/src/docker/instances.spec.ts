@@ -2,6 +2,7 @@ import { DockerEngine, NotFound } from '@slipway/docker-engine';
 import { describe, expect, it } from 'vitest';
 import { TargetUnavailable } from '../port.js';
 import { type Making, makeInstance } from './instances.js';
+import { isLeaving, leavingName } from './labels.js';
 import type { Settings } from './settings.js';
 
 const image = `registry.example/shop@sha256:${'a'.repeat(64)}`;
@@ -32,4 +33,11 @@ describe('an instance', () => {
     };
     await expect(makeInstance(making, 1, new Set())).rejects.toBeInstanceOf(TargetUnavailable);
   });
+});
+
+it('is on its way out where its name ends so, not where its project is called that', () => {
+  const id = '0123456789abcdef'.repeat(4);
+  expect(isLeaving({ name: 'slipway.default.leaving.test.1.0badcafe' })).toBe(false);
+  expect(isLeaving({ name: 'slipway.default.shop.leaving.1.0badcafe' })).toBe(false);
+  expect(isLeaving({ name: leavingName({ id, name: 'slipway.default.leaving.test.1.0badcafe' }) })).toBe(true);
 });

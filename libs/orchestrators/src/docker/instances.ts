@@ -1,9 +1,9 @@
-import { Conflict, type DockerEngine, EngineError, NotFound, Refused } from '@slipway/docker-engine';
+import { Conflict, type ContainerInfo, type DockerEngine, EngineError, NotFound, Refused } from '@slipway/docker-engine';
 import type { Deployment } from '../deployment.js';
 import type { Refusal } from '../observed.js';
 import { TargetUnavailable } from '../port.js';
 import { freeAddress } from './addresses.js';
-import { belongsTo, environmentLabels, instanceName, label } from './labels.js';
+import { belongsTo, environmentLabels, instanceName, isLeaving, label, leavingName } from './labels.js';
 import type { Network } from './network.js';
 import type { Settings } from './settings.js';
 
@@ -56,6 +56,26 @@ export async function startInstance(engine: DockerEngine, id: string, signal: Ab
       return { kind: 'invalid', reason: `it can't be started: ${error.message}` };
     throw error;
   }
+}
+
+/** Gives one that is on its way out the name of such: whoever stops it after that, however late, stops nothing that is needed. False where it is gone, or not yet to be had. */
+export async function takeLeave(engine: DockerEngine, info: ContainerInfo, signal: AbortSignal): Promise<boolean> {
+  if (isLeaving(info)) return true;
+  const { containers } = engine;
+  const renamed = async (): Promise<boolean> => {
+    try {
+      await containers.rename(info.id, leavingName(info), { signal });
+      return true;
+    } catch (error) {
+      if (error instanceof NotFound || error instanceof Conflict) return false;
+      throw error;
+    }
+  };
+  if (await renamed()) return true;
+  if ((await containers.inspect(info.id, { signal })) === undefined) return false;
+  // Between two starts of what crashes again and again the engine has nothing of it to rename, and says that it is not there.
+  await containers.stop(info.id, { graceSeconds: 0, signal });
+  return await renamed();
 }
 
 function specOf(making: Making, name: string, number: number, address: string) {

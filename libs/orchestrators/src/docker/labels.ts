@@ -62,9 +62,11 @@ export function leavingName({ id, name }: Pick<ContainerInfo, 'id' | 'name'>): s
 }
 
 const leaving = '.leaving.';
+/** At the very end: a project or an environment may have that word for a name. */
+const left = /\.leaving\.[0-9a-f]{12}$/;
 
 export function isLeaving({ name }: Pick<ContainerInfo, 'name'>): boolean {
-  return name.includes(leaving);
+  return left.test(name);
 }
 
 /** Name of the proxy that holds the stable port. */

@@ -6,8 +6,9 @@ import path from 'node:path';
 import { DockerEngine } from '@slipway/docker-engine';
 import { eventually, realParts } from '@slipway/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Progress } from '../port.js';
 import { aDockerTarget } from '../testing/docker-target.js';
-import { acting, settled } from '../testing/driving.js';
+import { acting, settled, until } from '../testing/driving.js';
 import { label } from './labels.js';
 
 /** The engine of the tests, save that all its addresses are used up: gives how often it was asked for a network. */
@@ -61,6 +62,23 @@ describe('a Docker host that is not well', () => {
     const after = await settled(target.connect(), deployment);
     expect(after.address).toBe(before.address);
     expect(await (await fetch(`${after.address}/`)).text()).toBe('v1');
+  });
+
+  it('takes away what crashes again and again, also between two of its starts', async () => {
+    const bad = { ...of(), ...(await target.image('bad', 'crashing')) };
+    const [crashing] = (await target.connect().apply(bad, acting())).instances;
+    const { containers } = target.engine;
+    // A name the engine refuses at such a moment is what is to be met: each pause is twice as long as the one before.
+    const isBetween = async () => (await containers.inspect(crashing?.id ?? ''))?.status === 'restarting';
+    await eventually(async () => (await target.connect().observe(bad.environment)).instances.some(({ restarts }) => restarts >= 5));
+    await eventually(isBetween, { every: 20 });
+    const next = { ...of(), environment: bad.environment, release: 'release-2' };
+    const stops: string[] = [];
+    const onProgress = ({ step, instance = '' }: Progress) => void (step === 'stop' && stops.push(instance));
+    const after = await until(() => target.connect().apply(next, { ...acting(), onProgress }));
+    expect(after).toMatchObject({ progress: 'converged', ready: 1, digest: image.digest, drift: [] });
+    expect(stops).toEqual([crashing?.name]);
+    await eventually(async () => (await containers.inspect(crashing?.id ?? '')) === undefined);
   });
 
   it('replaces an instance that Docker, killed while it made it, kept without its address', async () => {
