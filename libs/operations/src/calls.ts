@@ -5,6 +5,10 @@ import type { Acting } from './work.js';
 
 /** What an arming outlasts its call by, in ms: its own answer may take half of that, and by the other half the call is over before anybody else may act. */
 const armedBeyondMs = 4_000;
+/** No call that is armed may take longer than this, in ms: what it has in hand stands still for as long when its process dies. */
+const longestCallMs = 10 * 60_000;
+/** Nothing of ours is ever armed for longer, in ms. */
+export const longestArmedMs = longestCallMs + 2 * armedBeyondMs;
 /** What is under way has so long to be answered once its work is told to stop, in ms: less than a process has to end. */
 const answerMs = 2_000;
 
@@ -40,7 +44,9 @@ export class Calls {
     return true;
   }
 
+  /** @throws RangeError where the call is given more than {@link longestCallMs} */
   async act<T>(ms: number, call: (acting: Acting) => Promise<T>, until?: AbortSignal): Promise<T> {
+    if (!(ms <= longestCallMs)) throw new RangeError(`a call may take at most ${longestCallMs} ms, not ${ms}`);
     this.underWay++;
     try {
       const arming = await this.arm(ms);

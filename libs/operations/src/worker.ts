@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { v4 } from 'uuid';
 import { ActiveClaim, usualLeaseMs } from './active-claim.js';
+import { boundArmings } from './bound-armings.js';
+import { longestArmedMs } from './calls.js';
 import { type ClaimRequest, claimDue, nextDue, settle } from './claims.js';
 import { ShuttingDown } from './errors.js';
 import { endLeasesOfTheGone, showOwner } from './gone-owners.js';
@@ -207,6 +209,8 @@ export class Worker {
   private async reportStuck(): Promise<void> {
     if (performance.now() - this.stuckAt < stuckEveryMs) return;
     this.stuckAt = performance.now();
+    const bounded = await boundArmings(this.options.database, longestArmedMs);
+    if (bounded.length > 0) this.options.logger.warn({ armed: bounded.slice(0, 10) }, 'armed for longer than any call takes: bounded');
     const stuck = await stuckOperations(this.options.database);
     if (stuck.length > 0) this.options.logger.warn({ stuck: stuck.slice(0, 10), count: stuck.length }, 'operations are stuck');
   }
