@@ -9,7 +9,7 @@ import type { Records } from './records.ts';
 /** What is said of everything that happened so far. */
 export interface Judged {
   readonly target: TargetVerdict;
-  /** What test/history says of the promises that do not end at the target. */
+  /** What test/history says of the promises that do not end at the target; nothing where too much happened to be looked at. */
   readonly findings: readonly Pick<Finding, 'promise' | 'title' | 'state' | 'counts' | 'breaches' | 'unexamined'>[];
 }
 
@@ -19,7 +19,7 @@ const ofTheTarget: readonly PromiseNumber[] = [3, 4, 5, 9];
 const withoutDocker: readonly PromiseNumber[] = [2, 7];
 const breachesKept = 20;
 /** What happened to more releases than this is too much to be read at once. The target's own history is not. */
-const mostReleases = 3_000;
+export const mostReleases = 3_000;
 
 /** Promises that were broken, or not examined though they could have been. */
 export function unheldIn(findings: Judged['findings']): string[] {

@@ -8,7 +8,7 @@ import type { Storm } from './storm.ts';
 /** Of sizes, of a storm, or of both. It passed when every gate was kept. */
 export function reportOf(growth: Growth): Report {
   const { runs, storm } = growth;
-  const missed = gatesOf(growth).filter(({ kept }) => !kept);
+  const missed = gatesOf(growth).filter(({ kept }) => kept === false);
   const found = { amiss: missed.map(({ name, value, gate }) => `${name}: ${value}, gate ${gate}`), missing: [] };
   const outcome = outcomeOf(found);
   const markdown = [
@@ -42,7 +42,12 @@ function bodyOf(growth: Growth): string {
     '',
     ...table(
       ['figure', 'value', 'gate', ''],
-      gatesOf(growth).map(({ name, value, gate, kept }) => [name, value, gate, kept ? 'kept' : '**missed**']),
+      gatesOf(growth).map(({ name, value, gate, kept }) => [
+        name,
+        value,
+        gate,
+        kept === undefined ? 'not examined' : kept ? 'kept' : '**missed**',
+      ]),
     ),
     '',
     ...table(

@@ -38,7 +38,7 @@ eachIsFound({
         },
       },
       after: (history) => {
-        const containers = history.docker.containers.map((each) => ({ ...each, name: `${each.name}.leaving.${each.id}` }));
+        const containers = history.docker.containers.map((each) => ({ ...each, there: false, name: `${each.name}.leaving.${each.id}` }));
         return { ...history, docker: { ...history.docker, containers } };
       },
       release: 'one',

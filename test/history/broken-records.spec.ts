@@ -147,6 +147,14 @@ eachIsFound({
       says: /leases ran out/,
     },
     {
+      how: 'an instance that was to go is still there',
+      after: ({ docker, ...history }) => {
+        const gone = { there: true, name: 'slipway.default.shop.test.1.0badcafe.leaving.0123456789ab' };
+        return { ...history, docker: { ...docker, containers: docker.containers.map((each, at) => ({ ...each, ...(at === 0 && gone) })) } };
+      },
+      says: /the target: 1 instances on their way out are still there/,
+    },
+    {
       how: 'an operation was given up',
       after: (history) =>
         rows(history, 'test-deployer', 'operation', (all) => all.map((row, at) => (at === 0 ? { ...row, state: 'exhausted' } : row))),

@@ -8,12 +8,14 @@ import type { Examination } from './verdict.ts';
 
 /** How long after the last fault there may still be something to do. */
 const drainMs = 60_000;
+/** What an instance is called from when it is to go until it is gone. */
+const onItsWayOut = /\.leaving\.[0-9a-f]{12}$/;
 /** Reasons for which an event of ours is laid aside; what nobody of ours wrote is laid aside by right. */
 const ours = ['handler-failed', 'given-up', 'bad-data', 'same-id-other-data'];
 
 /**
- * 6. Drained: once faults have ended, nothing is left to be said, answered, read or worked on, no lease is held by the dead, and no event of ours was laid
- * aside or put off.
+ * 6. Drained: once faults have ended, nothing is left to be said, answered, read, worked on or taken away, no lease is held by the dead, and no event of ours
+ * was laid aside or put off.
  */
 export const drained: Examination = (history) => {
   const facts = factsOf(history);
@@ -72,6 +74,13 @@ export const drained: Examination = (history) => {
     const parked = facts.rows(service, 'parked').filter(({ source }) => services.includes(source as never));
     left(service, 'events of ours are put off', parked, parked.map(toldAside));
   }
+  const leaving = history.docker.containers.filter(({ there, name }) => there && onItsWayOut.test(name));
+  left(
+    'the target',
+    'instances on their way out are still there',
+    leaving,
+    leaving.map(({ name, status }) => `${name} is ${status}`),
+  );
   unread(history, facts, findings);
   const since = faultsEnded === undefined ? Number.POSITIVE_INFINITY : now - Date.parse(faultsEnded);
   const examined = findings.end(['events said', 'operations', 'places in partitions']);
