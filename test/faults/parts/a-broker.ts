@@ -5,6 +5,7 @@ import type { DataDir } from '../../../tools/parts/data-dir.ts';
 import { brokerSettings, runBroker } from '../../../tools/parts/kafka.ts';
 import { freePorts } from '../../../tools/parts/ports.ts';
 import { findCommand } from '../../../tools/parts/processes.ts';
+import { stepsInTurn } from './steps-in-turn.ts';
 
 /** A Kafka broker to be hurt, which comes back with what it had. */
 export interface HurtBroker {
@@ -35,19 +36,22 @@ export async function aBroker(dataDir: DataDir, advertised: (service: Service) =
   settings['inter.broker.listener.name'] = 'PLAINTEXT';
   const run = () => runBroker(dataDir, java, { name: 'kafka', heapMiB: 384, settings, port });
   let broker = await run();
+  const inTurn = stepsInTurn();
   const kafka = () =>
     new Kafka({ clientId: 'fault', brokers: [broker.url], logLevel: logLevel.NOTHING, connectionTimeout: 5000, retry: { retries: 3 } });
   return {
     url: broker.url,
     ends: Object.fromEntries(services.map((service, at) => [service, `127.0.0.1:${own[at]}`])) as Record<Service, string>,
-    send: async (signal) => {
-      if (!broker.process.running) return;
-      process.kill(broker.process.pid, signal);
-      if (signal === 'SIGKILL') await broker.process.exited;
-    },
-    start: async () => {
-      if (!broker.process.running) broker = await run();
-    },
+    send: (signal) =>
+      inTurn(async () => {
+        if (!broker.process.running) return;
+        process.kill(broker.process.pid, signal);
+        if (signal === 'SIGKILL') await broker.process.exited;
+      }),
+    start: () =>
+      inTurn(async () => {
+        if (!broker.process.running) broker = await run();
+      }),
     administer: async (fn) => {
       const admin = kafka().admin();
       await admin.connect();

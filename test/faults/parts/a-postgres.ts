@@ -6,6 +6,7 @@ import { runPostgres } from '../../../tools/parts/postgres.ts';
 import { until } from '../../../tools/parts/until.ts';
 import type { Clock } from './clocks.ts';
 import { aSmallDisk, mayMount, type SmallDisk } from './small-disk.ts';
+import { stepsInTurn } from './steps-in-turn.ts';
 
 /** A Postgres to be hurt: with a clock of its own, and on a disk of its own where one can be mounted. */
 export interface HurtPostgres {
@@ -43,6 +44,7 @@ export async function aPostgres(dataDir: DataDir, clock: Clock | undefined, onSm
   });
   const { url } = part;
   const logFile = part.process.logFile;
+  const inTurn = stepsInTurn();
   const start = async (): Promise<void> => {
     if (part.process.running) return;
     // Children of one that was killed may still hold its memory for a moment.
@@ -52,11 +54,12 @@ export async function aPostgres(dataDir: DataDir, clock: Clock | undefined, onSm
   return {
     url,
     disk,
-    kill: async (signal) => {
-      if (part.process.running) process.kill(part.process.pid, signal);
-      await part.process.exited;
-    },
-    start,
+    kill: (signal) =>
+      inTurn(async () => {
+        if (part.process.running) process.kill(part.process.pid, signal);
+        await part.process.exited;
+      }),
+    start: () => inTurn(start),
     administer: (fn) => asAdministrator(url, fn),
     watchLog: async () => {
       const { size } = await stat(logFile);

@@ -6,6 +6,7 @@ import type { DataDir } from '../../../tools/parts/data-dir.ts';
 import { freePort } from '../../../tools/parts/ports.ts';
 import { type Child, findCommand, startProcess } from '../../../tools/parts/processes.ts';
 import { until } from '../../../tools/parts/until.ts';
+import { stepsInTurn } from './steps-in-turn.ts';
 
 /** A registry to be hurt, which comes back with what it had. */
 export interface HurtRegistry {
@@ -42,6 +43,7 @@ export async function aRegistry(dataDir: DataDir): Promise<HurtRegistry> {
       signal: AbortSignal.timeout(5000),
     });
   let child: Child | undefined;
+  const inTurn = stepsInTurn();
   const start = async (): Promise<void> => {
     if (child?.running) return;
     const started = await startProcess(dataDir, { name: 'registry', command: program, args: ['serve', config] });
@@ -57,11 +59,12 @@ export async function aRegistry(dataDir: DataDir): Promise<HurtRegistry> {
       const names = await readdir(join(folder, 'data'), { recursive: true }).catch(() => []);
       return new Set(names.flatMap((name) => /\/_uploads\/([^/]+)$/.exec(name)?.[1] ?? []));
     },
-    start,
-    kill: async () => {
-      if (child?.running) process.kill(child.pid, 'SIGKILL');
-      await child?.exited;
-    },
+    start: () => inTurn(start),
+    kill: () =>
+      inTurn(async () => {
+        if (child?.running) process.kill(child.pid, 'SIGKILL');
+        await child?.exited;
+      }),
     stop: async () => child?.stop(),
   };
 }

@@ -2,6 +2,7 @@ import type { DockerEngine } from '@slipway/docker-engine';
 import type { DataDir } from '../../../tools/parts/data-dir.ts';
 import { freePort } from '../../../tools/parts/ports.ts';
 import { dockerOfItsOwn } from './docker-of-its-own.ts';
+import { stepsInTurn } from './steps-in-turn.ts';
 
 /** A Docker Engine to be hurt, in a world of its own (own-world.ts). */
 export interface HurtEngine {
@@ -17,13 +18,7 @@ export interface HurtEngine {
 export async function anEngine(dataDir: DataDir): Promise<HurtEngine> {
   const address = `127.0.0.1:${await freePort()}`;
   const docker = await dockerOfItsOwn({ dataDir, hosts: [`tcp://${address}`] });
-  let last: Promise<unknown> = Promise.resolve();
-  // One fault may end it while another still waits for it to come back, which would then seem to have failed.
-  const inTurn = (step: () => Promise<void>): Promise<void> => {
-    const mine = last.then(step);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
+  const inTurn = stepsInTurn();
   const stop = async (): Promise<void> => {
     await docker.removeContainers().catch(() => undefined);
     await docker.end('dockerd', 'SIGTERM');
